@@ -1,0 +1,165 @@
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_SIZE = 16 * 1024 - 64, ALIGNMENT = 16 };
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size; /* of data */
+    _Alignas(ALIGNMENT) char data[];
+};
+
+void memory_exhausted(size_t size)
+{
+    fprintf(stderr, "out of memory (%zu bytes wanted)\n", size);
+    _Exit(71);
+}
+
+void *memory_alloc(size_t size)
+{
+    void *memory = calloc(1, size ? size : 1);
+    if (!memory)
+        memory_exhausted(size);
+    return memory;
+}
+
+void *memory_realloc(void *old, size_t size)
+{
+    void *memory = realloc(old, size ? size : 1);
+    if (!memory)
+        memory_exhausted(size);
+    return memory;
+}
+
+char *memory_strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(memory_alloc(size), text, size);
+}
+
+void arena_init(struct arena *arena)
+{
+    *arena = (struct arena){0};
+}
+
+static void block_free(struct arena_block *block)
+{
+    explicit_bzero(block->data, block->size);
+    free(block);
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_block *block = arena->blocks;
+    if (!block)
+        return;
+    size_t used = block->size - arena->left;
+    while (block->older) {
+        struct arena_block *older = block->older;
+        block_free(block);
+        block = older;
+        used = block->size;
+    }
+    if (block->size > BLOCK_SIZE) {
+        block_free(block);
+        arena_init(arena);
+        return;
+    }
+    explicit_bzero(block->data, used);
+    arena->blocks = block;
+    arena->next = block->data;
+    arena->left = block->size;
+}
+
+void arena_done(struct arena *arena)
+{
+    for (struct arena_block *block = arena->blocks; block;) {
+        struct arena_block *older = block->older;
+        block_free(block);
+        block = older;
+    }
+    arena_init(arena);
+}
+
+static void arena_grow(struct arena *arena, size_t size)
+{
+    size_t wanted = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+    if (wanted > SIZE_MAX - sizeof(struct arena_block))
+        memory_exhausted(size);
+    struct arena_block *block = memory_alloc(sizeof *block + wanted);
+    block->size = wanted;
+    block->older = arena->blocks;
+    arena->blocks = block;
+    arena->next = block->data;
+    arena->left = wanted;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        memory_exhausted(size);
+    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (size == 0)
+        size = ALIGNMENT;
+    if (size > arena->left)
+        arena_grow(arena, size);
+    void *memory = arena->next; /* blocks are zeroed when made and when reset */
+    arena->next += size;
+    arena->left -= size;
+    return memory;
+}
+
+void *arena_calloc(struct arena *arena, size_t count, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        memory_exhausted(SIZE_MAX);
+    return arena_alloc(arena, total);
+}
+
+void *arena_memdup(struct arena *arena, const void *data, size_t len)
+{
+    void *copy = arena_alloc(arena, len);
+    if (len)
+        memcpy(copy, data, len);
+    return copy;
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t len)
+{
+    char *copy = arena_alloc(arena, len + 1);
+    if (len)
+        memcpy(copy, text, len);
+    return copy;
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+    return arena_strndup(arena, text, strlen(text));
+}
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (len < 0)
+        return arena_strdup(arena, "");
+    char *text = arena_alloc(arena, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, format, args);
+    return text;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(arena, format, args);
+    va_end(args);
+    return text;
+}

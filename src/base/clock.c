@@ -1,0 +1,172 @@
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t system_now_ms(struct clock *clock)
+{
+    (void)clock;
+    return read_ms(CLOCK_REALTIME);
+}
+
+static int64_t system_monotonic_ms(struct clock *clock)
+{
+    (void)clock;
+    return read_ms(CLOCK_MONOTONIC);
+}
+
+static void system_sleep_ms(struct clock *clock, int64_t duration_ms)
+{
+    (void)clock;
+    if (duration_ms <= 0)
+        return;
+    struct timespec left = {duration_ms / 1000, duration_ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+struct clock *clock_system(void)
+{
+    static struct clock system = {system_now_ms, system_monotonic_ms, system_sleep_ms};
+    return &system;
+}
+
+static struct tm broken_down(int64_t time_ms, int *milliseconds)
+{
+    int64_t seconds = time_ms / 1000, rest = time_ms % 1000;
+    if (rest < 0) {
+        rest += 1000;
+        seconds--;
+    }
+    time_t when = (time_t)seconds;
+    struct tm tm = {0};
+    gmtime_r(&when, &tm);
+    if (milliseconds)
+        *milliseconds = (int)rest;
+    return tm;
+}
+
+void clock_format_basic(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
+{
+    struct tm tm = broken_down(time_ms, NULL);
+    strftime(out, CLOCK_TEXT_SIZE, "%Y%m%dT%H%M%SZ", &tm);
+}
+
+void clock_format_iso(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
+{
+    struct tm tm = broken_down(time_ms, NULL);
+    strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+void clock_format_iso_ms(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
+{
+    int milliseconds;
+    struct tm tm = broken_down(time_ms, &milliseconds);
+    size_t len = strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out + len, CLOCK_TEXT_SIZE - len, ".%03dZ", milliseconds);
+}
+
+static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+void clock_format_http(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
+{
+    struct tm tm = broken_down(time_ms, NULL);
+    /* Not %a and %b: they follow the locale. */
+    snprintf(out, CLOCK_TEXT_SIZE, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday],
+             tm.tm_mday % 100, months[tm.tm_mon], (tm.tm_year + 1900) % 10000, tm.tm_hour,
+             tm.tm_min, tm.tm_sec);
+}
+
+/* Two or four digits at `text`, or -1. */
+static int digits(const char *text, int count)
+{
+    int value = 0;
+    for (int i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+static int compose(int year, int month, int day, int hour, int minute, int second, int64_t *time_ms)
+{
+    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (year < 0 || month < 1 || month > 12 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        second < 0 || second > 60)
+        return -1;
+    int leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (day < 1 || day > month_days[month - 1] + (month == 2 && leap))
+        return -1;
+    struct tm tm = {.tm_year = year - 1900,
+                    .tm_mon = month - 1,
+                    .tm_mday = day,
+                    .tm_hour = hour,
+                    .tm_min = minute,
+                    .tm_sec = second};
+    *time_ms = (int64_t)timegm(&tm) * 1000;
+    return 0;
+}
+
+int clock_parse_basic(const char *text, size_t len, int64_t *time_ms)
+{
+    if (len != 16 || text[8] != 'T' || text[15] != 'Z')
+        return -1;
+    return compose(digits(text, 4), digits(text + 4, 2), digits(text + 6, 2), digits(text + 9, 2),
+                   digits(text + 11, 2), digits(text + 13, 2), time_ms);
+}
+
+int clock_parse_iso(const char *text, size_t len, int64_t *time_ms)
+{
+    if (len < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
+        text[13] != ':' || text[16] != ':')
+        return -1;
+    int64_t base;
+    if (compose(digits(text, 4), digits(text + 5, 2), digits(text + 8, 2), digits(text + 11, 2),
+                digits(text + 14, 2), digits(text + 17, 2), &base) != 0)
+        return -1;
+    size_t at = 19;
+    if (text[at] == '.') {
+        int scale = 100;
+        size_t first = ++at;
+        for (; at < len && text[at] >= '0' && text[at] <= '9'; at++, scale /= 10)
+            base += (text[at] - '0') * scale;
+        if (at == first)
+            return -1;
+    }
+    if (at + 1 == len && (text[at] == 'Z' || text[at] == 'z')) {
+        *time_ms = base;
+        return 0;
+    }
+    if (at + 6 != len || (text[at] != '+' && text[at] != '-') || text[at + 3] != ':')
+        return -1;
+    int hours = digits(text + at + 1, 2), minutes = digits(text + at + 4, 2);
+    if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+        return -1;
+    int64_t offset_ms = ((int64_t)hours * 60 + minutes) * 60000;
+    *time_ms = text[at] == '+' ? base - offset_ms : base + offset_ms;
+    return 0;
+}
+
+int clock_parse_http(const char *text, size_t len, int64_t *time_ms)
+{
+    if (len != 29 || text[3] != ',' || text[4] != ' ' || text[7] != ' ' || text[11] != ' ' ||
+        text[16] != ' ' || text[19] != ':' || text[22] != ':' || memcmp(text + 25, " GMT", 4) != 0)
+        return -1;
+    int month = 0;
+    while (month < 12 && memcmp(text + 8, months[month], 3) != 0)
+        month++;
+    return compose(digits(text + 12, 4), month + 1, digits(text + 5, 2), digits(text + 17, 2),
+                   digits(text + 20, 2), digits(text + 23, 2), time_ms);
+}

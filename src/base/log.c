@@ -1,0 +1,90 @@
+#include "base/log.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum log_level least_level = LOG_WARN;
+static bool as_json;
+
+void log_setup(enum log_level least, bool json)
+{
+    least_level = least;
+    as_json = json;
+}
+
+bool log_enabled(enum log_level level)
+{
+    return level >= least_level && least_level != LOG_NONE;
+}
+
+static const char *level_name(enum log_level level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    return names[level < LOG_NONE ? level : LOG_ERROR];
+}
+
+/* logfmt quotes a value that has blanks, quotes or nothing in it; JSON's quoting serves. */
+static void put_logfmt(struct buf *line, const char *key, const char *value)
+{
+    if (line->len)
+        buf_append_char(line, ' ');
+    buf_append_text(line, key);
+    buf_append_char(line, '=');
+    bool plain = *value != '\0';
+    for (const char *at = value; *at && plain; at++)
+        plain = *at > ' ' && *at != '"' && *at != '\\' && *at != '=' && *at < 0x7f;
+    if (plain) {
+        buf_append_text(line, value);
+        return;
+    }
+    struct json_writer w;
+    json_writer_init(&w, line);
+    json_write_text(&w, value);
+}
+
+void log_event(enum log_level level, const char *message, ...)
+{
+    if (!log_enabled(level))
+        return;
+    char now[CLOCK_TEXT_SIZE];
+    struct clock *clock = clock_system();
+    clock_format_iso_ms(clock->now_ms(clock), now);
+
+    struct buf line;
+    struct json_writer w;
+    buf_init(&line, 16 * 1024);
+    json_writer_init(&w, &line);
+    if (as_json) {
+        json_open(&w);
+        json_put_text(&w, "time", now);
+        json_put_text(&w, "level", level_name(level));
+        json_put_text(&w, "msg", message);
+    } else {
+        put_logfmt(&line, "time", now);
+        put_logfmt(&line, "level", level_name(level));
+        put_logfmt(&line, "msg", message);
+    }
+    va_list args;
+    va_start(args, message);
+    for (const char *key; (key = va_arg(args, const char *));) {
+        const char *value = va_arg(args, const char *);
+        if (!value)
+            continue;
+        if (as_json)
+            json_put_text(&w, key, value);
+        else
+            put_logfmt(&line, key, value);
+    }
+    va_end(args);
+    if (as_json)
+        json_close(&w);
+    buf_append_char(&line, '\n');
+    (void)file_write_all(STDERR_FILENO, line.data, line.len);
+    buf_done(&line);
+}

@@ -1,0 +1,129 @@
+#include "base/workers.h"
+
+#include "base/arena.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct job {
+    void (*run)(void *arg, unsigned worker);
+    void *arg;
+};
+
+struct worker {
+    struct workers *pool;
+    pthread_t thread;
+    unsigned number;
+};
+
+struct workers {
+    pthread_mutex_t mutex;
+    pthread_cond_t work, room, idle;
+    struct job *queue; /* ring */
+    unsigned capacity, first, queued, running;
+    unsigned count, started;
+    bool ending;
+    struct worker *members;
+};
+
+static void *worker_main(void *arg)
+{
+    struct worker *self = arg;
+    struct workers *pool = self->pool;
+    pthread_mutex_lock(&pool->mutex);
+    for (;;) {
+        while (!pool->queued && !pool->ending)
+            pthread_cond_wait(&pool->work, &pool->mutex);
+        if (!pool->queued)
+            break;
+        struct job job = pool->queue[pool->first];
+        pool->first = (pool->first + 1) % pool->capacity;
+        pool->queued--;
+        pool->running++;
+        pthread_cond_signal(&pool->room);
+        pthread_mutex_unlock(&pool->mutex);
+        job.run(job.arg, self->number);
+        pthread_mutex_lock(&pool->mutex);
+        pool->running--;
+        if (!pool->queued && !pool->running)
+            pthread_cond_broadcast(&pool->idle);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return NULL;
+}
+
+struct workers *workers_new(unsigned count, struct error *err)
+{
+    struct workers *pool = memory_alloc(sizeof *pool);
+    pool->count = count ? count : 1;
+    pool->capacity = 2 * pool->count;
+    pool->queue = memory_alloc(pool->capacity * sizeof *pool->queue);
+    pool->members = memory_alloc(pool->count * sizeof *pool->members);
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->room, NULL);
+    pthread_cond_init(&pool->idle, NULL);
+
+    /* Signals are for the main thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = 0;
+    for (unsigned i = 0; i < pool->count && !failed; i++) {
+        pool->members[i] = (struct worker){.pool = pool, .number = i};
+        failed = pthread_create(&pool->members[i].thread, NULL, worker_main, &pool->members[i]);
+        pool->started += !failed;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!failed)
+        return pool;
+    workers_free(pool);
+    error_errno(err, failed, "cannot start %u worker threads", count);
+    return NULL;
+}
+
+unsigned workers_count(const struct workers *workers)
+{
+    return workers->count;
+}
+
+void workers_run(struct workers *workers, void (*job)(void *arg, unsigned worker), void *arg)
+{
+    pthread_mutex_lock(&workers->mutex);
+    while (workers->queued == workers->capacity)
+        pthread_cond_wait(&workers->room, &workers->mutex);
+    unsigned last = (workers->first + workers->queued) % workers->capacity;
+    workers->queue[last] = (struct job){job, arg};
+    workers->queued++;
+    pthread_cond_signal(&workers->work);
+    pthread_mutex_unlock(&workers->mutex);
+}
+
+void workers_wait(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->mutex);
+    while (workers->queued || workers->running)
+        pthread_cond_wait(&workers->idle, &workers->mutex);
+    pthread_mutex_unlock(&workers->mutex);
+}
+
+void workers_free(struct workers *workers)
+{
+    if (!workers)
+        return;
+    pthread_mutex_lock(&workers->mutex);
+    workers->ending = true;
+    pthread_cond_broadcast(&workers->work);
+    pthread_mutex_unlock(&workers->mutex);
+    for (unsigned i = 0; i < workers->started; i++)
+        pthread_join(workers->members[i].thread, NULL);
+    pthread_cond_destroy(&workers->work);
+    pthread_cond_destroy(&workers->room);
+    pthread_cond_destroy(&workers->idle);
+    pthread_mutex_destroy(&workers->mutex);
+    free(workers->members);
+    free(workers->queue);
+    free(workers);
+}
