@@ -1,0 +1,61 @@
+/*
+ * policy: IAM policy documents, parsed and evaluated. Pure: the context is given; any thread.
+ * Rules: shared facts sts-iam-sigv4.md section 8.
+ */
+#ifndef UNDERSTUDY_AWS_POLICY_H
+#define UNDERSTUDY_AWS_POLICY_H
+
+#include "base/error.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct policy; /* parsed, immutable: may be shared by threads */
+
+enum policy_kind { POLICY_IDENTITY, POLICY_RESOURCE /* has Principal */ };
+
+/* Parses and checks a document: ERR_INVALID with AWS's word for it ("MalformedPolicyDocument" is
+ * the caller's code). In `arena`. */
+struct policy *policy_parse(struct arena *arena, const char *json, size_t len,
+                            enum policy_kind kind, struct error *err);
+
+/* One value or many for a key such as "aws:RequestedRegion"; names compare without case. */
+struct policy_value {
+    const char *key;
+    const char *const *values; /* NULL-terminated */
+};
+struct policy_principal {
+    const char *arn; /* arn:aws:iam::A:user/x, ...:role/x, or arn:aws:sts::A:assumed-role/r/s */
+    const char *session_arn; /* of a role session; NULL otherwise (then `arn` is the role) */
+    const char *account;
+    const char *service;   /* an AWS service principal; NULL otherwise */
+    const char *federated; /* a web identity provider; NULL otherwise */
+};
+struct policy_question {
+    const char *action;   /* "ssm:GetParameter" */
+    const char *resource; /* ARN or "*" */
+    const struct policy_principal *principal;
+    const struct policy_value *context;
+    size_t context_count;
+};
+
+enum policy_answer { POLICY_NO_MATCH, POLICY_ALLOW, POLICY_DENY };
+/* How the Principal element matched, for the rules that differ by it. */
+enum policy_match {
+    POLICY_MATCH_NONE,
+    POLICY_MATCH_ACCOUNT,
+    POLICY_MATCH_ROLE,
+    POLICY_MATCH_USER,
+    POLICY_MATCH_SESSION,
+    POLICY_MATCH_SERVICE,
+    POLICY_MATCH_ANYONE
+};
+
+/* Deny wins. For resource policies *match (may be NULL) tells the strongest match of the allows. */
+enum policy_answer policy_evaluate(const struct policy *policy,
+                                   const struct policy_question *question,
+                                   enum policy_match *match);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * session: one identity (a profile, a role) and everything needed to make clients with it.
+ *
+ * It reads the environment and ~/.aws/config and ~/.aws/credentials once, holds the credentials
+ * chain with its cache, the shared rate limiter and the endpoint settings. Clients made from it
+ * share these and may be used by many threads at once; it outlives them.
+ */
+#ifndef UNDERSTUDY_CLIENT_SESSION_H
+#define UNDERSTUDY_CLIENT_SESSION_H
+
+#include "aws/operation.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "client/client.h"
+#include "net/transport.h"
+
+#include <stdbool.h>
+
+struct session;
+
+/* All may be NULL or 0: then the environment and the profile decide. Borrowed during session_new.
+ */
+struct session_options {
+    const char *profile;
+    const char *region;       /* default Region */
+    const char *endpoint_url; /* for every service, as --endpoint-url */
+    const char *ca_bundle;    /* PEM file */
+    const char *role_arn;     /* assumed with what the chain gives */
+    const char *external_id;
+    const char *role_session_name;
+    bool no_wait; /* never sleep for the rate limiter (tests) */
+    /* Seams; NULL: the real ones. They must outlive the session. */
+    struct transport *transport;
+    struct clock *clock;
+    struct random *random;
+    /* "NAME=value", NULL-terminated; NULL: environ. */
+    char **environment;
+};
+
+struct session *session_new(const struct session_options *options, struct error *err);
+void session_free(struct session *session); /* NULL is fine */
+
+/* The configured default Region or NULL. Owned by the session. */
+const char *session_region(const struct session *session);
+/* The account the credentials belong to: asked of STS once (GetCallerIdentity), then remembered. */
+int session_account(struct session *session, const char *region, char account[13],
+                    struct error *err);
+
+/* A client of `service` in `region`; the session owns and keeps it (one a pair). Thread-safe.
+ * A read-only client refuses, before any I/O, every operation not declared AWS_READS. */
+struct aws_client *session_client(struct session *session, const struct aws_service *service,
+                                  const char *region, bool read_only, struct error *err);
+
+#endif

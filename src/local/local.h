@@ -1,0 +1,49 @@
+/*
+ * local: the local AWS as a whole: what every part of it may use.
+ */
+#ifndef UNDERSTUDY_LOCAL_LOCAL_H
+#define UNDERSTUDY_LOCAL_LOCAL_H
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/random.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct keyring;
+struct store;
+
+struct local {
+    struct clock *clock;
+    struct random *random;
+    struct keyring *keyring;
+    struct store *store;
+    bool any_credentials; /* --any-credentials */
+    bool testing;         /* --testing: /_understudy/ controls */
+    /* Raised by the writer after each commit that changed anything but parameters (keys, roles,
+     * access keys, a reset), before its callers are answered: caches of such things compare it. */
+    _Atomic uint64_t version;
+};
+
+/*
+ * keyring: the master key of the data folder (its own 0600 file, made at first start) and what is
+ * sealed under it: key material, access keys' secrets. AES-256-GCM with `purpose` (and what it
+ * says, such as a key's id) as additional data. Any thread.
+ */
+int keyring_open(const char *folder, struct random *random, struct keyring **out,
+                 struct error *err);
+void keyring_close(struct keyring *keyring); /* wipes; NULL is fine */
+/* Sealed bytes (version, nonce, ciphertext, tag) in `arena`. */
+void keyring_seal(struct keyring *keyring, struct arena *arena, const char *purpose,
+                  const void *data, size_t len, unsigned char **out, size_t *out_len);
+/* -1 when it was not sealed here for this purpose. */
+int keyring_unseal(struct keyring *keyring, struct arena *arena, const char *purpose,
+                   const void *sealed, size_t sealed_len, unsigned char **out, size_t *out_len);
+/* A key for HMACs (paging tokens, session tokens), derived from the master key by `purpose`. */
+void keyring_derive(struct keyring *keyring, const char *purpose, unsigned char out[32]);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * principal: who calls. Immutable once made; shared by threads through reference counts kept in
+ * local/authenticate.c.
+ */
+#ifndef UNDERSTUDY_LOCAL_PRINCIPAL_H
+#define UNDERSTUDY_LOCAL_PRINCIPAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum principal_kind {
+    PRINCIPAL_ROOT,      /* arn:aws:iam::A:root */
+    PRINCIPAL_USER,      /* arn:aws:iam::A:user/path/name */
+    PRINCIPAL_ROLE,      /* a role session: arn:aws:sts::A:assumed-role/name/session */
+    PRINCIPAL_FEDERATED, /* arn:aws:sts::A:federated-user/name */
+    PRINCIPAL_ANONYMOUS, /* unsigned, only where the operation's row lets it in */
+};
+
+struct principal {
+    enum principal_kind kind;
+    char access_key[129];
+    char account[13];
+    char *arn;            /* as GetCallerIdentity prints it, partition "aws" to be replaced */
+    char *user_id;        /* "AIDA...", "AROA...:session", the account for root */
+    char *role_arn;       /* PRINCIPAL_ROLE: the role itself */
+    char *session_policy; /* JSON array of policy documents, or NULL: no session policy */
+    char *session_tags;   /* JSON object, or NULL */
+    bool temporary;       /* an ASIA key with a session token */
+    bool administrator;   /* all of its account, nothing asked (before session policies) */
+    int64_t expires_ms;   /* 0: never */
+    int64_t issued_ms;
+};
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * service: what one AWS service of the local AWS is: a const table of operations.
+ *
+ * One file (or a few, for a big service) per service under services/, one line in services.c.
+ * Everything that every handler must do stands in the operation's row and is done by the pipeline:
+ * the input's types and constraints (SerializationException, ValidationException with AWS's texts),
+ * authorisation (action and resource), redaction, transaction. A handler does one step: it reads
+ * its validated input, works on the store and writes its answer.
+ *
+ * A handler runs on a loop's thread with a read-only session, or, when the row says LOCAL_WRITES
+ * or the handler returned LOCAL_AS_WRITE, on the writer's thread inside a savepoint: when it fails,
+ * what it wrote is undone. Its memory is the call's arena. It never sleeps and does no other I/O.
+ */
+#ifndef UNDERSTUDY_LOCAL_SERVICE_H
+#define UNDERSTUDY_LOCAL_SERVICE_H
+
+#include "aws/operation.h"
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "local/local.h"
+#include "local/principal.h"
+#include "local/store.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum local_type {
+    LOCAL_STRING,
+    LOCAL_INTEGER,
+    LOCAL_BOOLEAN,
+    LOCAL_BLOB,      /* base64 text; min and max count decoded bytes */
+    LOCAL_TIMESTAMP, /* number (epoch seconds) or, in query services, ISO text */
+    LOCAL_LIST,
+    LOCAL_MAP, /* string to `element` */
+    LOCAL_STRUCTURE,
+};
+
+enum {
+    LOCAL_REQUIRED = 1,
+    LOCAL_SENSITIVE = 2, /* the value stays out of error texts, logs and the trail */
+};
+
+/* A member of an operation's input. Members not in the table are ignored, as AWS does. */
+struct local_member {
+    const char *name; /* NULL ends a table */
+    enum local_type type;
+    unsigned flags;
+    int64_t min, max;          /* length, size or value; checked when max > 0 or min > 0 */
+    const char *pattern;       /* matches the whole text; PCRE2 for the model's Java regex */
+    const char *const *values; /* enumeration, NULL-terminated */
+    const struct local_member *members; /* LOCAL_STRUCTURE */
+    const struct local_member *element; /* LOCAL_LIST, LOCAL_MAP: one row, its name unused */
+};
+
+struct local_service;
+struct local_operation;
+
+/* What a failed call answers. */
+struct local_failure {
+    int status;              /* 0: the protocol's default for a client fault */
+    const char *code;        /* "ParameterNotFound" */
+    const char *message;     /* NULL: the member is left out */
+    const char *message_key; /* JSON: "message" (default when NULL) or "Message" */
+};
+
+struct local_call {
+    struct arena *arena; /* request's */
+    struct local *local; /* the server: clock, random, keyring */
+    struct store_session *store;
+    const struct principal *caller;
+    const char *partition, *region; /* of the endpoint called: from the credential scope */
+    const char *account;            /* the caller's: where unqualified names live */
+    const struct local_service *service;
+    const struct local_operation *operation;
+    const char *request_id;
+    const char *source_ip;
+    const json_t *input;     /* an object; validated */
+    struct json_writer *out; /* the answer's object is open: write members. For query services the
+                                pipeline turns it into XML */
+    bool writing;            /* on the writer, inside a savepoint */
+    /* local->version as it was before this call's snapshot of the store was taken: what is read
+     * now may be cached under this number and used by calls that carry the same. */
+    uint64_t version;
+    struct local_failure failure;
+};
+
+enum local_result {
+    LOCAL_OK = 0,
+    LOCAL_FAILED = -1,  /* call->failure says what to answer */
+    LOCAL_AS_WRITE = 1, /* nothing was written yet: run me again on the writer */
+};
+
+enum {
+    LOCAL_WRITES = 1,
+    LOCAL_NO_AUTH = 2,      /* unsigned callers are let in (AssumeRoleWithWebIdentity) */
+    LOCAL_NO_PERMISSION = 4 /* signed, but nobody needs a permission (GetCallerIdentity) */
+};
+
+struct local_operation {
+    const char *name;
+    const char *action; /* "ssm:GetParameter"; a test insists that it is there */
+    unsigned flags;
+    const struct local_member *input;
+    /* The ARNs the policy is asked about, NULL-terminated, in the call's arena. NULL: "*". */
+    const char *const *(*resources)(struct local_call *);
+    enum local_result (*handle)(struct local_call *);
+};
+
+struct local_service {
+    const char *name;          /* signing name, as in the credential scope: "ssm" */
+    const char *target_prefix; /* JSON protocols */
+    const char *api_version;   /* query protocol */
+    const char *xml_namespace;
+    enum aws_protocol protocol;
+    int clock_skew_ms;          /* how far a signature's time may be off; 5 or 15 minutes */
+    size_t largest_body_bytes;  /* 0: 256 KiB */
+    const char *internal_error; /* "InternalServerError", "KMSInternalException" */
+    const char *schema;         /* CREATE TABLE IF NOT EXISTS ...; NULL: none */
+    const struct local_operation *operations; /* ended by a row without a name */
+};
+
+extern const struct local_service *const local_services[]; /* NULL-terminated; services.c */
+
+/* Fill call->failure (text in the call's arena); each returns LOCAL_FAILED. */
+__attribute__((format(printf, 3, 4))) enum local_result
+local_fail(struct local_call *call, const char *code, const char *format, ...); /* "message" */
+__attribute__((format(printf, 3, 4))) enum local_result local_fail_capital(struct local_call *call,
+                                                                           const char *code,
+                                                                           const char *format,
+                                                                           ...); /* "Message" */
+enum local_result local_fail_bare(struct local_call *call,
+                                  const char *code); /* no message member */
+
+/* Input members after validation: NULL or the fallback when absent. */
+const char *local_text(const struct local_call *call, const char *name);
+size_t local_text_len(const struct local_call *call, const char *name);
+int64_t local_int(const struct local_call *call, const char *name, int64_t fallback);
+bool local_bool(const struct local_call *call, const char *name, bool fallback);
+const json_t *local_value(const struct local_call *call, const char *name);
+
+/* A time in the answer: epoch number in JSON services, ISO 8601 text in query services. */
+void local_put_time(struct local_call *call, const char *key, int64_t time_ms);
+
+/* ARN in the caller's account and this Region. */
+char *local_arn(struct local_call *call, const char *service, const char *resource);
+
+/* Ask whether the caller may do `action` on `resource` beyond what the row asked (a KMS key behind
+ * SSM, a second resource); `via` is the service that asks ("ssm") or NULL. LOCAL_OK or LOCAL_FAILED
+ * with AccessDeniedException and AWS's text filled in. */
+enum local_result local_authorize(struct local_call *call, const char *action, const char *resource,
+                                  const char *via);
+
+/* Tokens for paging: opaque to callers, bound to operation, account and Region, and authenticated,
+ * so that an invented one is refused. decode returns -1 for those. */
+char *local_token_encode(struct local_call *call, const char *position);
+int local_token_decode(struct local_call *call, const char *token, char **position);
+
+/* Compiled once for the process and thread-safe; whole match unless `anywhere`. -1: bad pattern or
+ * too costly, 0: no match, 1: match. `pattern` need not be static. */
+int local_regex(const char *pattern, const char *text, size_t len, bool anywhere);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * iam: what the rest of the local AWS asks about roles.
+ */
+#ifndef UNDERSTUDY_LOCAL_SERVICES_IAM_H
+#define UNDERSTUDY_LOCAL_SERVICES_IAM_H
+
+#include "local/service.h"
+
+struct iam_role {
+    const char *arn, *name, *path, *id; /* id: "AROA..." */
+    const char *account;
+    const char *trust_policy; /* JSON */
+    int64_t max_session_s;
+    const char *boundary; /* JSON document of the permissions boundary, or NULL */
+    const char *const
+        *policies; /* JSON documents of inline and attached policies, NULL-terminated */
+};
+
+/* By ARN (any path). Text in `arena`. LOCAL_OK, or LOCAL_FAILED when there is no such role (no
+ * failure is filled in: the caller knows what that means). */
+enum local_result iam_role_find(struct store_session *store, struct arena *arena,
+                                const char *role_arn, struct iam_role *out);
+
+/* Gives a new account what AWS Organizations gives its members: the role
+ * OrganizationAccountAccessRole (AdministratorAccess), trusting the accounts of this server. Called
+ * by local/main for each account, in a transaction of the writer; does nothing when it exists. */
+int iam_account_setup(struct store_session *store, struct arena *arena, const char *account,
+                      int64_t now_ms);
+
+#endif
