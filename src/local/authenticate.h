@@ -14,8 +14,8 @@ struct issued_credentials {
 };
 
 /* Makes an ASIA access key for `who` (kind, account, arn, user_id, role_arn, session_policy,
- * session_tags, administrator; the rest is filled in here), good until `expires_ms`. Writer only.
- */
+ * session_tags, transitive, source_identity, administrator; the rest is filled in here), good until
+ * `expires_ms`. Writer only. */
 enum local_result authenticate_issue(struct local_call *call, const struct principal *who,
                                      int64_t expires_ms, struct issued_credentials *out);
 

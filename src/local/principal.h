@@ -20,14 +20,16 @@ struct principal {
     enum principal_kind kind;
     char access_key[129];
     char account[13];
-    char *arn;            /* as GetCallerIdentity prints it, partition "aws" to be replaced */
-    char *user_id;        /* "AIDA...", "AROA...:session", the account for root */
-    char *role_arn;       /* PRINCIPAL_ROLE: the role itself */
-    char *session_policy; /* JSON array of policy documents, or NULL: no session policy */
-    char *session_tags;   /* JSON object, or NULL */
-    bool temporary;       /* an ASIA key with a session token */
-    bool administrator;   /* all of its account, nothing asked (before session policies) */
-    int64_t expires_ms;   /* 0: never */
+    char *arn;             /* as GetCallerIdentity prints it, partition "aws" to be replaced */
+    char *user_id;         /* "AIDA...", "AROA...:session", the account for root */
+    char *role_arn;        /* PRINCIPAL_ROLE: the role itself */
+    char *session_policy;  /* JSON array of policy documents, or NULL: no session policy */
+    char *session_tags;    /* JSON object, or NULL: aws:PrincipalTag/<key> */
+    char *transitive;      /* JSON array of the session tags' keys that a chained role inherits */
+    char *source_identity; /* aws:SourceIdentity; stays through role chaining; NULL: none */
+    bool temporary;        /* an ASIA key with a session token */
+    bool administrator;    /* all of its account, nothing asked (before session policies) */
+    int64_t expires_ms;    /* 0: never */
     int64_t issued_ms;
 };
 

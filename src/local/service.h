@@ -15,6 +15,7 @@
 #define UNDERSTUDY_LOCAL_SERVICE_H
 
 #include "aws/operation.h"
+#include "aws/policy.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -103,7 +104,8 @@ struct local_operation {
     const char *action; /* "ssm:GetParameter"; a test insists that it is there */
     unsigned flags;
     const struct local_member *input;
-    /* The ARNs the policy is asked about, NULL-terminated, in the call's arena. NULL: "*". */
+    /* The ARNs the policy is asked about, NULL-terminated, in the call's arena. NULL: "*". It may
+     * refuse instead (a key that does not exist): NULL with call->failure filled in. */
     const char *const *(*resources)(struct local_call *);
     enum local_result (*handle)(struct local_call *);
 };
@@ -118,6 +120,10 @@ struct local_service {
     size_t largest_body_bytes;  /* 0: 256 KiB */
     const char *internal_error; /* "InternalServerError", "KMSInternalException" */
     const char *schema;         /* CREATE TABLE IF NOT EXISTS ...; NULL: none */
+    /* Asked by the pipeline for the row's action and each of its resources. NULL: the caller's own
+     * policies decide (local_authorize). Services whose resources have a policy too (KMS keys, the
+     * trust policy of a role) put both sides together here. */
+    enum local_result (*authorize)(struct local_call *, const char *action, const char *resource);
     const struct local_operation *operations; /* ended by a row without a name */
 };
 
@@ -151,6 +157,27 @@ char *local_arn(struct local_call *call, const char *service, const char *resour
  * with AccessDeniedException and AWS's text filled in. */
 enum local_result local_authorize(struct local_call *call, const char *action, const char *resource,
                                   const char *via);
+
+/* The same question for services whose resources have policies of their own: what each kind of the
+ * caller's policies answers, for the service to put together with the resource's (shared facts,
+ * sts-iam-sigv4.md section 8). A kind that does not apply (no boundary, no session policy, an
+ * administrator's identity) answers POLICY_ALLOW. The answers do not say that the resource is in
+ * the caller's account: the service compares. */
+struct local_question {
+    const char *action, *resource;
+    const char *via; /* service that asks on the caller's behalf ("ssm"), or NULL */
+    const struct policy_value *context; /* keys beyond the global ones: "kms:ViaService" ... */
+    size_t context_count;
+};
+struct local_answers {
+    enum policy_answer identity, boundary, session;
+};
+void local_ask(struct local_call *call, const struct local_question *question,
+               struct local_answers *out);
+/* The question as policy_evaluate wants it: principal, global keys and the question's own keys, in
+ * the call's arena; the same that local_ask evaluates. */
+void local_policy_question(struct local_call *call, const struct local_question *question,
+                           struct policy_question *out);
 
 /* Tokens for paging: opaque to callers, bound to operation, account and Region, and authenticated,
  * so that an invented one is refused. decode returns -1 for those. */
