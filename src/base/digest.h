@@ -32,7 +32,8 @@ int digest_unhex(const char *text, size_t text_len, unsigned char *out, size_t l
 
 /* Standard alphabet, padded, no line ends. */
 char *base64_encode(struct arena *arena, const void *data, size_t len);
-/* Strict: -1 for any other character, wrong length or wrong padding. *out is in `arena`. */
+/* Strict: -1 for any other character, wrong length or wrong padding. Bits behind the last byte are
+ * not looked at, as RFC 4648 (3.5) allows. *out is in `arena`. */
 int base64_decode(struct arena *arena, const char *text, size_t text_len, unsigned char **out,
                   size_t *out_len);
 

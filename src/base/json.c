@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,8 +180,9 @@ void json_write_epoch(struct json_writer *w, int64_t time_ms)
 {
     char digits[40];
     separate(w);
-    int len = snprintf(digits, sizeof digits, "%lld.%03lld", (long long)(time_ms / 1000),
-                       (long long)(time_ms % 1000));
+    uint64_t distance = time_ms < 0 ? 0 - (uint64_t)time_ms : (uint64_t)time_ms;
+    int len = snprintf(digits, sizeof digits, "%s%" PRIu64 ".%03" PRIu64, time_ms < 0 ? "-" : "",
+                       distance / 1000, distance % 1000);
     buf_append(w->out, digits, (size_t)len);
 }
 
@@ -218,9 +220,8 @@ void json_write_value(struct json_writer *w, const json_t *value)
         json_write_int(w, json_integer_value(value));
         break;
     case JSON_REAL: {
-        char digits[64];
-        int len = snprintf(digits, sizeof digits, "%.17g", json_real_value(value));
-        json_write_raw(w, digits, (size_t)len);
+        char digits[64]; /* jansson's own text: 0.0 must not come back as the integer 0 */
+        json_write_raw(w, digits, json_dumpb(value, digits, sizeof digits, JSON_ENCODE_ANY));
         break;
     }
     case JSON_TRUE:
