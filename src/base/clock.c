@@ -55,24 +55,33 @@ static struct tm broken_down(int64_t time_ms, int *milliseconds)
     return tm;
 }
 
+/* snprintf, not strftime: %Y writes fewer than four digits, %a and %b follow the locale. */
+static int year_of(const struct tm *tm)
+{
+    int year = (tm->tm_year + 1900) % 10000;
+    return year < 0 ? -year : year;
+}
+
 void clock_format_basic(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
 {
     struct tm tm = broken_down(time_ms, NULL);
-    strftime(out, CLOCK_TEXT_SIZE, "%Y%m%dT%H%M%SZ", &tm);
+    snprintf(out, CLOCK_TEXT_SIZE, "%04d%02d%02dT%02d%02d%02dZ", year_of(&tm), tm.tm_mon + 1,
+             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 void clock_format_iso(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
 {
     struct tm tm = broken_down(time_ms, NULL);
-    strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    snprintf(out, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ", year_of(&tm), tm.tm_mon + 1,
+             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 void clock_format_iso_ms(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
 {
     int milliseconds;
     struct tm tm = broken_down(time_ms, &milliseconds);
-    size_t len = strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + len, CLOCK_TEXT_SIZE - len, ".%03dZ", milliseconds);
+    snprintf(out, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year_of(&tm),
+             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, milliseconds);
 }
 
 static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -82,10 +91,8 @@ static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 void clock_format_http(int64_t time_ms, char out[CLOCK_TEXT_SIZE])
 {
     struct tm tm = broken_down(time_ms, NULL);
-    /* Not %a and %b: they follow the locale. */
     snprintf(out, CLOCK_TEXT_SIZE, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday],
-             tm.tm_mday % 100, months[tm.tm_mon], (tm.tm_year + 1900) % 10000, tm.tm_hour,
-             tm.tm_min, tm.tm_sec);
+             tm.tm_mday, months[tm.tm_mon], year_of(&tm), tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* Two or four digits at `text`, or -1. */

@@ -81,7 +81,8 @@ int file_write_atomic(const char *path, const void *data, size_t len, unsigned m
 {
     struct arena scratch;
     arena_init(&scratch);
-    char *beside = arena_printf(&scratch, "%s.new.%ld", path, (long)getpid());
+    /* The thread's number, not the process's: two threads may write the same file. */
+    char *beside = arena_printf(&scratch, "%s.new.%ld", path, (long)gettid());
     int result = 0;
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0) {

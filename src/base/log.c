@@ -29,6 +29,18 @@ static const char *level_name(enum log_level level)
     return names[level < LOG_NONE ? level : LOG_ERROR];
 }
 
+/* Texts longer than CLIP bytes are cut, between characters, so that a line keeps all its pairs. */
+enum { CLIP = 1024, LONGEST_LINE = 64 * 1024 };
+
+static size_t clipped(const char *value)
+{
+    size_t len = strnlen(value, CLIP);
+    if (len == CLIP)
+        while (len && ((unsigned char)value[len] & 0xc0) == 0x80)
+            len--;
+    return len;
+}
+
 /* logfmt quotes a value that has blanks, quotes or nothing in it; JSON's quoting serves. */
 static void put_logfmt(struct buf *line, const char *key, const char *value)
 {
@@ -36,16 +48,23 @@ static void put_logfmt(struct buf *line, const char *key, const char *value)
         buf_append_char(line, ' ');
     buf_append_text(line, key);
     buf_append_char(line, '=');
-    bool plain = *value != '\0';
-    for (const char *at = value; *at && plain; at++)
+    size_t len = clipped(value);
+    bool plain = len > 0;
+    for (const char *at = value; at < value + len && plain; at++)
         plain = *at > ' ' && *at != '"' && *at != '\\' && *at != '=' && *at < 0x7f;
     if (plain) {
-        buf_append_text(line, value);
+        buf_append(line, value, len);
         return;
     }
     struct json_writer w;
     json_writer_init(&w, line);
-    json_write_text(&w, value);
+    json_write_text_n(&w, value, len);
+}
+
+static void put_json(struct json_writer *w, const char *key, const char *value)
+{
+    json_key(w, key);
+    json_write_text_n(w, value, clipped(value));
 }
 
 void log_event(enum log_level level, const char *message, ...)
@@ -58,13 +77,13 @@ void log_event(enum log_level level, const char *message, ...)
 
     struct buf line;
     struct json_writer w;
-    buf_init(&line, 16 * 1024);
+    buf_init(&line, LONGEST_LINE);
     json_writer_init(&w, &line);
     if (as_json) {
         json_open(&w);
-        json_put_text(&w, "time", now);
-        json_put_text(&w, "level", level_name(level));
-        json_put_text(&w, "msg", message);
+        put_json(&w, "time", now);
+        put_json(&w, "level", level_name(level));
+        put_json(&w, "msg", message);
     } else {
         put_logfmt(&line, "time", now);
         put_logfmt(&line, "level", level_name(level));
@@ -77,7 +96,7 @@ void log_event(enum log_level level, const char *message, ...)
         if (!value)
             continue;
         if (as_json)
-            json_put_text(&w, key, value);
+            put_json(&w, key, value);
         else
             put_logfmt(&line, key, value);
     }

@@ -4,7 +4,7 @@
  * Folders up to `resource` never log above debug; the others log once, where a thing is handled.
  * A line is logfmt (`level=info msg="..." region=us-east-1`) or one JSON object; keys are fixed
  * words of the code. Nobody passes a secret value here: a field takes text that was made to be
- * seen. Any thread; a line is one write(2).
+ * seen; of a longer one than 1 KB the beginning is shown. Any thread; a line is one write(2).
  */
 #ifndef UNDERSTUDY_BASE_LOG_H
 #define UNDERSTUDY_BASE_LOG_H
