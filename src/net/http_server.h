@@ -3,7 +3,7 @@
  *
  * Each loop is one thread. A complete request is handed to `handle` on the loop's thread; the
  * handler answers at once (http_exchange_reply) or takes the exchange along (http_exchange_defer)
- * and answers later from any thread (http_exchange_complete). Requests of one connection are
+ * and answers later from any thread (http_exchange_queue). Requests of one connection are
  * handled one after the other, so pipelining falls out. What an outsider can do is bounded: header
  * and body sizes, connections, and deadlines (not idle timers) for headers, body and keep-alive.
  * Bad requests are answered 400, 408, 413, 431, 501 or 505 and the connection is closed.
@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct clock;
 struct http_server;
 struct http_exchange;
 
@@ -52,6 +53,7 @@ struct http_server_options {
     int header_timeout_ms;        /* 0: 10,000 */
     int body_timeout_ms;          /* 0: 30,000 */
     int keep_alive_timeout_ms;    /* 0: 60,000 */
+    struct clock *clock;          /* of the Date header; NULL: the system's */
     void *arg;                    /* given to every function below */
     /* Per loop, on its own thread; what loop_start returns is given to handle. May be NULL. */
     void *(*loop_start)(void *arg, unsigned loop);
@@ -69,19 +71,22 @@ int http_server_port(const struct http_server *server);
 int http_server_start(struct http_server *server, struct error *err); /* threads run from here */
 /* Stops listening, lets exchanges under way end within `grace_ms`, closes and joins. */
 void http_server_stop(struct http_server *server, int grace_ms);
+/* Stops first. No other thread may still hold a deferred exchange. NULL is fine. */
 void http_server_free(struct http_server *server);
 
 const struct http_incoming *http_exchange_incoming(const struct http_exchange *exchange);
 /* Where an answer is built: an empty body buffer that belongs to the exchange. */
 struct buf *http_exchange_body(struct http_exchange *exchange);
-/* "Name: value\r\n" lines added to the answer's head, beside Date, Content-Length, Connection. */
+/* "Name: value\r\n" lines added to the answer's head, beside Date, Content-Length, Connection. A
+ * line break in one turns the answer into an empty 500, as does a body past 64 MiB. */
 void http_exchange_header(struct http_exchange *exchange, const char *name, const char *value);
 void http_exchange_reply(struct http_exchange *exchange, int status); /* on the loop's thread */
 /* Drop the connection without an answer. On the loop's thread. */
 void http_exchange_abort(struct http_exchange *exchange);
 void http_exchange_defer(struct http_exchange *exchange);
 /* Many deferred exchanges are completed with one wake-up for each loop: queue them with _queue,
- * then flush once. Any thread. After _queue the exchange must not be touched. */
+ * then flush once. Any thread. After _queue the exchange must not be touched. Status 0 drops the
+ * connection without an answer. */
 void http_exchange_queue(struct http_exchange *exchange, int status);
 void http_server_flush(struct http_server *server);
 
