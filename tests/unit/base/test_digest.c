@@ -81,6 +81,12 @@ static void test_hmac_vectors(void **state)
         }
         hmac_key_free(prepared);
     }
+    struct hmac_key *empty = hmac_key_new(NULL, 0);
+    unsigned char with_null[SHA256_SIZE], with_text[SHA256_SIZE];
+    hmac_key_digest(empty, "x", 1, with_null);
+    digest_hmac_sha256("", 0, "x", 1, with_text);
+    assert_memory_equal(with_null, with_text, SHA256_SIZE);
+    hmac_key_free(empty);
     hmac_key_free(NULL);
     arena_done(&arena);
 }

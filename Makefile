@@ -1,0 +1,59 @@
+# The front door: every target is one line behind it. Meson does the building (meson.build), the
+# scripts under tools/ do the rest; `make help` lists what there is.
+BUILD ?= build
+T ?=
+TIME ?= 60
+
+.PHONY: build deps check test demo fuzz bench cover format format-check lint install clean help
+
+build: $(BUILD)/build.ninja ## build understudy and understudy-local into build/
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD)
+
+deps: ## install the Debian packages that are missing (names them first)
+	tools/install_deps build demo test
+
+check: ## under a minute: unit tests, fuzz seeds, layers, style
+	tools/run_tests quick
+
+test: ## everything: sets up, builds three times, runs all tests and checks
+	tools/install_deps build demo test
+	tools/run_tests full
+
+demo: ## sets up, builds, shows a replication on a local AWS, cleans up
+	tools/install_deps build demo
+	@$(MAKE) --no-print-directory build
+	demo/demo.sh
+
+fuzz: ## make fuzz T=json [TIME=60]: one fuzz target; without T all of them in turn
+	tools/run_fuzz $(TIME) $(T)
+
+bench: build ## ratios against named peers, in one run (needs wrk and nginx)
+	bench/run
+
+cover: ## line coverage of the unit and integration tests (gcovr), in build-cover/
+	tools/run_cover
+
+format: ## clang-format over every C file
+	tools/check_format --fix
+
+format-check:
+	tools/check_format
+
+lint: build-asan/build.ninja ## clang-tidy and cppcheck
+	tools/check_tidy
+	tools/check_cppcheck
+
+build-asan/build.ninja:
+	CC=clang-14 meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+
+install: build ## as root: meson install into /usr/local (DESTDIR and meson's prefix work)
+	meson install -C $(BUILD) --no-rebuild
+
+clean: ## removes what was built
+	rm -rf build build-*/ .demo
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile | column -t -s: -l 2
