@@ -146,8 +146,9 @@ def wrk(url, script, connections=16, seconds=3.0, threads=1):
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as source:
         source.write(script)
         source.flush()
-        out = subprocess.run(["wrk", f"-t{threads}", f"-c{connections}", f"-d{max(1, round(seconds))}s",
-                              "--latency", "-s", source.name, url + "/"],
+        out = subprocess.run(["wrk", f"-t{threads}", f"-c{connections}",
+                              f"-d{max(1, round(seconds))}s", "--latency", "-s", source.name,
+                              url + "/"],
                              check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in out or "Socket errors" in out:
         raise SystemExit(f"wrk saw failures:\n{out}")
@@ -165,7 +166,7 @@ def median(runs, what="rate"):
 
 
 def report(name, value, target, good, unit=""):
-    """One line a target; returns whether it is met. The bench's exit status says whether all are."""
+    """One line a target; returns whether it is met: the exit status says whether all are."""
     print(f"{'ok  ' if good else 'MISS'}  {name:<66} {value:8.2f}{unit}   target {target}")
     return good
 

@@ -3,9 +3,10 @@
 
     bench/sync.py [--parameters N] [--rounds N] [--large N]
 
-Both copy N new parameters (value, type, description, tier, tags) to an empty Region; the Regions are
-fresh for each round. The script is no straw man: it lists by pages, reads values ten at a time and
-creates with tags in one call. Then the peak memory of `understudy` at N and at --large parameters.
+Both copy N new parameters (value, type, description, tier, tags) to an empty Region; the
+Regions are fresh for each round. The script is no straw man: it lists by pages, reads values
+ten at a time and creates with tags in one call. Then the peak memory of `understudy` at N and
+at --large parameters.
 """
 import argparse
 import os
