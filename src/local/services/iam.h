@@ -6,6 +6,8 @@
 
 #include "local/service.h"
 
+extern const struct local_service iam_service; /* for services.c */
+
 struct iam_role {
     const char *arn, *name, *path, *id; /* id: "AROA..." */
     const char *account;

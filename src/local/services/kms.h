@@ -10,6 +10,8 @@
 
 #include "local/service.h"
 
+extern const struct local_service kms_service; /* for services.c */
+
 struct kms_context_pair {
     const char *key, *value;
 };

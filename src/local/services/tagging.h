@@ -12,6 +12,8 @@
 
 #include "local/service.h"
 
+extern const struct local_service tagging_service; /* for services.c */
+
 struct tagging_tag {
     const char *key, *value;
 };

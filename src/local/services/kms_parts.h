@@ -1,0 +1,228 @@
+/*
+ * kms_parts: what the files of the KMS service share. Nobody else includes it.
+ *
+ *   kms.c         the tables: schema, members, operations; authorisation's entry
+ *   kms_find.c    key identifiers, key records, the per-thread cache of them
+ *   kms_managed.c AWS managed keys, made at their first use
+ *   kms_key.c     keys' operations and states
+ *   kms_alias.c   aliases
+ *   kms_policy.c  key policies: kept, checked, evaluated
+ *   kms_tags.c    tags, and the source for the Resource Groups Tagging API
+ *   kms_cipher.c  ciphertext format, AES-256-GCM, the per-thread cache of unwrapped material
+ *   kms_crypto.c  cryptographic operations, and services/kms.h for other services
+ *
+ * Facts: shared facts kms.md (sections in comments), model kms 2014-11-01.
+ */
+#ifndef UNDERSTUDY_LOCAL_SERVICES_KMS_PARTS_H
+#define UNDERSTUDY_LOCAL_SERVICES_KMS_PARTS_H
+
+#include "local/services/kms.h"
+
+struct policy;
+
+enum {
+    KMS_ID_SIZE = 41,           /* a UUID, or "mrk-" and 32 hex digits, with the NUL */
+    KMS_MATERIAL_SIZE = 65,     /* 64 hex digits, with the NUL */
+    KMS_ARN_SIZE = 160,         /* key ARN of the longest partition and Region */
+    KMS_LARGEST_POLICY = 32768, /* bytes (section 9) */
+    KMS_LARGEST_TAGS = 50,
+};
+
+enum kms_state {
+    KMS_ENABLED,
+    KMS_DISABLED,
+    KMS_PENDING_DELETION,
+    KMS_PENDING_REPLICA_DELETION,
+    KMS_PENDING_IMPORT,
+    KMS_CREATING,
+    KMS_UPDATING,
+    KMS_STATE_COUNT
+};
+extern const char *const kms_state_names[KMS_STATE_COUNT];
+
+enum kms_multi_region { KMS_SINGLE, KMS_PRIMARY, KMS_REPLICA };
+
+/* How a key's policy may be answered without evaluating it. */
+enum kms_policy_shape {
+    KMS_POLICY_EVALUATED,
+    KMS_POLICY_DEFAULT, /* the API's default: all to the account, so the caller's policies decide */
+    KMS_POLICY_SERVICE, /* an AWS managed key's: use through its service, in its account */
+};
+
+/* A key as stored. Text is in the arena of whoever loaded it. */
+struct kms_key {
+    char id[KMS_ID_SIZE];
+    char arn[KMS_ARN_SIZE];
+    char account[13];
+    char region[33];
+    char material[KMS_MATERIAL_SIZE]; /* current */
+    enum kms_state state;
+    enum kms_multi_region multi_region;
+    bool aws_managed;
+    const char *service; /* of an AWS managed key: "ssm" */
+    const char *spec, *usage, *origin, *description;
+    const char *policy; /* JSON as GetKeyPolicy shows it */
+    enum kms_policy_shape shape;
+    const char *primary_region; /* multi-Region keys */
+    int64_t created_ms, deletion_ms;
+    int64_t window_days;
+    bool tagged; /* has or had tags */
+};
+
+/* --- kms_find.c ------------------------------------------------------------------------------- */
+enum {
+    KMS_BY_ALIAS = 1,      /* alias names and ARNs are accepted */
+    KMS_OTHER_ACCOUNT = 2, /* and ARNs of other accounts */
+};
+/* The key that `name` names (section 1), or KMS's own failure; LOCAL_AS_WRITE when it names an AWS
+ * managed key that does not exist yet and the call is not writing; when it is, the key is made.
+ * *out is valid for the call. */
+enum local_result kms_find(struct local_call *call, const char *name, unsigned how,
+                           const struct kms_key **out);
+/* By id in the call's Region, of any account; NULL: none. */
+const struct kms_key *kms_load(struct local_call *call, const char *id);
+bool kms_id_valid(const char *text);
+char *kms_alias_arn(struct local_call *call, const char *account, const char *name);
+/* Id of the key behind an alias, in the call's arena; NULL: no such alias. */
+const char *kms_alias_target(struct local_call *call, const char *account, const char *name);
+struct kms_tag {
+    const char *key, *value;
+};
+/* A key's tags and the names of its aliases (NULL-terminated), read once a record. */
+const struct kms_tag *kms_key_tags(struct local_call *call, const struct kms_key *key,
+                                   size_t *count);
+const char *const *kms_key_aliases(struct local_call *call, const struct kms_key *key);
+/* The parsed policy of a key that kms_find or kms_load returned, for this call. */
+const struct policy *kms_key_policy(const struct kms_key *key);
+
+/* --- kms_managed.c ---------------------------------------------------------------------------- */
+struct kms_managed {
+    const char *alias;   /* "alias/aws/ssm" */
+    const char *service; /* "ssm" */
+    const char *description;
+    const char *policy; /* with $ACCOUNT, $PARTITION and $VIA to be replaced */
+};
+extern const struct kms_managed kms_managed_keys[]; /* by alias; ended by a NULL alias */
+const struct kms_managed *kms_managed_find(const char *alias);
+/* Makes the key and its alias in the caller's account. Writer only. */
+enum local_result kms_managed_make(struct local_call *call, const struct kms_managed *managed,
+                                   const char **id);
+/* Does its policy allow `action` through `via`? What evaluating it would say. */
+bool kms_managed_allows(const char *service, const char *action, const char *via);
+/* "ssm.us-east-1.amazonaws.com": what kms:ViaService holds; NULL for NULL. */
+char *kms_via(struct local_call *call, const char *service);
+
+/* --- kms_key.c -------------------------------------------------------------------------------- */
+/* What an operation asks of the key's state (section 5); refused with AWS's code and text. */
+enum kms_need {
+    KMS_TO_USE,      /* cryptographic operations */
+    KMS_TO_CHANGE,   /* tags, description, aliases */
+    KMS_TO_SWITCH,   /* enable, disable */
+    KMS_TO_SCHEDULE, /* schedule its deletion */
+    KMS_TO_CANCEL,   /* cancel it */
+};
+enum local_result kms_require(struct local_call *call, const struct kms_key *key,
+                              enum kms_need need);
+/* A new symmetric key with material, in the caller's account and Region. Writer only. */
+struct kms_new_key {
+    const char *description, *policy; /* policy as it will be shown */
+    bool multi_region, aws_managed;
+    const char *service; /* AWS managed */
+    enum kms_policy_shape shape;
+};
+void kms_insert(struct local_call *call, const struct kms_new_key *new_key, char id[KMS_ID_SIZE]);
+
+/* The position that the request's Marker holds ("" without one), or InvalidMarkerException; and
+ * NextMarker and Truncated of an answer (NULL: that was all). */
+enum local_result kms_marker(struct local_call *call, const char **position);
+void kms_put_marker(struct local_call *call, const char *position);
+
+enum local_result kms_create_key(struct local_call *call);
+enum local_result kms_describe_key(struct local_call *call);
+enum local_result kms_list_keys(struct local_call *call);
+enum local_result kms_enable_key(struct local_call *call);
+enum local_result kms_disable_key(struct local_call *call);
+enum local_result kms_update_key_description(struct local_call *call);
+enum local_result kms_schedule_key_deletion(struct local_call *call);
+enum local_result kms_cancel_key_deletion(struct local_call *call);
+
+/* --- kms_alias.c ------------------------------------------------------------------------------ */
+enum local_result kms_create_alias(struct local_call *call);
+enum local_result kms_update_alias(struct local_call *call);
+enum local_result kms_delete_alias(struct local_call *call);
+enum local_result kms_list_aliases(struct local_call *call);
+
+/* --- kms_policy.c ----------------------------------------------------------------------------- */
+/* An encryption context, for conditions and as additional data. */
+struct kms_context {
+    const struct kms_context_pair *pairs;
+    size_t count;
+};
+struct kms_question {
+    const char *action; /* "kms:Encrypt" */
+    const char *via;    /* service that asks for the caller, or NULL */
+    const char *alias;  /* kms:RequestAlias: the alias the caller named, or NULL */
+    struct kms_context context;
+};
+/* May the caller? Both sides: the key's policy and the caller's. LOCAL_FAILED with
+ * AccessDeniedException. */
+enum local_result kms_allow(struct local_call *call, const struct kms_key *key,
+                            const struct kms_question *question);
+/* The pipeline's question (struct local_service). */
+enum local_result kms_authorize(struct local_call *call, const char *action, const char *resource);
+
+/* The caller's ARN in this partition, for texts. */
+const char *kms_caller(struct local_call *call);
+char *kms_default_policy(struct local_call *call);
+/* A policy laid out as GetKeyPolicy returns it; ERR_INVALID when it is not a JSON object. */
+int kms_policy_format(struct arena *arena, const char *policy, char **shown, struct error *err);
+/* Checks a policy given by the caller (size, syntax, principals, lockout) and returns it as
+ * GetKeyPolicy will show it. */
+enum local_result kms_policy_check(struct local_call *call, const char *given, bool bypass,
+                                   char **shown, enum kms_policy_shape *shape);
+enum local_result kms_get_key_policy(struct local_call *call);
+enum local_result kms_put_key_policy(struct local_call *call);
+enum local_result kms_list_key_policies(struct local_call *call);
+
+/* --- kms_tags.c ------------------------------------------------------------------------------- */
+/* Checks and adds `tags` (the API's list of TagKey, TagValue); refused with TagException. */
+enum local_result kms_tags_add(struct local_call *call, const char *key_id, const json_t *tags);
+enum local_result kms_tag_resource(struct local_call *call);
+enum local_result kms_untag_resource(struct local_call *call);
+enum local_result kms_list_resource_tags(struct local_call *call);
+
+/* --- kms_cipher.c ----------------------------------------------------------------------------- */
+/* Seals new random material of a symmetric key and stores it. Writer only. */
+void kms_material_new(struct local_call *call, const char *account, const char *key_id,
+                      char material[KMS_MATERIAL_SIZE]);
+/* What a ciphertext says about itself. */
+struct kms_header {
+    char key_id[KMS_ID_SIZE];
+    char material[KMS_MATERIAL_SIZE];
+};
+/* 0, or -1 when it is not a ciphertext of this server. */
+int kms_blob_read(const void *blob, size_t len, struct kms_header *out);
+enum { KMS_BLOB_OVERHEAD = 83 }; /* bytes added to the plaintext */
+/* -1 when the key's material is gone (the session has failed, or it was deleted). */
+int kms_seal(struct local_call *call, const struct kms_key *key, const struct kms_context *context,
+             const void *plaintext, size_t len, unsigned char **blob, size_t *blob_len);
+/* -1 when the bytes or the context are not those that were sealed. */
+int kms_unseal(struct local_call *call, const struct kms_key *key,
+               const struct kms_context *context, const void *blob, size_t blob_len,
+               unsigned char **plaintext, size_t *len);
+
+/* --- kms_crypto.c ----------------------------------------------------------------------------- */
+/* Members of the input named `name` as a context; empty when absent. */
+struct kms_context kms_context_of(struct local_call *call, const char *name);
+/* Resources of Decrypt and ReEncrypt: the key named, or the one inside the ciphertext. */
+const char *const *kms_ciphertext_resources(struct local_call *call);
+/* "The ciphertext refers to a customer master key that does not exist ..." */
+enum local_result kms_fail_ciphertext(struct local_call *call);
+enum local_result kms_op_encrypt(struct local_call *call);
+enum local_result kms_op_decrypt(struct local_call *call);
+enum local_result kms_op_re_encrypt(struct local_call *call);
+enum local_result kms_op_generate_data_key(struct local_call *call);
+enum local_result kms_op_generate_data_key_without_plaintext(struct local_call *call);
+enum local_result kms_op_generate_random(struct local_call *call);
+
+#endif
