@@ -1,11 +1,15 @@
 #include "base/arena.h"
 
+#include "base/sanitizer.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK_SIZE = 16 * 1024 - 64, ALIGNMENT = 16 };
+/* Forbidden bytes behind each piece, so that the sanitizer sees a step over its end. */
+enum { GAP = SANITIZER_ADDRESS ? 16 : 0 };
 
 struct arena_block {
     struct arena_block *older;
@@ -48,6 +52,7 @@ void arena_init(struct arena *arena)
 
 static void block_free(struct arena_block *block)
 {
+    sanitizer_permit(block->data, block->size);
     explicit_bzero(block->data, block->size);
     free(block);
 }
@@ -69,7 +74,9 @@ void arena_reset(struct arena *arena)
         arena_init(arena);
         return;
     }
+    sanitizer_permit(block->data, block->size);
     explicit_bzero(block->data, used);
+    sanitizer_forbid(block->data, block->size);
     arena->blocks = block;
     arena->next = block->data;
     arena->left = block->size;
@@ -91,6 +98,7 @@ static void arena_grow(struct arena *arena, size_t size)
     if (wanted > SIZE_MAX - sizeof(struct arena_block))
         memory_exhausted(size);
     struct arena_block *block = memory_alloc(sizeof *block + wanted);
+    sanitizer_forbid(block->data, wanted);
     block->size = wanted;
     block->older = arena->blocks;
     arena->blocks = block;
@@ -102,14 +110,15 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
         memory_exhausted(size);
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (size == 0)
-        size = ALIGNMENT;
-    if (size > arena->left)
-        arena_grow(arena, size);
+    size_t taken = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + GAP;
+    if (taken == 0)
+        taken = ALIGNMENT;
+    if (taken > arena->left)
+        arena_grow(arena, taken);
     void *memory = arena->next; /* blocks are zeroed when made and when reset */
-    arena->next += size;
-    arena->left -= size;
+    arena->next += taken;
+    arena->left -= taken;
+    sanitizer_permit(memory, size);
     return memory;
 }
 

@@ -105,6 +105,8 @@ done:
 
 int file_make_dirs(const char *path, struct error *err)
 {
+    if (!*path)
+        return error_set(err, ERR_INVALID, "the name of a folder is empty");
     struct arena scratch;
     arena_init(&scratch);
     char *copy = arena_strdup(&scratch, path);

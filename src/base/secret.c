@@ -1,23 +1,12 @@
 #include "base/secret.h"
 
 #include "base/arena.h"
+#include "base/sanitizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 void secret_set(struct secret *secret, const void *data, size_t len)
 {
@@ -42,6 +31,6 @@ void secret_protect_process(void)
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     /* The limit alone does not hold when core_pattern is a pipe; this does (prctl(2)). */
-    if (!SANITIZED)
+    if (!SANITIZER_ADDRESS && !SANITIZER_THREAD)
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/sanitizer.h"
 #include "support/freed.h"
 #include "support/test.h"
 
@@ -148,6 +149,22 @@ static void test_sizes_that_overflow_exit_71(void **state)
     assert_int_equal(status_of(ask_too_much), 71);
 }
 
+static void test_the_sanitizer_sees_a_step_over_the_end(void **state)
+{
+    (void)state;
+#if SANITIZER_ADDRESS
+    struct arena arena;
+    arena_init(&arena);
+    char *piece = arena_alloc(&arena, 24);
+    arena_alloc(&arena, 24);
+    assert_false(__asan_address_is_poisoned(piece + 23));
+    assert_true(__asan_address_is_poisoned(piece + 24));
+    arena_reset(&arena);
+    assert_true(__asan_address_is_poisoned(piece));
+    arena_done(&arena);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_every_block_is_wiped_when_freed),
         cmocka_unit_test(test_a_large_first_block_is_not_kept),
         cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_the_sanitizer_sees_a_step_over_the_end),
         cmocka_unit_test(test_sizes_that_overflow_exit_71),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include "base/sanitizer.h"
 #include "base/secret.h"
 #include "support/freed.h"
 #include "support/test.h"
