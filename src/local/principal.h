@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct grants;
+
 enum principal_kind {
     PRINCIPAL_ROOT,      /* arn:aws:iam::A:root */
     PRINCIPAL_USER,      /* arn:aws:iam::A:user/path/name */
@@ -31,6 +33,7 @@ struct principal {
     bool administrator;    /* all of its account, nothing asked (before session policies) */
     int64_t expires_ms;    /* 0: never */
     int64_t issued_ms;
+    const struct grants *grants; /* its policies, parsed: local/authorize.h; NULL: none */
 };
 
 #endif

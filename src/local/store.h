@@ -6,8 +6,9 @@
  * writer, of which there is one, reads and writes inside the transaction that local/writer.c opens
  * and commits for a whole group of requests. SQL keeps to the subset both databases understand and
  * numbers its parameters $1, $2, ...; its text must be static, because its address finds the
- * prepared statement. A failing statement (full disk, broken file) marks the session failed: the
- * pipeline then rolls back and answers the service's internal error.
+ * prepared statement. What is bound is not copied: it must live until store_run returns or
+ * store_end. A failing statement (full disk, broken file) marks the session failed: the pipeline
+ * then rolls back and answers the service's internal error.
  */
 #ifndef UNDERSTUDY_LOCAL_STORE_H
 #define UNDERSTUDY_LOCAL_STORE_H
@@ -53,6 +54,11 @@ bool store_null(const struct store_rows *rows, int column);
 /* A statement without rows; the number of rows changed, or -1 (the session has failed then). */
 int64_t store_run(struct store_session *session, const char *sql, const char *types, ...);
 int64_t store_last_id(struct store_session *session);
+
+/* Since store_begin a statement wrote a table that somebody may cache from: any whose name does
+ * not begin with "ssm_" (parameters are written all the time and cached by nobody) or "session_"
+ * (rows are only added, under new names). */
+bool store_stirred(const struct store_session *session);
 
 bool store_failed(const struct store_session *session);
 const char *store_failure(const struct store_session *session); /* for the log */

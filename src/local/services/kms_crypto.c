@@ -231,7 +231,7 @@ static enum local_result data_key(struct local_call *call, bool with_plaintext)
 {
     const struct kms_key *key;
     unsigned char *blob;
-    size_t size, blob_len;
+    size_t size = 0, blob_len;
     enum local_result result = find_to_use(call, local_text(call, "KeyId"), &key);
     if (result == LOCAL_OK)
         result = data_key_size(call, &size);

@@ -1,0 +1,24 @@
+/*
+ * access_keys: reading them back (authenticate.c's half of what authenticate.h declares).
+ */
+#ifndef UNDERSTUDY_LOCAL_ACCESS_KEYS_H
+#define UNDERSTUDY_LOCAL_ACCESS_KEYS_H
+
+#include "base/digest.h"
+#include "local/service.h"
+
+/* All in `arena`, which is wiped: it holds the secret. */
+struct access_key {
+    struct principal who;
+    const char *secret;
+    size_t secret_len;
+    unsigned char token_digest[SHA256_SIZE]; /* temporary keys: of the session token */
+};
+/* 0, or -1 when there is no such key. */
+int access_key_find(struct local *local, struct store_session *store, struct arena *arena,
+                    const char *id, struct access_key *out);
+
+/* The administrator of an account: what `who` of its keys is. */
+void access_key_administrator(struct arena *arena, const char *account, struct principal *out);
+
+#endif

@@ -1,0 +1,108 @@
+#include "local/answer.h"
+
+#include "aws/protocol.h"
+
+#include <string.h>
+
+const char *answer_content_type(enum aws_protocol protocol)
+{
+    switch (protocol) {
+    case AWS_JSON_1_0:
+        return "application/x-amz-json-1.0";
+    case AWS_QUERY:
+        return "text/xml";
+    case AWS_REST_JSON:
+        return "application/json";
+    default:
+        return "application/x-amz-json-1.1";
+    }
+}
+
+static const struct {
+    const char *json, *query;
+    int query_status;
+} refusals[] = {
+    [AUTHENTICATE_MISSING] = {"MissingAuthenticationTokenException", "MissingAuthenticationToken",
+                              403},
+    [AUTHENTICATE_INCOMPLETE] = {"IncompleteSignatureException", "IncompleteSignature", 400},
+    [AUTHENTICATE_INVALID] = {"InvalidSignatureException", "SignatureDoesNotMatch", 403},
+    [AUTHENTICATE_UNKNOWN] = {"UnrecognizedClientException", "InvalidClientTokenId", 403},
+    [AUTHENTICATE_EXPIRED] = {"ExpiredTokenException", "ExpiredToken", 403},
+};
+
+struct local_failure answer_refused(enum aws_protocol protocol, enum authenticate_problem problem,
+                                    const char *message)
+{
+    if (protocol == AWS_QUERY)
+        return (struct local_failure){refusals[problem].query_status, refusals[problem].query,
+                                      message, NULL};
+    return (struct local_failure){protocol == AWS_REST_JSON ? 403 : 400, refusals[problem].json,
+                                  message, "message"};
+}
+
+struct local_failure answer_internal(const struct local_service *service)
+{
+    return (struct local_failure){500, service->internal_error, "An internal error occurred.",
+                                  service->protocol == AWS_QUERY ? NULL : "message"};
+}
+
+static void failure_json(struct buf *out, const struct local_failure *failure)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_open(&w);
+    json_put_text(&w, "__type", failure->code);
+    if (failure->message)
+        json_put_text(&w, failure->message_key ? failure->message_key : "message",
+                      failure->message);
+    json_close(&w);
+}
+
+static void element(struct buf *out, const char *name, const char *text)
+{
+    buf_printf(out, "<%s>", name);
+    xml_escape(out, text, strlen(text));
+    buf_printf(out, "</%s>", name);
+}
+
+static void failure_xml(struct buf *out, const char *xml_namespace,
+                        const struct local_failure *failure, int status, const char *request_id)
+{
+    buf_printf(out, "<ErrorResponse xmlns=\"%s\"><Error>", xml_namespace);
+    element(out, "Type", status >= 500 ? "Receiver" : "Sender");
+    element(out, "Code", failure->code);
+    element(out, "Message", failure->message ? failure->message : "");
+    buf_append_text(out, "</Error>");
+    element(out, "RequestId", request_id);
+    buf_append_text(out, "</ErrorResponse>");
+}
+
+int answer_failure(struct buf *out, enum aws_protocol protocol, const char *xml_namespace,
+                   const struct local_failure *failure, const char *request_id)
+{
+    int status = failure->status ? failure->status : 400;
+    buf_reset(out);
+    if (protocol == AWS_QUERY)
+        failure_xml(out, xml_namespace, failure, status, request_id);
+    else
+        failure_json(out, failure);
+    return status;
+}
+
+int answer_xml(struct buf *out, const struct local_service *service, const char *operation,
+               const struct buf *json, const char *request_id)
+{
+    json_t *value = json_read(buf_text(json), json->len, NULL);
+    if (!json_is_object(value)) {
+        json_decref(value);
+        return -1;
+    }
+    buf_printf(out, "<%sResponse xmlns=\"%s\"><%sResult>", operation, service->xml_namespace,
+               operation);
+    query_write_xml(out, value);
+    buf_printf(out, "</%sResult><ResponseMetadata>", operation);
+    element(out, "RequestId", request_id);
+    buf_printf(out, "</ResponseMetadata></%sResponse>", operation);
+    json_decref(value);
+    return 0;
+}

@@ -1,0 +1,300 @@
+#include "local/authorize.h"
+
+#include "base/clock.h"
+#include "local/services/iam.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct policies {
+    const struct policy **items;
+    size_t count;
+    bool apply;  /* the caller has policies of this kind */
+    bool broken; /* one of them does not parse */
+};
+
+struct grants {
+    struct policies identity, boundary, session;
+    json_t *tags; /* borrowed only while loading */
+    const struct policy_value *tag_values;
+    size_t tag_count;
+};
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+static void add_policy(struct policies *policies, struct arena *arena, const char *document)
+{
+    struct error ignored;
+    struct policy *policy =
+        policy_parse(arena, document, strlen(document), POLICY_IDENTITY, &ignored);
+    if (policy)
+        policies->items[policies->count++] = policy;
+    else
+        policies->broken = true;
+}
+
+static void load_role(struct grants *grants, struct store_session *store, struct arena *arena,
+                      const char *role_arn)
+{
+    struct iam_role role;
+    if (iam_role_find(store, arena, role_arn, &role) != LOCAL_OK)
+        return; /* a deleted role's sessions may do nothing */
+    size_t count = 0;
+    while (role.policies && role.policies[count])
+        count++;
+    grants->identity.items = arena_calloc(arena, count + 1, sizeof(struct policy *));
+    for (size_t i = 0; i < count; i++)
+        add_policy(&grants->identity, arena, role.policies[i]);
+    if (!role.boundary)
+        return;
+    grants->boundary.apply = true;
+    grants->boundary.items = arena_calloc(arena, 1, sizeof(struct policy *));
+    add_policy(&grants->boundary, arena, role.boundary);
+}
+
+static void load_session(struct grants *grants, struct arena *arena, const char *documents)
+{
+    json_t *list = json_read(documents, strlen(documents), NULL);
+    grants->session.apply = true;
+    grants->session.broken = !json_is_array(list);
+    grants->session.items = arena_calloc(arena, json_array_size(list) + 1, sizeof(struct policy *));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        /* Each a document, or a document as text. */
+        json_t *item = json_array_get(list, i);
+        char *text = json_is_string(item) ? NULL : json_dumps(item, JSON_COMPACT | JSON_ENCODE_ANY);
+        add_policy(&grants->session, arena, text ? text : json_string_value(item));
+        free(text);
+    }
+    json_decref(list);
+}
+
+static void load_tags(struct grants *grants, struct arena *arena, const char *tags)
+{
+    json_t *object = json_read(tags, strlen(tags), NULL), *value;
+    const char *key;
+    struct policy_value *values = arena_calloc(arena, json_object_size(object) + 1, sizeof *values);
+    json_object_foreach(object, key, value)
+    {
+        const char **one = arena_calloc(arena, 2, sizeof *one);
+        one[0] = arena_strdup(arena, json_string_value(value) ? json_string_value(value) : "");
+        values[grants->tag_count++] =
+            (struct policy_value){arena_printf(arena, "aws:PrincipalTag/%s", key), one};
+    }
+    grants->tag_values = values;
+    json_decref(object);
+}
+
+const struct grants *grants_load(struct store_session *store, struct arena *arena,
+                                 const struct principal *who)
+{
+    if (who->administrator && !who->session_policy && !who->session_tags)
+        return NULL;
+    struct grants *grants = arena_alloc(arena, sizeof *grants);
+    if (!who->administrator) {
+        grants->identity.apply = true;
+        if (who->role_arn)
+            load_role(grants, store, arena, who->role_arn);
+    }
+    if (who->session_policy)
+        load_session(grants, arena, who->session_policy);
+    if (who->session_tags)
+        load_tags(grants, arena, who->session_tags);
+    return grants;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+enum { GLOBAL_KEYS = 24 };
+
+/* ARNs are kept in partition "aws" and shown in that of the endpoint. */
+static const char *in_partition(struct local_call *call, const char *arn)
+{
+    if (!arn || !text_starts(arn, "arn:aws:") || strcmp(call->partition, "aws") == 0)
+        return arn;
+    return arena_printf(call->arena, "arn:%s:%s", call->partition, arn + strlen("arn:aws:"));
+}
+
+struct keys {
+    struct local_call *call;
+    struct policy_value *values;
+    size_t count;
+};
+
+static void add_key(struct keys *keys, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    const char **one = arena_calloc(keys->call->arena, 2, sizeof *one);
+    one[0] = value;
+    keys->values[keys->count++] = (struct policy_value){key, one};
+}
+
+static void add_times(struct keys *keys)
+{
+    struct local_call *call = keys->call;
+    int64_t now_ms = call->local->clock->now_ms(call->local->clock);
+    char text[CLOCK_TEXT_SIZE];
+    clock_format_iso(now_ms, text);
+    add_key(keys, "aws:CurrentTime", arena_strdup(call->arena, text));
+    add_key(keys, "aws:EpochTime", arena_printf(call->arena, "%lld", (long long)(now_ms / 1000)));
+    if (call->caller->temporary) {
+        clock_format_iso(call->caller->issued_ms, text);
+        add_key(keys, "aws:TokenIssueTime", arena_strdup(call->arena, text));
+        add_key(keys, "aws:MultiFactorAuthPresent", "false"); /* absent for long-term keys */
+    }
+}
+
+static void add_global_keys(struct keys *keys, const char *via)
+{
+    struct local_call *call = keys->call;
+    const struct principal *who = call->caller;
+    add_key(keys, "aws:PrincipalArn", in_partition(call, who->role_arn ? who->role_arn : who->arn));
+    add_key(keys, "aws:PrincipalAccount", who->account);
+    add_key(keys, "aws:PrincipalType",
+            who->kind == PRINCIPAL_ROLE        ? "AssumedRole"
+            : who->kind == PRINCIPAL_USER      ? "User"
+            : who->kind == PRINCIPAL_FEDERATED ? "FederatedUser"
+            : who->kind == PRINCIPAL_ROOT      ? "Account"
+                                               : "Anonymous");
+    add_key(keys, "aws:userid", who->user_id);
+    if (who->kind == PRINCIPAL_USER && who->arn)
+        add_key(keys, "aws:username", strrchr(who->arn, '/') ? strrchr(who->arn, '/') + 1 : NULL);
+    add_key(keys, "aws:SourceIdentity", who->source_identity);
+    add_key(keys, "aws:RequestedRegion", call->region);
+    add_key(keys, "aws:SourceIp", via ? NULL : call->source_ip); /* a service asks from elsewhere */
+    add_key(keys, "aws:SecureTransport", "false");               /* plain HTTP on this server */
+    add_key(keys, "aws:PrincipalIsAWSService", "false");
+    add_key(keys, "aws:ViaAWSService", via ? "true" : "false");
+    if (via) {
+        const char *principal = arena_printf(call->arena, "%s.amazonaws.com", via);
+        add_key(keys, "aws:CalledVia", principal);
+        add_key(keys, "aws:CalledViaFirst", principal);
+        add_key(keys, "aws:CalledViaLast", principal);
+        add_key(keys, "kms:ViaService",
+                arena_printf(call->arena, "%s.%s.amazonaws.com", via, call->region));
+    }
+    add_times(keys);
+}
+
+void local_policy_question(struct local_call *call, const struct local_question *question,
+                           struct policy_question *out)
+{
+    const struct principal *who = call->caller;
+    const struct grants *grants = who->grants;
+    size_t tags = grants ? grants->tag_count : 0;
+    struct keys keys = {call,
+                        arena_calloc(call->arena, GLOBAL_KEYS + tags + question->context_count,
+                                     sizeof(struct policy_value)),
+                        0};
+    add_global_keys(&keys, question->via);
+    for (size_t i = 0; i < tags; i++)
+        keys.values[keys.count++] = grants->tag_values[i];
+    for (size_t i = 0; i < question->context_count; i++)
+        keys.values[keys.count++] = question->context[i];
+
+    struct policy_principal *principal = arena_alloc(call->arena, sizeof *principal);
+    bool role = who->kind == PRINCIPAL_ROLE;
+    principal->arn = in_partition(call, role ? who->role_arn : who->arn);
+    principal->session_arn = role ? in_partition(call, who->arn) : NULL;
+    principal->account = who->account;
+    *out = (struct policy_question){question->action, question->resource, principal, keys.values,
+                                    keys.count};
+}
+
+static enum policy_answer ask(const struct policies *policies,
+                              const struct policy_question *question)
+{
+    if (!policies->apply)
+        return POLICY_ALLOW;
+    if (policies->broken)
+        return POLICY_DENY;
+    enum policy_answer answer = POLICY_NO_MATCH;
+    for (size_t i = 0; i < policies->count; i++) {
+        enum policy_answer one = policy_evaluate(policies->items[i], question, NULL);
+        if (one == POLICY_DENY)
+            return POLICY_DENY;
+        if (one == POLICY_ALLOW)
+            answer = POLICY_ALLOW;
+    }
+    return answer;
+}
+
+void local_ask(struct local_call *call, const struct local_question *question,
+               struct local_answers *out)
+{
+    static const struct grants none = {.identity.apply = true};
+    const struct principal *who = call->caller;
+    const struct grants *grants = who->grants;
+    *out = (struct local_answers){POLICY_ALLOW, POLICY_ALLOW, POLICY_ALLOW};
+    if (who->administrator && !who->session_policy)
+        return;
+    if (!grants)
+        grants = &none;
+    struct policy_question asked;
+    local_policy_question(call, question, &asked);
+    if (!who->administrator)
+        out->identity = ask(&grants->identity, &asked);
+    out->boundary = ask(&grants->boundary, &asked);
+    /* Session policies that were not loaded allow nothing. */
+    out->session = who->session_policy && !grants->session.apply ? POLICY_NO_MATCH
+                                                                 : ask(&grants->session, &asked);
+}
+
+static const char *reason_for(struct arena *arena, const struct local_answers *answers,
+                              const char *action)
+{
+    if (answers->identity == POLICY_DENY)
+        return "with an explicit deny in an identity-based policy";
+    if (answers->boundary == POLICY_DENY)
+        return "with an explicit deny in a permissions boundary";
+    if (answers->session == POLICY_DENY)
+        return "with an explicit deny in a session policy";
+    const char *missing = answers->identity != POLICY_ALLOW   ? "identity-based policy"
+                          : answers->boundary != POLICY_ALLOW ? "permissions boundary"
+                          : answers->session != POLICY_ALLOW  ? "session policy"
+                                                              : NULL;
+    return missing ? arena_printf(arena, "because no %s allows the %s action", missing, action)
+                   : NULL;
+}
+
+enum local_result local_authorize(struct local_call *call, const char *action, const char *resource,
+                                  const char *via)
+{
+    const struct local_question question = {action, resource, via, NULL, 0};
+    struct local_answers answers;
+    local_ask(call, &question, &answers);
+    const char *reason = reason_for(call->arena, &answers, action);
+    if (!reason)
+        return LOCAL_OK;
+    bool query = call->service->protocol == AWS_QUERY;
+    local_fail(call, query ? "AccessDenied" : "AccessDeniedException",
+               "User: %s is not authorized to perform: %s on resource: %s %s",
+               in_partition(call, call->caller->arn), action, resource, reason);
+    call->failure.status = query ? 403 : 400;
+    return LOCAL_FAILED;
+}
+
+enum local_result authorize_operation(struct local_call *call)
+{
+    static const char *const everything[] = {"*", NULL};
+    const struct local_operation *operation = call->operation;
+    if (operation->flags & (LOCAL_NO_AUTH | LOCAL_NO_PERMISSION))
+        return LOCAL_OK;
+    const struct principal *who = call->caller;
+    if (!call->service->authorize && who->administrator && !who->session_policy)
+        return LOCAL_OK; /* nothing to ask: do not even name the resources */
+    const char *const *resources = everything;
+    if (operation->resources) {
+        resources = operation->resources(call);
+        if (!resources)
+            return LOCAL_FAILED;
+    }
+    for (; *resources; resources++) {
+        enum local_result result =
+            call->service->authorize ? call->service->authorize(call, operation->action, *resources)
+                                     : local_authorize(call, operation->action, *resources, NULL);
+        if (result != LOCAL_OK)
+            return result;
+    }
+    return LOCAL_OK;
+}

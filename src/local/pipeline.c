@@ -1,0 +1,360 @@
+#include "local/pipeline.h"
+
+#include "aws/region.h"
+#include "base/log.h"
+#include "local/answer.h"
+#include "local/authenticate.h"
+#include "local/authorize.h"
+#include "local/route.h"
+#include "local/validate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST_ANSWER = 16 * 1024 * 1024 };
+
+/* A request on its way. They are kept by their loop and used again, arena and all. */
+struct request {
+    struct writer_job job; /* first: the writer gives it back */
+    struct request *next;
+    struct pipeline_loop *loop;
+    struct http_exchange *exchange;
+    struct arena arena;
+    struct route route;
+    struct caller *caller;
+    struct local_call call;
+    struct json_writer out;
+    struct buf xml_source; /* query services: the JSON that becomes XML */
+    int status;
+    char id[RANDOM_UUID_SIZE];
+};
+
+struct pipeline_loop {
+    struct pipeline *pipeline;
+    struct store_session *reader;
+    struct authenticator *authenticator;
+    struct request *spare;
+    _Atomic(struct request *) returned; /* by the writer; the loop takes all at once */
+    bool reading;                       /* inside a read transaction */
+    uint64_t commits, version;          /* as they were before its snapshot was taken */
+};
+
+struct pipeline_loop *pipeline_loop_new(struct pipeline *pipeline, struct error *err)
+{
+    struct pipeline_loop *loop = memory_alloc(sizeof *loop);
+    loop->pipeline = pipeline;
+    loop->authenticator = authenticator_new(pipeline->local);
+    loop->reader = store_reader(pipeline->local->store, err);
+    if (loop->reader)
+        return loop;
+    pipeline_loop_free(loop);
+    return NULL;
+}
+
+static void free_requests(struct request *list)
+{
+    for (struct request *next; list; list = next) {
+        next = list->next;
+        arena_done(&list->arena);
+        buf_done(&list->xml_source);
+        free(list);
+    }
+}
+
+void pipeline_loop_free(struct pipeline_loop *loop)
+{
+    if (!loop)
+        return;
+    pipeline_round_end(loop);
+    free_requests(loop->spare);
+    free_requests(atomic_exchange(&loop->returned, NULL));
+    authenticator_free(loop->authenticator);
+    store_session_close(loop->reader);
+    free(loop);
+}
+
+/* --- the loop's snapshot of the store ------------------------------------------------------- */
+
+/* One transaction serves a whole round, unless something was committed since it began: whoever was
+ * told of a write sees it in the next read, whichever connection that comes by. */
+static int open_snapshot(struct pipeline_loop *loop)
+{
+    uint64_t commits = writer_commits(loop->pipeline->writer);
+    if (loop->reading && loop->commits == commits)
+        return 0;
+    pipeline_round_end(loop);
+    loop->commits = commits;
+    loop->version = atomic_load(&loop->pipeline->local->version);
+    loop->reading = true;
+    return store_begin_read(loop->reader);
+}
+
+void pipeline_round_end(struct pipeline_loop *loop)
+{
+    if (loop->reading)
+        store_end_read(loop->reader);
+    loop->reading = false;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static struct request *request_new(struct pipeline_loop *loop, struct http_exchange *exchange)
+{
+    if (!loop->spare)
+        loop->spare = atomic_exchange(&loop->returned, NULL);
+    struct request *request = loop->spare;
+    if (request) {
+        loop->spare = request->next;
+    } else {
+        request = memory_alloc(sizeof *request);
+        arena_init(&request->arena);
+        buf_init(&request->xml_source, LARGEST_ANSWER);
+    }
+    request->loop = loop;
+    request->exchange = exchange;
+    random_uuid(loop->pipeline->local->random, request->id);
+    return request;
+}
+
+/* Ready for the next use; what it held is wiped. */
+static void request_clean(struct request *request)
+{
+    json_decref(request->route.input);
+    caller_unref(request->caller);
+    request->caller = NULL;
+    request->route = (struct route){0};
+    request->call = (struct local_call){0};
+    buf_reset(&request->xml_source);
+    arena_reset(&request->arena);
+}
+
+/* The answer is in the exchange's body: put its head together. */
+static int finish_head(struct request *request)
+{
+    http_exchange_header(request->exchange, "x-amzn-RequestId", request->id);
+    http_exchange_header(request->exchange, "Content-Type",
+                         answer_content_type(request->route.protocol));
+    return request->status;
+}
+
+static void answer_with_failure(struct request *request, const struct local_failure *failure)
+{
+    request->status = answer_failure(http_exchange_body(request->exchange), request->route.protocol,
+                                     request->route.xml_namespace, failure, request->id);
+}
+
+/* --- the steps -------------------------------------------------------------------------------- */
+
+static int step_route(struct request *request, const struct http_incoming *in,
+                      struct signed_request *signed_request, struct local_failure *failure)
+{
+    authenticate_parse(&request->arena, in, signed_request);
+    return route_find(&request->arena, request->loop->pipeline->services, in, signed_request,
+                      &request->route, failure);
+}
+
+static int step_authenticate(struct request *request, const struct http_incoming *in,
+                             struct signed_request *signed_request, struct local_failure *failure)
+{
+    struct pipeline_loop *loop = request->loop;
+    const struct route *route = &request->route;
+    struct authenticated who;
+    enum authenticate_problem problem =
+        authenticate_request(loop->authenticator, loop->reader, loop->version, &request->arena,
+                             signed_request, route->service, route->operation, &who);
+    if (problem != AUTHENTICATE_OK) {
+        *failure = answer_refused(route->protocol, problem, who.message);
+        return -1;
+    }
+    request->caller = who.caller;
+    const struct principal *principal = caller_principal(who.caller);
+    request->call = (struct local_call){
+        .arena = &request->arena,
+        .local = loop->pipeline->local,
+        .store = loop->reader,
+        .caller = principal,
+        .partition = partition_of(who.region)->name,
+        .region = who.region,
+        .account = principal->account,
+        .service = route->service,
+        .operation = route->operation,
+        .request_id = request->id,
+        .source_ip = in->peer,
+        .input = route->input,
+        .out = &request->out,
+        .version = loop->version,
+    };
+    return 0;
+}
+
+static int step_check_input(struct request *request, struct local_failure *failure)
+{
+    const struct route *route = &request->route;
+    const struct local_member *members = route->operation->input;
+    bool query = route->protocol == AWS_QUERY;
+    const char *message;
+    if (validate_types(&request->arena, members, route->input, query, &message) != 0) {
+        *failure = query
+                       ? (struct local_failure){400, "MalformedInput", message, NULL}
+                       : (struct local_failure){400, "SerializationException", message, "Message"};
+        return -1;
+    }
+    message = validate_constraints(&request->arena, members, route->input);
+    if (message) {
+        *failure = (struct local_failure){400, query ? "ValidationError" : "ValidationException",
+                                          message, "message"};
+        return -1;
+    }
+    return 0;
+}
+
+static enum local_result run_handler(struct request *request)
+{
+    struct local_call *call = &request->call;
+    bool query = request->route.protocol == AWS_QUERY;
+    struct buf *out = query ? &request->xml_source : http_exchange_body(request->exchange);
+    request->status = 500; /* until the answer is whole */
+    buf_reset(out);
+    json_writer_init(&request->out, out);
+    json_open(&request->out);
+    enum local_result result = call->operation->handle(call);
+    if (result != LOCAL_OK || store_failed(call->store))
+        return result;
+    json_close(&request->out);
+    struct buf *body = http_exchange_body(request->exchange);
+    int written_out =
+        query ? answer_xml(body, call->service, call->operation->name, out, request->id) : 0;
+    if (written_out == 0 && !body->overflow)
+        request->status = 200;
+    return LOCAL_OK;
+}
+
+/* What the client is told of a handler that ran; `stored` says whether the store went along. */
+static void conclude(struct request *request, enum local_result result, bool stored)
+{
+    if (!stored || (result == LOCAL_OK && request->status == 500)) {
+        struct local_failure failure = answer_internal(request->call.service);
+        answer_with_failure(request, &failure);
+    } else if (result != LOCAL_OK) {
+        answer_with_failure(request, &request->call.failure);
+    }
+}
+
+/* --- on the writer ---------------------------------------------------------------------------- */
+
+static bool run_as_write(struct writer_job *job, struct store_session *store, uint64_t version)
+{
+    struct request *request = (struct request *)job;
+    request->call.store = store;
+    request->call.version = version;
+    request->call.writing = true;
+    enum local_result result = run_handler(request);
+    conclude(request, result, result != LOCAL_AS_WRITE);
+    return result == LOCAL_OK && request->status == 200;
+}
+
+static void written(struct writer_job *job, enum writer_outcome outcome)
+{
+    struct request *request = (struct request *)job;
+    struct pipeline_loop *loop = request->loop;
+    if (outcome == WRITER_FAILED)
+        conclude(request, LOCAL_FAILED, false);
+    struct http_exchange *exchange = request->exchange;
+    int status = finish_head(request);
+    request_clean(request);
+    request->next = atomic_load(&loop->returned);
+    while (!atomic_compare_exchange_weak(&loop->returned, &request->next, request))
+        ;
+    http_exchange_queue(exchange, status);
+}
+
+static void submit_write(struct request *request)
+{
+    http_exchange_defer(request->exchange);
+    request->job = (struct writer_job){.run = run_as_write, .done = written};
+    writer_submit(request->loop->pipeline->writer, &request->job);
+}
+
+/* --- on the loop ------------------------------------------------------------------------------ */
+
+static void reply(struct request *request)
+{
+    struct pipeline_loop *loop = request->loop;
+    struct http_exchange *exchange = request->exchange;
+    int status = finish_head(request);
+    request_clean(request);
+    request->next = loop->spare;
+    loop->spare = request;
+    http_exchange_reply(exchange, status);
+}
+
+static void reply_not_for_us(struct request *request)
+{
+    buf_append_text(http_exchange_body(request->exchange), "<UnknownOperationException/>\n");
+    request->status = 404;
+    request->route.protocol = AWS_QUERY; /* its content type */
+    reply(request);
+}
+
+/* True when the request is to be handled; otherwise *failure is why not. */
+static bool admit(struct request *request, struct local_failure *failure)
+{
+    const struct http_incoming *in = http_exchange_incoming(request->exchange);
+    struct signed_request signed_request;
+    if (step_route(request, in, &signed_request, failure) != 0 ||
+        step_authenticate(request, in, &signed_request, failure) != 0 ||
+        step_check_input(request, failure) != 0)
+        return false;
+    if (authorize_operation(&request->call) == LOCAL_OK)
+        return true;
+    *failure = request->call.failure;
+    return false;
+}
+
+static bool reader_failed(struct request *request)
+{
+    struct pipeline_loop *loop = request->loop;
+    if (!store_failed(loop->reader))
+        return false;
+    log_event(LOG_ERROR, "a read failed", "cause", store_failure(loop->reader), "request_id",
+              request->id, NULL);
+    pipeline_round_end(loop); /* which clears the failure: the next request starts anew */
+    return true;
+}
+
+static void refuse(struct request *request, const struct local_failure *failure)
+{
+    if (reader_failed(request) && request->route.service) {
+        struct local_failure internal = answer_internal(request->route.service);
+        answer_with_failure(request, &internal);
+    } else {
+        answer_with_failure(request, failure);
+    }
+    reply(request);
+}
+
+void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange)
+{
+    struct request *request = request_new(loop, exchange);
+    struct local_failure failure = {0};
+    open_snapshot(loop); /* a failure shows at the first query */
+    if (!admit(request, &failure)) {
+        if (request->route.not_for_us)
+            reply_not_for_us(request);
+        else
+            refuse(request, &failure);
+        return;
+    }
+    if (request->call.operation->flags & LOCAL_WRITES) {
+        submit_write(request);
+        return;
+    }
+    enum local_result result = run_handler(request);
+    bool stored = !reader_failed(request);
+    if (stored && result == LOCAL_AS_WRITE) {
+        submit_write(request);
+        return;
+    }
+    conclude(request, result, stored);
+    reply(request);
+}

@@ -1,0 +1,240 @@
+#include "local/server.h"
+
+#include "base/file.h"
+#include "local/authenticate.h"
+#include "local/control.h"
+#include "local/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LARGEST_LOOPS = 64, LARGEST_SERVICES = 64, STOP_GRACE_MS = 5000 };
+
+struct server {
+    struct local local;
+    struct pipeline pipeline;
+    struct http_server *_Atomic http; /* the writer looks at it to flush */
+    struct pipeline_loop *loops[LARGEST_LOOPS];
+};
+
+/* --- the listener's functions ----------------------------------------------------------------- */
+
+static void *loop_start(void *arg, unsigned number)
+{
+    struct server *server = arg;
+    return server->loops[number];
+}
+
+static void loop_handle(void *arg, void *loop, struct http_exchange *exchange)
+{
+    struct server *server = arg;
+    if (control_wants(http_exchange_incoming(exchange)))
+        control_serve(&server->pipeline, exchange);
+    else
+        pipeline_serve(loop, exchange);
+}
+
+static void loop_round_end(void *arg, void *loop)
+{
+    (void)arg;
+    pipeline_round_end(loop);
+}
+
+static void flush(void *arg)
+{
+    struct server *server = arg;
+    if (server->http)
+        http_server_flush(server->http);
+}
+
+/* --- the data folder -------------------------------------------------------------------------- */
+
+static int open_store(struct server *server, const struct server_options *options,
+                      struct error *err)
+{
+    const char *schemas[LARGEST_SERVICES + 3] = {accounts_schema, authenticate_schema};
+    size_t count = 2;
+    const struct local_service *const *service = server->pipeline.services;
+    for (; *service && count < LARGEST_SERVICES + 2; service++)
+        if ((*service)->schema)
+            schemas[count++] = (*service)->schema;
+    return store_open(options->folder, schemas, &server->local.store, err);
+}
+
+static const char seal_text[] = "understudy";
+
+/* Was this folder sealed under its master key? `sealed` gets the proof, in the arena. */
+static struct text find_seal(struct store_session *session, struct arena *arena)
+{
+    struct store_rows rows;
+    struct text sealed = {NULL, 0};
+    store_query(session, &rows, "SELECT value FROM server WHERE name = 'keyring'", "");
+    if (store_next(&rows)) {
+        struct text found = store_blob(&rows, 0);
+        sealed = (struct text){arena_memdup(arena, found.data, found.len), found.len};
+    }
+    store_end(&rows);
+    return sealed;
+}
+
+/* A lost or foreign master key must be noticed here: a new one would make everything unreadable,
+ * value by value. */
+static int open_keyring(struct server *server, const char *folder, struct error *err)
+{
+    struct store_session *reader = store_reader(server->local.store, err);
+    if (!reader)
+        return -1;
+    struct arena scratch;
+    arena_init(&scratch);
+    int result = 0;
+    unsigned char *plain;
+    size_t plain_len;
+    struct text seal = find_seal(reader, &scratch);
+    const char *path = arena_printf(&scratch, "%s/master.key", folder);
+    if (seal.data && access(path, F_OK) != 0)
+        result = error_set(err, ERR_NOT_FOUND,
+                           "%s is missing: what %s holds cannot be read without it", path, folder);
+    if (result == 0)
+        result = keyring_open(folder, server->local.random, &server->local.keyring, err);
+    if (result == 0 && seal.data &&
+        keyring_unseal(server->local.keyring, &scratch, "keyring", seal.data, seal.len, &plain,
+                       &plain_len) != 0)
+        result =
+            error_set(err, ERR_INVALID, "%s is not the key that %s was sealed with", path, folder);
+    arena_done(&scratch);
+    store_session_close(reader);
+    return result;
+}
+
+struct bootstrap {
+    struct server *server;
+    const struct server_options *options;
+    struct error *err;
+};
+
+static int write_seal(struct server *server, struct store_session *store)
+{
+    struct arena scratch;
+    arena_init(&scratch);
+    int64_t changed = 0;
+    if (!find_seal(store, &scratch).data) {
+        unsigned char *sealed;
+        size_t len;
+        keyring_seal(server->local.keyring, &scratch, "keyring", seal_text, strlen(seal_text),
+                     &sealed, &len);
+        changed = store_run(store, "INSERT INTO server (name, value) VALUES ('keyring', $1)", "b",
+                            sealed, len);
+    }
+    arena_done(&scratch);
+    return changed < 0 ? -1 : 0;
+}
+
+static bool bootstrap_run(void *arg, struct store_session *store)
+{
+    struct bootstrap *bootstrap = arg;
+    struct server *server = bootstrap->server;
+    const struct server_options *options = bootstrap->options;
+    if (write_seal(server, store) == 0 &&
+        accounts_bootstrap(&server->local, store, options->folder, options->keys,
+                           options->key_count, bootstrap->err) == 0 &&
+        accounts_setup(&server->local, store) == 0)
+        return true;
+    if (store_failed(store))
+        error_set(bootstrap->err, ERR_IO, "cannot set up the accounts: %s", store_failure(store));
+    return false;
+}
+
+static int open_writer(struct server *server, const struct server_options *options,
+                       struct error *err)
+{
+    server->pipeline.writer = writer_new(&server->local, flush, server, err);
+    if (!server->pipeline.writer)
+        return -1;
+    struct error problem = {0};
+    struct bootstrap bootstrap = {server, options, &problem};
+    if (writer_call(server->pipeline.writer, bootstrap_run, &bootstrap) == 0)
+        return 0;
+    if (problem.code == ERR_NONE)
+        error_set(&problem, ERR_IO, "cannot write to %s", options->folder);
+    if (err)
+        *err = problem;
+    return -1;
+}
+
+/* --- listening -------------------------------------------------------------------------------- */
+
+/* One CPU is left to the writer and to whoever calls. */
+static unsigned loops_for(const struct server_options *options)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned loops = options->loops ? options->loops : cpus > 2 ? (unsigned)cpus - 1 : 1;
+    return loops < LARGEST_LOOPS ? loops : LARGEST_LOOPS;
+}
+
+static int open_listener(struct server *server, const struct server_options *options,
+                         struct error *err)
+{
+    unsigned loops = loops_for(options);
+    for (unsigned i = 0; i < loops; i++) {
+        server->loops[i] = pipeline_loop_new(&server->pipeline, err);
+        if (!server->loops[i])
+            return -1;
+    }
+    const struct http_server_options http = {
+        .host = options->host,
+        .port = options->port,
+        .loops = loops,
+        .arg = server,
+        .loop_start = loop_start,
+        .handle = loop_handle,
+        .round_end = loop_round_end,
+    };
+    server->http = http_server_new(&http, err);
+    return server->http ? 0 : -1;
+}
+
+int server_open(const struct server_options *options, struct server **out, struct error *err)
+{
+    struct server *server = memory_alloc(sizeof *server);
+    server->local.clock = options->clock ? options->clock : clock_system();
+    server->local.random = options->random ? options->random : random_system();
+    server->local.any_credentials = options->any_credentials;
+    server->local.testing = options->testing;
+    server->pipeline.local = &server->local;
+    server->pipeline.services = options->services ? options->services : local_services;
+    if (open_store(server, options, err) != 0 || open_keyring(server, options->folder, err) != 0 ||
+        open_writer(server, options, err) != 0 || open_listener(server, options, err) != 0) {
+        server_close(server);
+        return -1;
+    }
+    *out = server;
+    return 0;
+}
+
+int server_port(const struct server *server)
+{
+    return http_server_port(server->http);
+}
+
+int server_start(struct server *server, struct error *err)
+{
+    return http_server_start(server->http, err);
+}
+
+void server_close(struct server *server)
+{
+    if (!server)
+        return;
+    if (server->http)
+        http_server_stop(server->http, STOP_GRACE_MS);
+    /* The writer may hold requests still; it gives them back to loops and exchanges, so those are
+     * freed behind it. */
+    writer_free(server->pipeline.writer);
+    for (size_t i = 0; i < LARGEST_LOOPS; i++)
+        pipeline_loop_free(server->loops[i]);
+    http_server_free(server->http);
+    store_close(server->local.store);
+    keyring_close(server->local.keyring);
+    free(server);
+}

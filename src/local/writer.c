@@ -1,0 +1,238 @@
+#include "local/writer.h"
+
+#include "base/arena.h"
+#include "base/log.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/* Bounds how long the first of a group waits for the last; an fsync is shared by enough of them. */
+enum { LARGEST_GROUP = 512 };
+
+struct writer {
+    struct local *local;
+    struct store_session *session;
+    void (*flush)(void *arg);
+    void *arg;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t work;
+    struct writer_job *first, **last; /* queue, under the mutex */
+    bool ending, started;
+    _Atomic uint64_t commits;
+};
+
+static void log_failure(const struct writer *writer, const char *what)
+{
+    log_event(LOG_ERROR, what, "cause", store_failure(writer->session), NULL);
+}
+
+/* The transaction is lost, and with it what the jobs up to here wrote. */
+static void fail_all(struct writer_job *first, const struct writer_job *end)
+{
+    for (struct writer_job *job = first; job != end; job = job->next)
+        job->failed = true;
+}
+
+static void run_one(struct writer *writer, struct writer_job *job, uint64_t version)
+{
+    struct store_session *session = writer->session;
+    if (store_savepoint(session) != 0) {
+        job->failed = true;
+        return;
+    }
+    bool keep = job->run(job, session, version);
+    if (store_failed(session)) {
+        log_failure(writer, "a write failed");
+        job->failed = true;
+        keep = false;
+    }
+    if (keep)
+        store_savepoint_release(session);
+    else
+        store_savepoint_rollback(session);
+}
+
+static void run_group(struct writer *writer, struct writer_job *first)
+{
+    struct store_session *session = writer->session;
+    uint64_t version = atomic_load(&writer->local->version);
+    bool open = false, stirred = false;
+    for (struct writer_job *job = first; job; job = job->next) {
+        if (!open && store_begin(session) != 0) {
+            log_failure(writer, "no transaction could be opened");
+            store_rollback(session);
+            job->failed = true;
+            continue;
+        }
+        open = true;
+        run_one(writer, job, version);
+        if (store_failed(session)) {
+            /* Rolling back to the savepoint did not mend it: the whole transaction is gone. Those
+             * before this job are lost with it; those behind get a new one. */
+            log_failure(writer, "a group of writes was lost");
+            fail_all(first, job->next);
+            store_rollback(session);
+            open = false;
+        }
+    }
+    if (open) {
+        stirred = store_stirred(session);
+        if (store_commit(session) != 0) {
+            log_failure(writer, "a commit failed");
+            fail_all(first, NULL);
+            store_rollback(session);
+        }
+    }
+    /* Before anybody is told: who then asks must not be served from what was read before. */
+    if (stirred)
+        atomic_fetch_add(&writer->local->version, 1);
+    atomic_fetch_add(&writer->commits, 1);
+}
+
+static void tell_group(struct writer *writer, struct writer_job *first)
+{
+    for (struct writer_job *next, *job = first; job; job = next) {
+        next = job->next;
+        job->done(job, job->failed ? WRITER_FAILED : WRITER_COMMITTED);
+    }
+    if (writer->flush)
+        writer->flush(writer->arg);
+}
+
+/* The jobs queued, at most a group of them; NULL when the writer is to end. */
+static struct writer_job *take_group(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    while (!writer->first && !writer->ending)
+        pthread_cond_wait(&writer->work, &writer->mutex);
+    struct writer_job *first = writer->first, *end = first;
+    for (int i = 1; end && end->next && i < LARGEST_GROUP; i++)
+        end = end->next;
+    if (end) {
+        writer->first = end->next;
+        end->next = NULL;
+    }
+    if (!writer->first)
+        writer->last = &writer->first;
+    pthread_mutex_unlock(&writer->mutex);
+    return first;
+}
+
+static void *writer_main(void *arg)
+{
+    struct writer *writer = arg;
+    struct writer_job *group;
+    while ((group = take_group(writer))) {
+        run_group(writer, group);
+        tell_group(writer, group);
+    }
+    return NULL;
+}
+
+struct writer *writer_new(struct local *local, void (*flush)(void *arg), void *arg,
+                          struct error *err)
+{
+    struct writer *writer = memory_alloc(sizeof *writer);
+    writer->local = local;
+    writer->flush = flush;
+    writer->arg = arg;
+    writer->last = &writer->first;
+    pthread_mutex_init(&writer->mutex, NULL);
+    pthread_cond_init(&writer->work, NULL);
+    writer->session = store_writer(local->store, err);
+    if (writer->session) {
+        sigset_t all, old; /* signals are the main thread's */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &old);
+        int problem = pthread_create(&writer->thread, NULL, writer_main, writer);
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+        writer->started = problem == 0;
+        if (problem)
+            error_errno(err, problem, "no thread for the writer");
+    }
+    if (writer->started)
+        return writer;
+    writer_free(writer);
+    return NULL;
+}
+
+void writer_submit(struct writer *writer, struct writer_job *job)
+{
+    job->next = NULL;
+    job->failed = false;
+    pthread_mutex_lock(&writer->mutex);
+    *writer->last = job;
+    writer->last = &job->next;
+    pthread_cond_signal(&writer->work);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+struct blocking_job {
+    struct writer_job job;
+    bool (*run)(void *arg, struct store_session *);
+    void *arg;
+    bool kept, ended;
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+};
+
+static bool run_blocking(struct writer_job *job, struct store_session *session, uint64_t version)
+{
+    struct blocking_job *blocking = (struct blocking_job *)job;
+    (void)version;
+    blocking->kept = blocking->run(blocking->arg, session);
+    return blocking->kept;
+}
+
+static void end_blocking(struct writer_job *job, enum writer_outcome outcome)
+{
+    struct blocking_job *blocking = (struct blocking_job *)job;
+    pthread_mutex_lock(&blocking->mutex);
+    if (outcome == WRITER_FAILED)
+        blocking->kept = false;
+    blocking->ended = true;
+    pthread_cond_signal(&blocking->done);
+    pthread_mutex_unlock(&blocking->mutex);
+}
+
+int writer_call(struct writer *writer, bool (*run)(void *arg, struct store_session *), void *arg)
+{
+    struct blocking_job blocking = {
+        .job = {.run = run_blocking, .done = end_blocking},
+        .run = run,
+        .arg = arg,
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .done = PTHREAD_COND_INITIALIZER,
+    };
+    writer_submit(writer, &blocking.job);
+    pthread_mutex_lock(&blocking.mutex);
+    while (!blocking.ended)
+        pthread_cond_wait(&blocking.done, &blocking.mutex);
+    pthread_mutex_unlock(&blocking.mutex);
+    pthread_cond_destroy(&blocking.done);
+    pthread_mutex_destroy(&blocking.mutex);
+    return blocking.kept ? 0 : -1;
+}
+
+uint64_t writer_commits(const struct writer *writer)
+{
+    return atomic_load(&writer->commits);
+}
+
+void writer_free(struct writer *writer)
+{
+    if (!writer)
+        return;
+    pthread_mutex_lock(&writer->mutex);
+    writer->ending = true;
+    pthread_cond_signal(&writer->work);
+    pthread_mutex_unlock(&writer->mutex);
+    if (writer->started)
+        pthread_join(writer->thread, NULL);
+    store_session_close(writer->session);
+    pthread_cond_destroy(&writer->work);
+    pthread_mutex_destroy(&writer->mutex);
+    free(writer);
+}
