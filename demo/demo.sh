@@ -1,0 +1,214 @@
+#!/bin/bash
+# A replication to look at, on a local AWS of its own: make demo
+#
+# Puts parameters into ap-south-1, copies them to us-east-1 and eu-west-1, changes one, copies
+# again, verifies. Every command is shown before it runs. All files are in .demo/, which is removed
+# at the end; so is the server, also after a failure or Ctrl-C. The demo checks what it shows and
+# exits 1 when something is off.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+source_region=ap-south-1
+copies="us-east-1 eu-west-1"
+mkdir -p .demo
+umask 077
+work=$(mktemp -d .demo/XXXXXX)
+server=
+
+cleanup() {
+    status=$?
+    trap - EXIT
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
+    rm -rf "$work"
+    rmdir .demo 2>/dev/null || true
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+bold='' plain=''
+if [ -t 1 ]; then
+    bold=$'\e[1m' plain=$'\e[0m'
+fi
+say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
+show() {
+    printf '%s$ %s%s\n' "$bold" "$*" "$plain"
+    "$@"
+}
+fail() {
+    printf 'demo: %s\n' "$*" >&2
+    exit 1
+}
+
+# --- a local AWS ------------------------------------------------------------------------------
+
+# Nothing of the caller's AWS settings is used.
+for name in $(compgen -e | grep '^AWS_' || true); do unset "$name"; done
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+export HOME=$PWD/$work XDG_STATE_HOME=$PWD/$work/state AWS_EC2_METADATA_DISABLED=true
+export AWS_SHARED_CREDENTIALS_FILE=$PWD/$work/aws/credentials AWS_PAGER='' AWS_PROFILE=default
+
+say "A local AWS: every Region, a free port, its data in $work/aws"
+echo "$bold\$ build/understudy-local --data $work/aws --listen 127.0.0.1:0$plain"
+mkfifo "$work/says"
+build/understudy-local --data "$work/aws" --listen 127.0.0.1:0 >"$work/says" 2>"$work/server.log" &
+server=$!
+exec 3<"$work/says"
+url=
+while read -r -t 20 word rest <&3; do
+    if [ "$word" = ready ]; then
+        url=$rest
+        break
+    fi
+done
+[ -n "$url" ] || { cat "$work/server.log" >&2; fail "the local AWS did not start"; }
+echo "ready $url"
+
+aws_program=/usr/bin/aws # Debian's
+[ -x $aws_program ] || aws_program=$(command -v aws)
+aws() { "$aws_program" --endpoint-url "$url" --output json "$@"; }
+understudy() { build/understudy "$@" --config demo/understudy.yaml --endpoint-url "$url"; }
+
+# --- what is to be copied ---------------------------------------------------------------------
+
+# Values never stand on a command line: they are made here and go to `aws` in files only this user
+# can read, which are removed with the folder.
+secret() { head -c 24 /dev/urandom | base64; }
+put() { # a JSON input on standard input; its Value is kept to look for it later
+    cat >"$work/input.json"
+    jq -r 'select(.Type == "SecureString").Value' "$work/input.json" >>"$work/secrets"
+    echo "$bold\$ aws ssm put-parameter --region $source_region --cli-input-json" \
+        "$(jq -c '.Value = (if .Type == "SecureString" then "********" else .Value[0:24] end)' \
+            "$work/input.json")$plain"
+    aws ssm put-parameter --region "$source_region" --cli-input-json "file://$work/input.json" |
+        jq -c .
+    rm -f "$work/input.json"
+}
+
+say "A customer key in the source, and its counterpart in both copies"
+for region in $source_region $copies; do
+    alias=alias/prod-dr
+    [ "$region" = $source_region ] && alias=alias/prod
+    key=$(aws kms create-key --region "$region" --description demo \
+        --query KeyMetadata.KeyId --output text)
+    show aws kms create-alias --region "$region" --alias-name "$alias" --target-key-id "$key"
+done
+
+say "Parameters in $source_region"
+put <<JSON
+{"Name": "/prod/app/DB_PASSWORD", "Type": "SecureString", "Value": "$(secret)",
+ "KeyId": "alias/prod", "Description": "Password of the orders database",
+ "Tags": [{"Key": "team", "Value": "orders"}, {"Key": "rotated", "Value": "quarterly"}]}
+JSON
+put <<JSON
+{"Name": "/prod/app/API_KEY", "Type": "SecureString", "Value": "$(secret)",
+ "Description": "Key of the payment provider", "Tags": [{"Key": "team", "Value": "payments"}]}
+JSON
+put <<JSON
+{"Name": "/prod/api/JWT_SECRET", "Type": "SecureString", "Value": "$(secret)",
+ "KeyId": "alias/prod"}
+JSON
+put <<JSON
+{"Name": "/prod/app/DB_HOST", "Type": "String", "Value": "orders.db.internal",
+ "Description": "Where the orders database answers", "AllowedPattern": "^[a-z0-9.-]+$",
+ "Tags": [{"Key": "team", "Value": "orders"}]}
+JSON
+put <<JSON
+{"Name": "/prod/app/REGIONS", "Type": "StringList", "Value": "ap-south-1,us-east-1,eu-west-1"}
+JSON
+put <<JSON
+{"Name": "/prod/app/CERTIFICATES", "Type": "String", "Tier": "Advanced",
+ "Description": "6 KB, which only the Advanced tier holds",
+ "Value": "$(head -c 4608 /dev/urandom | base64 -w 0)",
+ "Policies": $(jq -c tojson <<'POLICIES'
+[{"Type": "Expiration", "Version": "1.0",
+  "Attributes": {"Timestamp": "2035-12-31T23:59:59.000Z"}},
+ {"Type": "NoChangeNotification", "Version": "1.0", "Attributes": {"After": "60", "Unit": "Days"}}]
+POLICIES
+),
+ "Tags": [{"Key": "team", "Value": "platform"}]}
+JSON
+
+# --- checks of the demo's own -----------------------------------------------------------------
+
+# All of a Region that a copy must carry, and the versions; in files of this user's only.
+state_of() {
+    aws ssm get-parameters-by-path --region "$1" --path /prod --recursive --with-decryption |
+        jq '[.Parameters[] | {Name, Type, Value, DataType}] | sort_by(.Name)' >"$2"
+    aws ssm describe-parameters --region "$1" |
+        jq '[.Parameters[] | {Name, Description, Tier, AllowedPattern,
+             Policies: [(.Policies // [])[].PolicyText | fromjson]}] | sort_by(.Name)' >>"$2"
+    for name in $(jq -rs '.[1][].Name' "$2"); do
+        aws ssm list-tags-for-resource --region "$1" --resource-type Parameter \
+            --resource-id "$name" | jq '.TagList | sort_by(.Key)' >>"$2"
+    done
+}
+versions_of() {
+    aws ssm describe-parameters --region "$1" |
+        jq -r '.Parameters | sort_by(.Name)[] | "\(.Name) \(.Version)"'
+}
+same_everywhere() {
+    state_of $source_region "$work/source"
+    for region in $copies; do
+        state_of "$region" "$work/copy"
+        cmp -s "$work/source" "$work/copy" || fail "$region is not what $source_region is"
+    done
+    echo "the same in all three Regions: names, types, values, descriptions, tiers, policies," \
+        "patterns, tags"
+}
+expect_status() { # STATUS COMMAND...
+    wanted=$1
+    shift
+    got=0
+    "$@" || got=$?
+    [ "$got" = "$wanted" ] || fail "exit status $got instead of $wanted: $*"
+}
+run() { # STATUS understudy's words...
+    wanted=$1
+    shift
+    echo "$bold\$ build/understudy $* --config demo/understudy.yaml --endpoint-url $url$plain"
+    expect_status "$wanted" understudy "$@" 2>&1 | tee -a "$work/shown"
+}
+
+# --- the replication --------------------------------------------------------------------------
+
+say "What would be done (a plan cannot write: exit status 3 says that there is drift)"
+run 3 plan --exit-code
+
+say "The first copy"
+run 0 sync
+
+say "What stands in us-east-1 now"
+show aws ssm describe-parameters --region us-east-1 --output table \
+    --query 'Parameters[].[Name,Type,Tier,Version,Description]'
+same_everywhere
+
+say "One parameter changes, value and tags"
+put <<JSON
+{"Name": "/prod/app/DB_PASSWORD", "Type": "SecureString", "Value": "$(secret)",
+ "KeyId": "alias/prod", "Description": "Password of the orders database", "Overwrite": true}
+JSON
+show aws ssm add-tags-to-resource --region $source_region --resource-type Parameter \
+    --resource-id /prod/app/DB_PASSWORD --tags Key=rotated,Value=monthly
+
+say "The second copy writes that one and nothing else"
+before=$(versions_of us-east-1)
+run 0 sync
+written=$(comm -13 <(echo "$before") <(versions_of us-east-1))
+[ "$written" = "/prod/app/DB_PASSWORD 2" ] || fail "written in us-east-1: $written"
+echo "new versions in us-east-1: $written"
+same_everywhere
+
+say "The proof"
+run 0 verify
+
+# A value that was planted may stand nowhere in what was shown or written down.
+mkdir -p "$work/state"
+if grep -raqF -f "$work/secrets" "$work/shown" "$work/server.log" "$work/aws" "$work/state"; then
+    fail "a secret value was found in an output or a file"
+fi
+say "Done: no secret value stands in any output, log, state file or in the server's data folder"
