@@ -261,19 +261,22 @@ static int explain_trust(const struct http_client *client, const char *at, const
                      at, cause);
 }
 
-static int explain(const struct http_handle *handle, const char *at, CURLcode code,
+/* Did the whole request leave? Then it may have taken effect, whatever broke afterwards. */
+static bool was_sent(const struct http_handle *handle, size_t body_len)
+{
+    curl_off_t connected_us = 0, sent_bytes = 0;
+    curl_easy_getinfo(handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+    curl_easy_getinfo(handle->easy, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
+    return connected_us > 0 && sent_bytes >= (curl_off_t)body_len;
+}
+
+static int explain(const struct http_handle *handle, const char *at, CURLcode code, size_t body_len,
                    struct error *err)
 {
     const char *cause = *handle->error ? handle->error : curl_easy_strerror(code);
-    curl_off_t sent_at_us = 0;
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         memory_exhausted(0);
-    case CURLE_OPERATION_TIMEDOUT:
-        curl_easy_getinfo(handle->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_at_us);
-        if (sent_at_us == 0) /* no connection, so nothing was asked */
-            return error_set(err, ERR_UNAVAILABLE, "%s: %s", at, cause);
-        return error_set(err, ERR_TIMEOUT, "%s: %s", at, cause);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
@@ -285,8 +288,9 @@ static int explain(const struct http_handle *handle, const char *at, CURLcode co
                          handle->client->options.largest_response_bytes);
     case CURLE_URL_MALFORMAT:
         return error_set(err, ERR_INVALID, "%s: %s", at, cause);
-    default: /* name, connection, handshake, or an answer that is none */
-        return error_set(err, ERR_UNAVAILABLE, "%s: %s", at, cause);
+    default: /* name, connection, handshake, time, or an answer that is none */
+        return error_set(err, was_sent(handle, body_len) ? ERR_TIMEOUT : ERR_UNAVAILABLE, "%s: %s",
+                         at, cause);
     }
 }
 
@@ -358,7 +362,7 @@ static int client_send(struct transport *transport, struct arena *arena,
         if (code == CURLE_OK)
             take_answer(handle, &answer, response);
         else
-            failed = explain(handle, at, code, err);
+            failed = explain(handle, at, code, request->body_len, err);
     }
     forget(handle);
     curl_slist_free_all(headers);
