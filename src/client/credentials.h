@@ -10,9 +10,11 @@
 #ifndef UNDERSTUDY_CLIENT_CREDENTIALS_H
 #define UNDERSTUDY_CLIENT_CREDENTIALS_H
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct credentials {
@@ -25,6 +27,8 @@ struct credentials {
 };
 
 void credentials_done(struct credentials *credentials); /* wipes */
+/* Frees what *to held. */
+void credentials_copy(struct credentials *to, const struct credentials *from);
 
 /* First members of every provider's own struct. fetch may block and is called by one thread at a
  * time (the cache sees to it); ERR_NOT_FOUND means "this source has nothing: try the next one", any
@@ -36,5 +40,14 @@ struct credentials_provider {
 };
 
 void credentials_provider_free(struct credentials_provider *provider); /* NULL is fine */
+
+/* A provider that any number of threads may call: it keeps what `inner` (owned from here) gave and
+ * asks again in time; threads that ask meanwhile join the one question under way. What lives less
+ * than 30 minutes is refreshed after a half (must: two thirds) of its life. */
+struct credentials_provider *credentials_cache_new(struct credentials_provider *inner,
+                                                   struct clock *clock);
+/* The service called these expired: the next fetch asks the source, unless that happened already.
+ */
+void credentials_cache_expire(struct credentials_provider *cache, const struct credentials *used);
 
 #endif

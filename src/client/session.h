@@ -17,7 +17,16 @@
 
 #include <stdbool.h>
 
+struct rate_limiter;
 struct session;
+
+/* Whether calls start out paced at AWS's default quotas. Throttling answers slow calls down
+ * whatever this says. */
+enum session_quotas {
+    SESSION_QUOTAS_AUTO, /* where the endpoint is AWS's own; a configured endpoint_url: not */
+    SESSION_QUOTAS_ON,
+    SESSION_QUOTAS_OFF
+};
 
 /* All may be NULL or 0: then the environment and the profile decide. Borrowed during session_new.
  */
@@ -29,13 +38,18 @@ struct session_options {
     const char *role_arn;     /* assumed with what the chain gives */
     const char *external_id;
     const char *role_session_name;
+    bool ignore_configured_endpoints; /* AWS_ENDPOINT_URL... and the profile's do not count */
+    enum session_quotas quotas;
     bool no_wait; /* never sleep for the rate limiter (tests) */
+    /* To be shared with other sessions that may act in the same account; NULL: one of its own. It
+     * must outlive the session. */
+    struct rate_limiter *limiter;
     /* Seams; NULL: the real ones. They must outlive the session. */
     struct transport *transport;
     struct clock *clock;
     struct random *random;
     /* "NAME=value", NULL-terminated; NULL: environ. */
-    char **environment;
+    const char *const *environment;
 };
 
 struct session *session_new(const struct session_options *options, struct error *err);

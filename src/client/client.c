@@ -1,0 +1,124 @@
+#include "client/client.h"
+
+#include "base/json.h"
+#include "client/client_intern.h"
+#include "client/credentials.h"
+#include "net/url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int resolve(struct aws_client *client, const char *region, struct error *err)
+{
+    struct client_shared *shared = client->shared;
+    struct endpoint_options options;
+    struct url url;
+    if (endpoint_options_read(&client->arena, shared, client->service, &options, err) != 0 ||
+        endpoint_resolve(&client->arena, client->service, region, &options, &client->endpoint,
+                         err) != 0 ||
+        url_parse(&client->arena, client->endpoint.url, &url, err) != 0)
+        return -1;
+    size_t path_len = strlen(url.path);
+    while (path_len && url.path[path_len - 1] == '/')
+        path_len--;
+    client->region = arena_strdup(&client->arena, region);
+    client->authority = url_authority(&client->arena, &url);
+    client->base_path = arena_strndup(&client->arena, url.path, path_len);
+    client->quotas = shared->quotas == SESSION_QUOTAS_ON ||
+                     (shared->quotas == SESSION_QUOTAS_AUTO && !client->endpoint.custom);
+    return 0;
+}
+
+struct aws_client *aws_client_new(struct client_shared *shared, const struct aws_service *service,
+                                  const char *region, struct credentials_provider *credentials,
+                                  bool read_only, struct error *err)
+{
+    struct aws_client *client = memory_alloc(sizeof *client);
+    arena_init(&client->arena);
+    client->shared = shared;
+    client->service = service;
+    client->credentials = credentials;
+    client->read_only = read_only;
+    retry_bucket_init(&client->bucket);
+    if (resolve(client, region, err) == 0)
+        return client;
+    error_context(err, "client of %s", service->name);
+    aws_client_free(client);
+    return NULL;
+}
+
+void aws_client_free(struct aws_client *client)
+{
+    if (!client)
+        return;
+    arena_done(&client->arena);
+    free(client);
+}
+
+const char *aws_client_region(const struct aws_client *client)
+{
+    return client->region;
+}
+
+const char *aws_client_endpoint(const struct aws_client *client)
+{
+    return client->endpoint.url;
+}
+
+void aws_client_counts(const struct aws_client *client, struct aws_call_counts *out)
+{
+    *out = (struct aws_call_counts){.calls = client->calls,
+                                    .retries = client->retries,
+                                    .throttled = client->throttled,
+                                    .paced_ms = client->paced_ms};
+}
+
+/* --- pages ------------------------------------------------------------------------------------ */
+
+/* The token of the next page or NULL: "" and null end a listing as well as absence does. */
+static const char *next_token(const json_t *page, const struct aws_operation *operation)
+{
+    const char *token = json_text(page, operation->page_token);
+    return token && *token ? token : NULL;
+}
+
+static int turn_page(json_t *input, const struct aws_operation *operation, const char *token,
+                     struct error *err)
+{
+    const char *member = operation->page_input ? operation->page_input : operation->page_token;
+    const char *before = json_text(input, member);
+    if (before && strcmp(before, token) == 0)
+        return error_set(err, ERR_UNAVAILABLE,
+                         "%s:%s gave the same page token twice: the listing would not end",
+                         operation->service->signing_name, operation->name);
+    json_object_set_new(input, member, json_string(token));
+    return 0;
+}
+
+int aws_pages(struct aws_client *client, struct arena *arena, const struct aws_operation *operation,
+              const json_t *in, int (*each)(const json_t *page, void *arg, struct error *err),
+              void *arg, struct error *err)
+{
+    struct arena page_arena; /* not the caller's: a listing has any number of pages */
+    json_t *input = in ? json_copy((json_t *)in) : json_object();
+    bool more = true;
+    int result = 0;
+    (void)arena;
+    arena_init(&page_arena);
+    while (more && result == 0) {
+        json_t *page;
+        result = aws_call(client, &page_arena, operation, input, &page, err);
+        if (result != 0)
+            break;
+        const char *token = next_token(page, operation);
+        more = token != NULL;
+        result = each(page, arg, err);
+        if (result == 0 && more)
+            result = turn_page(input, operation, token, err);
+        json_decref(page);
+        arena_reset(&page_arena);
+    }
+    arena_done(&page_arena);
+    json_decref(input);
+    return result;
+}
