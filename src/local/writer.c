@@ -28,10 +28,9 @@ static void log_failure(const struct writer *writer, const char *what)
     log_event(LOG_ERROR, what, "cause", store_failure(writer->session), NULL);
 }
 
-/* The transaction is lost, and with it what the jobs up to here wrote. */
-static void fail_all(struct writer_job *first, const struct writer_job *end)
+static void fail_all(struct writer_job *first)
 {
-    for (struct writer_job *job = first; job != end; job = job->next)
+    for (struct writer_job *job = first; job; job = job->next)
         job->failed = true;
 }
 
@@ -54,39 +53,42 @@ static void run_one(struct writer *writer, struct writer_job *job, uint64_t vers
         store_savepoint_rollback(session);
 }
 
-static void run_group(struct writer *writer, struct writer_job *first)
+/* Runs all jobs that have not failed, in one transaction. False when that was lost on the way: the
+ * job it was lost with has failed then, the others are as if they had never run. */
+static bool try_group(struct writer *writer, struct writer_job *first, uint64_t version)
 {
     struct store_session *session = writer->session;
-    uint64_t version = atomic_load(&writer->local->version);
-    bool open = false, stirred = false;
+    if (store_begin(session) != 0) {
+        log_failure(writer, "no transaction could be opened");
+        fail_all(first);
+        store_rollback(session);
+        return true;
+    }
     for (struct writer_job *job = first; job; job = job->next) {
-        if (!open && store_begin(session) != 0) {
-            log_failure(writer, "no transaction could be opened");
-            store_rollback(session);
-            job->failed = true;
-            continue;
-        }
-        open = true;
-        run_one(writer, job, version);
-        if (store_failed(session)) {
-            /* Rolling back to the savepoint did not mend it: the whole transaction is gone. Those
-             * before this job are lost with it; those behind get a new one. */
+        if (!job->failed)
+            run_one(writer, job, version);
+        if (store_failed(session)) { /* rolling back to the savepoint did not mend it */
             log_failure(writer, "a group of writes was lost");
-            fail_all(first, job->next);
+            job->failed = true;
             store_rollback(session);
-            open = false;
+            return false;
         }
     }
-    if (open) {
-        stirred = store_stirred(session);
-        if (store_commit(session) != 0) {
-            log_failure(writer, "a commit failed");
-            fail_all(first, NULL);
-            store_rollback(session);
-        }
+    if (store_commit(session) != 0) {
+        log_failure(writer, "a commit failed");
+        fail_all(first);
+        store_rollback(session);
     }
+    return true;
+}
+
+static void run_group(struct writer *writer, struct writer_job *first)
+{
+    uint64_t version = atomic_load(&writer->local->version);
+    while (!try_group(writer, first, version))
+        ; /* once more without the culprit: each round has one job fewer */
     /* Before anybody is told: who then asks must not be served from what was read before. */
-    if (stirred)
+    if (store_stirred(writer->session))
         atomic_fetch_add(&writer->local->version, 1);
     atomic_fetch_add(&writer->commits, 1);
 }

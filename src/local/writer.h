@@ -22,7 +22,8 @@ enum writer_outcome {
 struct writer_job {
     struct writer_job *next; /* the writer's own */
     bool failed;             /* the writer's own */
-    /* On the writer's thread, inside a savepoint. Returns false to have its writes undone. */
+    /* On the writer's thread, inside a savepoint. Returns false to have its writes undone. Called
+     * again, from a clean state of the store, when a neighbour lost the group's transaction. */
     bool (*run)(struct writer_job *, struct store_session *, uint64_t version);
     /* On the writer's thread, behind the commit. The job belongs to its maker again. */
     void (*done)(struct writer_job *, enum writer_outcome);
