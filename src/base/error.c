@@ -15,19 +15,18 @@ error_vfill(struct error *err, enum error_code code, const char *format, va_list
     memcpy(err->message, message, sizeof message);
 }
 
-int error_set(struct error *err, enum error_code code, const char *format, ...)
+void error_fill(struct error *err, enum error_code code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     error_vfill(err, code, format, args);
     va_end(args);
-    return -1;
 }
 
-int error_context(struct error *err, const char *format, ...)
+void error_prefix(struct error *err, const char *format, ...)
 {
     if (!err)
-        return -1;
+        return;
     char message[sizeof err->message];
     va_list args;
     va_start(args, format);
@@ -36,10 +35,9 @@ int error_context(struct error *err, const char *format, ...)
     if (len >= 0 && (size_t)len < sizeof message)
         snprintf(message + len, sizeof message - (size_t)len, ": %s", err->message);
     memcpy(err->message, message, sizeof message);
-    return -1;
 }
 
-int error_errno(struct error *err, int errnum, const char *format, ...)
+void error_fill_errno(struct error *err, int errnum, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -51,7 +49,6 @@ int error_errno(struct error *err, int errnum, const char *format, ...)
         snprintf(err->message + len, sizeof err->message - len, ": %s",
                  strerror_r(errnum, text, sizeof text));
     }
-    return -1;
 }
 
 void error_clear(struct error *err)

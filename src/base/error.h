@@ -35,16 +35,27 @@ struct error {
     char message[640];
 };
 
-/* Fill `err` (which may be NULL) and return -1, so that a function can `return error_set(...)`. */
-__attribute__((format(printf, 3, 4))) int error_set(struct error *err, enum error_code code,
-                                                    const char *format, ...);
+/* Fill `err` (which may be NULL) and give -1, so that a function can `return error_set(...)`:
+ *     int error_set(struct error *err, enum error_code code, const char *format, ...);
+ * Put "context: " before the message of an error passed on:
+ *     int error_context(struct error *err, const char *format, ...);
+ * As error_set, ending in ": " and the text of `errnum`; the code is ERR_IO:
+ *     int error_errno(struct error *err, int errnum, const char *format, ...);
+ * They are macros so that compilers and analyzers see the -1. */
+#define error_set(...)     (error_fill(__VA_ARGS__), error_failed())
+#define error_context(...) (error_prefix(__VA_ARGS__), error_failed())
+#define error_errno(...)   (error_fill_errno(__VA_ARGS__), error_failed())
 
-/* Put "context: " before the message of an error passed on; returns -1. */
-__attribute__((format(printf, 2, 3))) int error_context(struct error *err, const char *format, ...);
-
-/* As error_set, ending in ": " and the text of `errnum`; the code is ERR_IO. */
-__attribute__((format(printf, 3, 4))) int error_errno(struct error *err, int errnum,
+__attribute__((format(printf, 3, 4))) void error_fill(struct error *err, enum error_code code,
                                                       const char *format, ...);
+__attribute__((format(printf, 2, 3))) void error_prefix(struct error *err, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void error_fill_errno(struct error *err, int errnum,
+                                                            const char *format, ...);
+
+static inline int error_failed(void)
+{
+    return -1;
+}
 
 void error_clear(struct error *err);
 

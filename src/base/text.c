@@ -12,12 +12,13 @@ struct text text_of(const char *text)
 
 bool text_is(struct text view, const char *text)
 {
-    return view.len == strlen(text) && memcmp(view.data, text, view.len) == 0;
+    /* An empty view may have no address, and memcmp wants one. */
+    return view.len == strlen(text) && (!view.len || memcmp(view.data, text, view.len) == 0);
 }
 
 bool text_is_nocase(struct text view, const char *text)
 {
-    return view.len == strlen(text) && strncasecmp(view.data, text, view.len) == 0;
+    return view.len == strlen(text) && (!view.len || strncasecmp(view.data, text, view.len) == 0);
 }
 
 static bool blank(char letter)
