@@ -8,35 +8,32 @@
 #include <stdarg.h>
 #include <string.h>
 
-static enum local_result fail(struct local_call *call, const char *code, const char *key,
-                              const char *message)
+static void fill(struct local_call *call, const char *code, const char *key, const char *message)
 {
     call->failure = (struct local_failure){0, code, message, key};
-    return LOCAL_FAILED;
 }
 
-enum local_result local_fail(struct local_call *call, const char *code, const char *format, ...)
+void local_fill(struct local_call *call, const char *code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     char *message = arena_vprintf(call->arena, format, args);
     va_end(args);
-    return fail(call, code, "message", message);
+    fill(call, code, "message", message);
 }
 
-enum local_result local_fail_capital(struct local_call *call, const char *code, const char *format,
-                                     ...)
+void local_fill_capital(struct local_call *call, const char *code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     char *message = arena_vprintf(call->arena, format, args);
     va_end(args);
-    return fail(call, code, "Message", message);
+    fill(call, code, "Message", message);
 }
 
-enum local_result local_fail_bare(struct local_call *call, const char *code)
+void local_fill_bare(struct local_call *call, const char *code)
 {
-    return fail(call, code, NULL, NULL);
+    fill(call, code, NULL, NULL);
 }
 
 const char *local_text(const struct local_call *call, const char *name)

@@ -129,15 +129,25 @@ struct local_service {
 
 extern const struct local_service *const local_services[]; /* NULL-terminated; services.c */
 
-/* Fill call->failure (text in the call's arena); each returns LOCAL_FAILED. */
-__attribute__((format(printf, 3, 4))) enum local_result
-local_fail(struct local_call *call, const char *code, const char *format, ...); /* "message" */
-__attribute__((format(printf, 3, 4))) enum local_result local_fail_capital(struct local_call *call,
-                                                                           const char *code,
-                                                                           const char *format,
-                                                                           ...); /* "Message" */
-enum local_result local_fail_bare(struct local_call *call,
-                                  const char *code); /* no message member */
+/* Fill call->failure (text in the call's arena) and give LOCAL_FAILED:
+ *     enum local_result local_fail(struct local_call *call, const char *code, const char *format,
+ *                                  ...);
+ * local_fail's answer has a member "message", local_fail_capital's "Message", local_fail_bare's
+ * none. Macros, so that compilers and analyzers see the result (base/error.h does the same). */
+#define local_fail(...)         (local_fill(__VA_ARGS__), local_failed())
+#define local_fail_capital(...) (local_fill_capital(__VA_ARGS__), local_failed())
+#define local_fail_bare(...)    (local_fill_bare(__VA_ARGS__), local_failed())
+
+__attribute__((format(printf, 3, 4))) void local_fill(struct local_call *call, const char *code,
+                                                      const char *format, ...);
+__attribute__((format(printf, 3, 4))) void
+local_fill_capital(struct local_call *call, const char *code, const char *format, ...);
+void local_fill_bare(struct local_call *call, const char *code);
+
+static inline enum local_result local_failed(void)
+{
+    return LOCAL_FAILED;
+}
 
 /* Input members after validation: NULL or the fallback when absent. */
 const char *local_text(const struct local_call *call, const char *name);
