@@ -34,6 +34,24 @@ json_t *json_read(const char *data, size_t len, struct error *err)
     return value;
 }
 
+json_t *json_read_next(FILE *in, struct error *err)
+{
+    json_error_t where;
+    int letter;
+    do
+        letter = getc(in);
+    while (letter == ' ' || letter == '\t' || letter == '\r' || letter == '\n');
+    if (letter == EOF) {
+        error_set(err, ferror(in) ? ERR_IO : ERR_NOT_FOUND, "the end of the file");
+        return NULL;
+    }
+    ungetc(letter, in);
+    json_t *value = json_loadf(in, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &where);
+    if (!value)
+        error_set(err, ERR_INVALID, "not valid JSON");
+    return value;
+}
+
 const char *json_text(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));

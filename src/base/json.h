@@ -17,11 +17,16 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 void json_setup(void);
 
 /* New reference, or NULL with ERR_INVALID; the message says line and column, never the text. */
 json_t *json_read(const char *data, size_t len, struct error *err);
+
+/* The next of several JSON objects or lists that follow each other in a file (one a line, or in any
+ * other layout). NULL with ERR_NOT_FOUND at the end of the file, with ERR_INVALID otherwise. */
+json_t *json_read_next(FILE *in, struct error *err);
 
 /* Members of an object; NULL / fallback when absent or of another type. Borrowed. */
 const char *json_text(const json_t *object, const char *key);

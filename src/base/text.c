@@ -140,6 +140,29 @@ size_t text_utf8_count(const char *data, size_t len)
     return count;
 }
 
+size_t text_distance(const char *a, const char *b)
+{
+    enum { MOST = 64 };
+    size_t row[MOST + 1];
+    size_t a_len = strnlen(a, MOST), b_len = strnlen(b, MOST);
+    for (size_t j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t least = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            if (row[j] + 1 < least)
+                least = row[j] + 1;
+            if (row[j - 1] + 1 < least)
+                least = row[j - 1] + 1;
+            row[j] = least;
+        }
+    }
+    return row[b_len];
+}
+
 bool text_glob(const char *pattern, const char *name)
 {
     /* Two places to come back to, one for each kind of star: linear space, no recursion. */

@@ -37,6 +37,10 @@ int text_to_int64(const char *text, size_t len, int64_t *value);
 bool text_utf8_valid(const char *data, size_t len);
 size_t text_utf8_count(const char *data, size_t len); /* code points of valid UTF-8 */
 
+/* Insertions, deletions and replacements between two short texts (at most 64 bytes are looked at):
+ * for "did you mean". */
+size_t text_distance(const char *a, const char *b);
+
 /* Shell-like globs over names with '/' levels: one star and '?' stay within a level, two stars
  * cross levels (two stars behind "/a/" match everything below /a, not /a itself). No brackets, no
  * escapes. */

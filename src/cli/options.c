@@ -1,0 +1,274 @@
+#include "cli/options.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/plan_file.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char default_config[] = "understudy.yaml";
+
+enum {
+    FLAG_SOURCE_REGION = 256,
+    FLAG_DESTINATION_REGION,
+    FLAG_INCLUDE,
+    FLAG_EXCLUDE,
+    FLAG_KEY,
+    FLAG_ALLOW,
+    FLAG_ENDPOINT_URL,
+    FLAG_PROFILE,
+    FLAG_OUTPUT,
+    FLAG_JSON,
+    FLAG_CONCURRENCY,
+    FLAG_DEBUG,
+    FLAG_EXIT_CODE,
+    FLAG_DETAILED_EXIT_CODE,
+    FLAG_CONFIG = 'c',
+    FLAG_SAVE = 'o',
+};
+
+static const struct argp_option shared_options[] = {
+    {"config", FLAG_CONFIG, "FILE", 0, "what to replicate (default: ./understudy.yaml)", 1},
+    {"source-region", FLAG_SOURCE_REGION, "REGION", 0, "copy from this Region", 1},
+    {"destination-region", FLAG_DESTINATION_REGION, "REGION[,REGION]", 0,
+     "copy to these Regions (may be repeated)", 1},
+    {"include", FLAG_INCLUDE, "GLOB", 0,
+     "select names: * within a level, ** across levels (may be repeated; default: all)", 2},
+    {"exclude", FLAG_EXCLUDE, "GLOB", 0, "leave these names out (may be repeated)", 2},
+    {"key", FLAG_KEY, "SOURCE=DESTINATION", 0,
+     "encryption key for copies of parameters under a source key, or under any other (\"*\"), in "
+     "every destination (may be repeated)",
+     2},
+    {"allow", FLAG_ALLOW, "WORD", 0,
+     "permit aws:ec2:image, plain-text or default-key (may be repeated)", 2},
+    {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config for every side", 3},
+    {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 3},
+    {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 3},
+    {"output", FLAG_OUTPUT, "FORMAT", 0, "text or json", 4},
+    {"json", FLAG_JSON, NULL, 0, "one JSON object a line, as --output json", 4},
+    {"debug", FLAG_DEBUG, NULL, 0, "log what is done on standard error (never values)", 4},
+    {0},
+};
+
+static const struct argp_option plan_options[] = {
+    {"out", FLAG_SAVE, "FILE", 0, "save the plan for `understudy apply FILE`", 5},
+    {"exit-code", FLAG_EXIT_CODE, NULL, 0, "exit with 3 when anything differs", 5},
+    {"detailed-exitcode", FLAG_DETAILED_EXIT_CODE, NULL, 0,
+     "exit with 2 when anything differs, as terraform does", 5},
+    {0},
+};
+
+/* Flags as given; they are laid over the file when all are known. */
+struct flags {
+    struct options *options;
+    const char *source_region, *endpoint_url, *profile;
+    const char **destinations, **include, **exclude, **allow;
+    struct config_key *keys;
+    size_t destination_count, include_count, exclude_count, allow_count, key_count;
+    size_t most; /* room in each list */
+};
+
+static void add_regions(struct flags *flags, const char *list, struct argp_state *state)
+{
+    size_t count;
+    char **regions = text_split(flags->options->arena, list, ',', &count);
+    if (count == 0)
+        argp_error(state, "--destination-region '%s' names no Region", list);
+    for (size_t i = 0; i < count && flags->destination_count < DESTINATIONS_MAX; i++)
+        flags->destinations[flags->destination_count++] = regions[i];
+}
+
+static void add_key(struct flags *flags, const char *pair, struct argp_state *state)
+{
+    /* An ARN has no '=' in it. */
+    const char *equals = strchr(pair, '=');
+    if (!equals || equals == pair || !equals[1])
+        argp_error(state, "--key '%s' is not SOURCE=DESTINATION", pair);
+    else
+        flags->keys[flags->key_count++] =
+            (struct config_key){arena_strndup(flags->options->arena, pair, (size_t)(equals - pair)),
+                                equals + 1};
+}
+
+static void set_concurrency(struct flags *flags, const char *text, struct argp_state *state)
+{
+    int64_t number;
+    if (text_to_int64(text, strlen(text), &number) != 0 || number < 1 || number > CONCURRENCY_MAX)
+        argp_error(state, "--concurrency '%s' is not a number from 1 to %d", text, CONCURRENCY_MAX);
+    else
+        flags->options->concurrency = (unsigned)number;
+}
+
+static void set_output(struct flags *flags, const char *format, struct argp_state *state)
+{
+    flags->options->json = strcmp(format, "json") == 0;
+    if (!flags->options->json && strcmp(format, "text") != 0)
+        argp_error(state, "--output '%s' is neither text nor json", format);
+}
+
+static error_t take_flag(int flag, char *value, struct argp_state *state)
+{
+    struct flags *flags = state->input;
+    struct options *options = flags->options;
+    switch (flag) {
+    case FLAG_CONFIG:
+        options->config_file = value;
+        return 0;
+    case FLAG_SOURCE_REGION:
+        flags->source_region = value;
+        return 0;
+    case FLAG_DESTINATION_REGION:
+        add_regions(flags, value, state);
+        return 0;
+    case FLAG_INCLUDE:
+        flags->include[flags->include_count++] = value;
+        return 0;
+    case FLAG_EXCLUDE:
+        flags->exclude[flags->exclude_count++] = value;
+        return 0;
+    case FLAG_KEY:
+        add_key(flags, value, state);
+        return 0;
+    case FLAG_ALLOW:
+        flags->allow[flags->allow_count++] = value;
+        return 0;
+    case FLAG_ENDPOINT_URL:
+        flags->endpoint_url = value;
+        return 0;
+    case FLAG_PROFILE:
+        flags->profile = value;
+        return 0;
+    case FLAG_CONCURRENCY:
+        set_concurrency(flags, value, state);
+        return 0;
+    case FLAG_OUTPUT:
+        set_output(flags, value, state);
+        return 0;
+    case FLAG_JSON:
+        options->json = true;
+        return 0;
+    case FLAG_DEBUG:
+        options->debug = true;
+        return 0;
+    case FLAG_SAVE:
+        options->save_file = value;
+        return 0;
+    case FLAG_EXIT_CODE:
+        options->exit_code = true;
+        return 0;
+    case FLAG_DETAILED_EXIT_CODE:
+        options->detailed_exit_code = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->use != USE_APPLY || options->plan_file)
+            argp_error(state, "'%s' is one argument too many", value);
+        options->plan_file = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Flags win over the file; lists replace lists. */
+static void lay_over(struct flags *flags)
+{
+    struct config *config = &flags->options->config;
+    struct arena *arena = flags->options->arena;
+    if (flags->source_region)
+        config->source.region = flags->source_region;
+    if (flags->destination_count) {
+        config->destinations =
+            arena_calloc(arena, flags->destination_count, sizeof *config->destinations);
+        config->destination_count = flags->destination_count;
+        for (size_t i = 0; i < flags->destination_count; i++)
+            config->destinations[i].region = flags->destinations[i];
+    }
+    if (flags->include_count) {
+        config->include = flags->include;
+        config->include_count = flags->include_count;
+    }
+    if (flags->exclude_count) {
+        config->exclude = flags->exclude;
+        config->exclude_count = flags->exclude_count;
+    }
+    if (flags->allow_count) {
+        config->allow = flags->allow;
+        config->allow_count = flags->allow_count;
+    }
+    for (size_t i = 0; i <= config->destination_count; i++) {
+        struct config_side *side = i ? &config->destinations[i - 1] : &config->source;
+        if (flags->profile)
+            side->profile = flags->profile;
+        if (flags->endpoint_url)
+            side->endpoint_url = flags->endpoint_url;
+        if (i && flags->key_count) {
+            side->keys = flags->keys;
+            side->key_count = flags->key_count;
+        }
+    }
+}
+
+__attribute__((noreturn)) static void wrong_usage(const struct error *err)
+{
+    fprintf(stderr, "understudy: %s\n", err->message);
+    exit(EXIT_USAGE);
+}
+
+static void read_configuration(struct flags *flags)
+{
+    struct options *options = flags->options;
+    struct error err = {0};
+    int result = 0;
+    if (options->plan_file)
+        result = plan_read_config(options->arena, options->plan_file, &options->config, &err);
+    else if (options->config_file)
+        result = config_read(options->arena, options->config_file, &options->config, &err);
+    else if (!flags->source_region && access(default_config, F_OK) == 0)
+        result = config_read(options->arena, default_config, &options->config, &err);
+    if (result != 0)
+        wrong_usage(&err);
+    lay_over(flags);
+    if (config_check(options->arena, &options->config, &err) != 0)
+        wrong_usage(&err);
+}
+
+void options_parse(struct options *out, struct arena *arena, enum option_use use, const char *doc,
+                   int argc, char **argv)
+{
+    *out = (struct options){.arena = arena, .use = use, .concurrency = CONCURRENCY_DEFAULT};
+    struct flags flags = {.options = out, .most = (size_t)argc};
+    flags.destinations = arena_calloc(arena, DESTINATIONS_MAX, sizeof *flags.destinations);
+    flags.include = arena_calloc(arena, flags.most + 1, sizeof *flags.include);
+    flags.exclude = arena_calloc(arena, flags.most + 1, sizeof *flags.exclude);
+    flags.allow = arena_calloc(arena, flags.most + 1, sizeof *flags.allow);
+    flags.keys = arena_calloc(arena, flags.most + 1, sizeof *flags.keys);
+
+    const struct argp shared = {.options = shared_options, .parser = take_flag};
+    const struct argp_child children[] = {{&shared, 0, NULL, 0}, {0}};
+    const struct argp argp = {
+        .options = use == USE_PLAN ? plan_options : NULL,
+        .parser = take_flag,
+        .args_doc = use == USE_APPLY ? "[PLAN-FILE]" : NULL,
+        .doc = doc,
+        .children = children,
+    };
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &flags);
+    if (out->plan_file && out->config_file)
+        wrong_usage(&(struct error){.message = "a plan has its own configuration: --config does "
+                                               "not go with a plan file"});
+    if (out->debug)
+        log_setup(LOG_DEBUG, out->json);
+    read_configuration(&flags);
+}
+
+void options_names(void (*each)(const char *name, void *arg), void *arg)
+{
+    for (const struct argp_option *option = shared_options; option->name; option++)
+        each(option->name, arg);
+    for (const struct argp_option *option = plan_options; option->name; option++)
+        each(option->name, arg);
+}

@@ -1,0 +1,32 @@
+/*
+ * options: the flags that plan, apply, sync and verify share, laid over the configuration file.
+ */
+#ifndef UNDERSTUDY_CLI_OPTIONS_H
+#define UNDERSTUDY_CLI_OPTIONS_H
+
+#include "engine/engine.h"
+
+#include <stdbool.h>
+
+enum option_use { USE_PLAN = 1, USE_APPLY = 2, USE_SYNC = 4, USE_VERIFY = 8 };
+
+struct options {
+    struct arena *arena;
+    enum option_use use;
+    struct config config; /* file and flags, checked */
+    const char *config_file;
+    const char *plan_file; /* apply's argument; NULL: none */
+    const char *save_file; /* plan -o */
+    bool json, debug, exit_code, detailed_exit_code;
+    unsigned concurrency;
+};
+
+/* Parses the command line of a command; ends the program with status 2 when it is wrong, with 0
+ * after --help. */
+void options_parse(struct options *out, struct arena *arena, enum option_use use, const char *doc,
+                   int argc, char **argv);
+
+/* Every long flag, for the test that compares them with the man page. */
+void options_names(void (*each)(const char *name, void *arg), void *arg);
+
+#endif

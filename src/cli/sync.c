@@ -1,0 +1,24 @@
+#include "cli/commands.h"
+#include "cli/run.h"
+
+static const char doc[] = "Makes the destinations what the source is: plans, then applies.\v"
+                          "Exit status: 0 in sync, 1 failed, 2 usage, 4 partly done.";
+
+static int run_sync(int argc, char **argv)
+{
+    struct run run;
+    struct error err = {0};
+    int status = run_begin(&run, USE_SYNC, doc, argc, argv);
+    if (status != EXIT_DONE)
+        return status;
+    if (plan_build(run.engine, &err) != 0) {
+        run_clear_progress(&run);
+        status = run_failed(&err);
+    } else {
+        status = run_apply(&run, "sync");
+    }
+    run_end(&run);
+    return status;
+}
+
+const struct command command_sync = {"sync", "make the destinations what the source is", run_sync};

@@ -1,0 +1,194 @@
+/* Carrying out a plan. Each value is read once and written to every destination that needs it. */
+#include "base/digest.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "engine/mapping.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WRITE_TRIES = 3 };
+
+static void finish(struct arena *arena, struct step *step, enum step_status status,
+                   const char *reason)
+{
+    step->status = status;
+    step->reason = reason ? arena_strdup(arena, reason) : NULL;
+}
+
+/* What stands at the destination now, with its value: after an answer was lost, or somebody was
+ * there first. `have` is filled only when something is there. */
+static int look_again(struct engine *engine, struct resource_ctx *ctx, unsigned side,
+                      struct arena *values, const struct resource *want,
+                      const unsigned char want_digest[32], struct resource *have, bool *exists,
+                      struct diff *diff, struct error *err)
+{
+    struct error problem = {0};
+    *exists = engine->kind->describe(ctx, want->name, have, &problem) == 0;
+    if (!*exists && problem.code != ERR_NOT_FOUND) {
+        *err = problem;
+        return -1;
+    }
+    if (!*exists)
+        return 0;
+    struct reading reading = {.resource = {.key = have->key, .name = have->name}};
+    engine_read(engine, side, true, values, &reading, 1);
+    if (reading.error.code) {
+        *err = reading.error;
+        return -1;
+    }
+    resource_compare(engine->kind, ctx->arena, want, have, diff);
+    diff->value = reading.resource.missing ||
+                  !digest_equal(want_digest, reading.digest, sizeof reading.digest);
+    return 0;
+}
+
+static const char appeared[] = "somebody else made it since the plan, and differently: plan again";
+static const char moved[] = "somebody else wrote it since the plan: plan again";
+
+/* Writes one step, comparing before it writes again whenever it cannot know what happened. */
+static void write_step(struct batch *batch, struct arena *values, struct step *step,
+                       const struct pair *pair, const struct reading *source)
+{
+    struct engine *engine = batch->engine;
+    struct resource_ctx ctx = engine_ctx(engine, step->destination + 1, false, &batch->arena);
+    struct step again;
+    struct resource want, now, have = pair->have;
+    struct diff diff;
+    struct error error = {0};
+    bool exists = pair->exists;
+    plan_decide(engine, &batch->arena, pair, step->destination,
+                step->value_differs ? VALUE_DIFFERS : VALUE_SAME, true, &again, &want, &diff);
+    want.value = source->resource.value;
+    want.value_len = source->resource.value_len;
+    for (int tries = 1;; tries++) {
+        error = (struct error){0};
+        if (engine->kind->write(&ctx, &want, exists ? &have : NULL, &diff, &error) == 0) {
+            finish(&batch->arena, step, STATUS_APPLIED, NULL);
+            return;
+        }
+        bool unknown = error.code == ERR_TIMEOUT;
+        if (!unknown && error.code != ERR_CONFLICT)
+            break;
+        struct error problem = {0};
+        if (look_again(engine, &ctx, step->destination + 1, values, &want, source->digest, &now,
+                       &exists, &diff, &problem) != 0) {
+            error_context(&problem, "%s; then", error.message);
+            error = problem;
+            break;
+        }
+        if (exists && diff_empty(&diff)) {
+            finish(&batch->arena, step, STATUS_APPLIED, NULL);
+            return;
+        }
+        /* It may be half done (written, not tagged), or not at all; or another's work. */
+        bool ours = unknown && (!exists || !pair->exists || now.version <= have.version + 1);
+        if (!ours) {
+            finish(&batch->arena, step, STATUS_CONFLICT, pair->exists ? moved : appeared);
+            return;
+        }
+        if (tries == WRITE_TRIES)
+            break;
+        have = now;
+    }
+    finish(&batch->arena, step, STATUS_FAILED, error.message);
+}
+
+static bool needs_value(const struct step *step, const struct pair *pair)
+{
+    /* Only a change of tags does without: everything else is written whole. */
+    return !pair->exists || step->value_differs || !text_starts(step->changes, "[\"tags.");
+}
+
+static bool planned(const struct step *step)
+{
+    return step->status == STATUS_PLANNED &&
+           (step->action == STEP_CREATE || step->action == STEP_UPDATE);
+}
+
+/* Is the source still what the plan saw? */
+static bool source_stands(struct batch *batch, struct step *step, const struct reading *reading)
+{
+    char reason[768];
+    if (reading->error.code) {
+        snprintf(reason, sizeof reason, "cannot read its value in %s: %s",
+                 batch->engine->config->source.region, reading->error.message);
+        finish(&batch->arena, step, STATUS_FAILED, reason);
+    } else if (reading->resource.missing) {
+        finish(&batch->arena, step, STATUS_CONFLICT,
+               "it is gone from the source since the plan was made: plan again");
+    } else if (reading->resource.version != step->source_version) {
+        snprintf(reason, sizeof reason,
+                 "the source changed since the plan (version %lld, now %lld): plan again",
+                 (long long)step->source_version, (long long)reading->resource.version);
+        finish(&batch->arena, step, STATUS_CONFLICT, reason);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static void read_sources(struct batch *batch, struct arena *values,
+                         struct reading readings[RESOURCE_READ_MAX])
+{
+    struct reading some[RESOURCE_READ_MAX];
+    size_t which[RESOURCE_READ_MAX], count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct work_item *item = &batch->items[i];
+        bool wanted = false;
+        for (size_t j = 0; j < item->step_count; j++)
+            wanted = wanted ||
+                     (planned(&item->steps[j]) && needs_value(&item->steps[j], &item->pairs[j]));
+        if (!wanted)
+            continue;
+        const struct resource *source = &item->pairs[0].source;
+        some[count] = (struct reading){.resource = {.key = source->key, .name = source->name}};
+        which[count++] = i;
+    }
+    engine_read(batch->engine, SIDE_SOURCE, true, values, some, count);
+    for (size_t i = 0; i < count; i++)
+        readings[which[i]] = some[i];
+}
+
+static void write_item(struct batch *batch, struct arena *values, struct work_item *item,
+                       const struct reading *reading, unsigned turn)
+{
+    for (size_t n = 0; n < item->step_count; n++) {
+        /* Begin with another destination each time, so that all Regions are kept busy. */
+        size_t j = (n + turn) % item->step_count;
+        struct step *step = &item->steps[j];
+        if (!planned(step))
+            continue;
+        if (!needs_value(step, &item->pairs[j]) || source_stands(batch, step, reading))
+            write_step(batch, values, step, &item->pairs[j], reading);
+    }
+}
+
+static void write_job(void *arg, unsigned worker)
+{
+    struct batch *batch = arg;
+    struct engine *engine = batch->engine;
+    struct arena *values = &engine->values[worker];
+    struct reading readings[RESOURCE_READ_MAX] = {0};
+    struct error error = {0};
+    int result = batch_load(batch, &error);
+    if (result == 0)
+        read_sources(batch, values, readings);
+    for (size_t i = 0; i < batch->count && result == 0; i++) {
+        struct work_item *item = &batch->items[i];
+        write_item(batch, values, item, &readings[i], worker);
+        for (size_t j = 0; j < item->step_count && result == 0; j++)
+            result = inventory_put_step(engine->inventory, &item->steps[j], &error);
+        engine_advance(engine, 1);
+    }
+    arena_reset(values);
+    explicit_bzero(readings, sizeof readings);
+    if (result != 0)
+        engine_broken(engine, &error);
+    batch_free(batch);
+}
+
+int plan_apply(struct engine *engine, struct error *err)
+{
+    return engine_work(engine, WORK_WRITE, write_job, err);
+}

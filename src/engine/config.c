@@ -1,0 +1,387 @@
+#include "engine/config.h"
+
+#include "base/file.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+/* Why libyaml's document and not libcyaml's schema: docs/decisions/0011-config-reader.md. */
+
+enum setting_kind { SETTING_TEXT, SETTING_TEXTS, SETTING_KEYS, SETTING_OBJECT, SETTING_OBJECTS };
+
+struct setting {
+    const char *key;
+    enum setting_kind kind;
+    size_t offset, count_offset; /* the count is there for lists */
+    size_t item_size;            /* SETTING_OBJECTS */
+    const struct setting *inside;
+};
+
+#define TEXT(key_, struct_, member_)                                                               \
+    {                                                                                              \
+        .key = key_, SETTING_TEXT, offsetof(struct struct_, member_)                               \
+    }
+#define LIST(key_, kind_, struct_, member_, count_)                                                \
+    .key = key_, .kind = kind_, .offset = offsetof(struct struct_, member_),                       \
+    .count_offset = offsetof(struct struct_, count_)
+
+static const struct setting source_settings[] = {
+    TEXT("region", config_side, region),
+    TEXT("profile", config_side, profile),
+    TEXT("role_arn", config_side, role_arn),
+    TEXT("external_id", config_side, external_id),
+    TEXT("endpoint_url", config_side, endpoint_url),
+    {0},
+};
+
+static const struct setting destination_settings[] = {
+    TEXT("region", config_side, region),
+    TEXT("account", config_side, account),
+    TEXT("profile", config_side, profile),
+    TEXT("role_arn", config_side, role_arn),
+    TEXT("external_id", config_side, external_id),
+    TEXT("endpoint_url", config_side, endpoint_url),
+    {LIST("keys", SETTING_KEYS, config_side, keys, key_count)},
+    {0},
+};
+
+static const struct setting rename_settings[] = {
+    TEXT("from", config_rename, from),
+    TEXT("to", config_rename, to),
+    {0},
+};
+
+static const struct setting parameter_settings[] = {
+    {LIST("include", SETTING_TEXTS, config, include, include_count)},
+    {LIST("exclude", SETTING_TEXTS, config, exclude, exclude_count)},
+    {LIST("rename", SETTING_OBJECTS, config, rename, rename_count),
+     .item_size = sizeof(struct config_rename), .inside = rename_settings},
+    {LIST("allow", SETTING_TEXTS, config, allow, allow_count)},
+    TEXT("deletes", config, deletes),
+    {0},
+};
+
+static const struct setting config_settings[] = {
+    {.key = "source", SETTING_OBJECT, offsetof(struct config, source), .inside = source_settings},
+    {LIST("destinations", SETTING_OBJECTS, config, destinations, destination_count),
+     .item_size = sizeof(struct config_side), .inside = destination_settings},
+    {.key = "parameters", SETTING_OBJECT, 0, .inside = parameter_settings},
+    {0},
+};
+
+struct reader {
+    struct arena *arena;
+    const char *name;
+    yaml_document_t document;
+    struct error *err;
+};
+
+__attribute__((format(printf, 3, 4))) static int
+wrong(const struct reader *reader, const yaml_node_t *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *message = arena_vprintf(reader->arena, format, args);
+    va_end(args);
+    return error_set(reader->err, ERR_INVALID, "%s:%zu:%zu: %s", reader->name,
+                     node->start_mark.line + 1, node->start_mark.column + 1, message);
+}
+
+static yaml_node_t *node_at(struct reader *reader, int index)
+{
+    return yaml_document_get_node(&reader->document, index);
+}
+
+static int read_text(struct reader *reader, const yaml_node_t *node, const char *path,
+                     const char **out)
+{
+    if (node->type != YAML_SCALAR_NODE)
+        return wrong(reader, node, "%s must be a text", path);
+    const char *text = (const char *)node->data.scalar.value;
+    size_t len = node->data.scalar.length;
+    bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (len == 0 || (plain && (strcmp(text, "~") == 0 || strcmp(text, "null") == 0)))
+        return wrong(reader, node, "%s has no value", path);
+    if (strlen(text) != len)
+        return wrong(reader, node, "%s holds a NUL", path);
+    *out = arena_strdup(reader->arena, text);
+    return 0;
+}
+
+static int read_texts(struct reader *reader, const yaml_node_t *node, const char *path,
+                      const char ***out, size_t *count)
+{
+    size_t most = 1;
+    if (node->type == YAML_SEQUENCE_NODE)
+        most = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    *out = arena_calloc(reader->arena, most + 1, sizeof **out);
+    *count = most;
+    if (node->type != YAML_SEQUENCE_NODE)
+        return read_text(reader, node, path, *out); /* one text stands for a list of one */
+    for (size_t i = 0; i < most; i++)
+        if (read_text(reader, node_at(reader, node->data.sequence.items.start[i]), path,
+                      *out + i) != 0)
+            return -1;
+    return 0;
+}
+
+/* The key of a pair as text, refused when it came before. */
+static const char *pair_key(struct reader *reader, const yaml_node_t *map,
+                            const yaml_node_pair_t *pair, const char *path)
+{
+    const yaml_node_t *key = node_at(reader, pair->key);
+    const char *text;
+    if (key->type != YAML_SCALAR_NODE || read_text(reader, key, "a key", &text) != 0) {
+        wrong(reader, key, "a key of %s is not a text", path);
+        return NULL;
+    }
+    for (const yaml_node_pair_t *at = map->data.mapping.pairs.start; at < pair; at++)
+        if (strcmp((const char *)node_at(reader, at->key)->data.scalar.value, text) == 0) {
+            wrong(reader, key, "key '%s' occurs twice", text);
+            return NULL;
+        }
+    return text;
+}
+
+static int read_keys(struct reader *reader, const yaml_node_t *node, const char *path,
+                     struct config_key **out, size_t *count)
+{
+    if (node->type != YAML_MAPPING_NODE)
+        return wrong(reader, node, "%s must be pairs \"source key\": destination key", path);
+    size_t most = (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
+    *out = arena_calloc(reader->arena, most + 1, sizeof **out);
+    *count = most;
+    for (size_t i = 0; i < most; i++) {
+        const yaml_node_pair_t *pair = node->data.mapping.pairs.start + i;
+        (*out)[i].source = pair_key(reader, node, pair, path);
+        if (!(*out)[i].source ||
+            read_text(reader, node_at(reader, pair->value),
+                      arena_printf(reader->arena, "%s.%s", path, (*out)[i].source),
+                      &(*out)[i].destination) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int unknown_key(struct reader *reader, const yaml_node_t *node, const char *key,
+                       const char *path, const struct setting *settings)
+{
+    const char *nearest = NULL;
+    size_t best = 4;
+    for (; settings->key; settings++) {
+        size_t distance = text_distance(key, settings->key);
+        if (distance < best) {
+            best = distance;
+            nearest = settings->key;
+        }
+    }
+    const char *place = *path ? arena_printf(reader->arena, " in %s", path) : "";
+    if (nearest)
+        return wrong(reader, node, "unknown key '%s'%s: did you mean '%s'?", key, place, nearest);
+    return wrong(reader, node, "unknown key '%s'%s: understudy.yaml(5) lists the keys", key, place);
+}
+
+static int read_object(struct reader *reader, const yaml_node_t *node, const char *path,
+                       const struct setting *settings, void *out);
+
+static int read_objects(struct reader *reader, const yaml_node_t *node, const char *path,
+                        const struct setting *setting, void **out, size_t *count)
+{
+    if (node->type != YAML_SEQUENCE_NODE)
+        return wrong(reader, node, "%s must be a list", path);
+    size_t most = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (most > DESTINATIONS_MAX)
+        return wrong(reader, node, "%s has %zu entries, at most %d are possible", path, most,
+                     DESTINATIONS_MAX);
+    char *items = arena_calloc(reader->arena, most + 1, setting->item_size);
+    *out = items;
+    *count = most;
+    for (size_t i = 0; i < most; i++)
+        if (read_object(reader, node_at(reader, node->data.sequence.items.start[i]), path,
+                        setting->inside, items + i * setting->item_size) != 0)
+            return -1;
+    return 0;
+}
+
+static int read_setting(struct reader *reader, const yaml_node_t *node, const char *path,
+                        const struct setting *setting, char *out)
+{
+    void *place = out + setting->offset;
+    size_t *count = (size_t *)(void *)(out + setting->count_offset);
+    switch (setting->kind) {
+    case SETTING_TEXT:
+        return read_text(reader, node, path, place);
+    case SETTING_TEXTS:
+        return read_texts(reader, node, path, place, count);
+    case SETTING_KEYS:
+        return read_keys(reader, node, path, place, count);
+    case SETTING_OBJECT:
+        return read_object(reader, node, path, setting->inside, place);
+    case SETTING_OBJECTS:
+        return read_objects(reader, node, path, setting, place, count);
+    }
+    return -1;
+}
+
+static int read_object(struct reader *reader, const yaml_node_t *node, const char *path,
+                       const struct setting *settings, void *out)
+{
+    if (node->type != YAML_MAPPING_NODE)
+        return wrong(reader, node, "%s must have keys, such as '%s:'",
+                     *path ? path : "the configuration", settings->key);
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const char *key = pair_key(reader, node, pair, *path ? path : "the configuration");
+        if (!key)
+            return -1;
+        const struct setting *setting = settings;
+        while (setting->key && strcmp(setting->key, key) != 0)
+            setting++;
+        if (!setting->key)
+            return unknown_key(reader, node_at(reader, pair->key), key, path, settings);
+        const char *inner = *path ? arena_printf(reader->arena, "%s.%s", path, key) : key;
+        if (read_setting(reader, node_at(reader, pair->value), inner, setting, out) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int broken(const yaml_parser_t *parser, const char *name, struct error *err)
+{
+    return error_set(err, ERR_INVALID, "%s:%zu:%zu: not valid YAML: %s", name,
+                     parser->problem_mark.line + 1, parser->problem_mark.column + 1,
+                     parser->problem ? parser->problem : "unreadable");
+}
+
+/* Nothing may follow the one document. */
+static int check_end(yaml_parser_t *parser, const char *name, struct error *err)
+{
+    yaml_document_t more;
+    if (!yaml_parser_load(parser, &more))
+        return broken(parser, name, err);
+    bool another = yaml_document_get_root_node(&more) != NULL;
+    yaml_document_delete(&more);
+    return another ? error_set(err, ERR_INVALID, "%s: more than one YAML document", name) : 0;
+}
+
+int config_parse(struct arena *arena, const char *name, const char *data, size_t len,
+                 struct config *out, struct error *err)
+{
+    struct reader reader = {.arena = arena, .name = name, .err = err};
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser))
+        memory_exhausted(sizeof parser);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)data, len);
+    int result = -1;
+    if (!yaml_parser_load(&parser, &reader.document)) {
+        broken(&parser, name, err);
+        goto done;
+    }
+    const yaml_node_t *root = yaml_document_get_root_node(&reader.document);
+    if (root)
+        result = read_object(&reader, root, "", config_settings, out);
+    else
+        error_set(err, ERR_INVALID, "%s is empty", name);
+    yaml_document_delete(&reader.document);
+    if (result == 0)
+        result = check_end(&parser, name, err);
+done:
+    yaml_parser_delete(&parser);
+    return result;
+}
+
+int config_read(struct arena *arena, const char *path, struct config *out, struct error *err)
+{
+    char *data;
+    size_t len;
+    if (file_read(arena, path, CONFIG_FILE_LIMIT, true, &data, &len, err) != 0)
+        return -1;
+    return config_parse(arena, path, data, len, out, err);
+}
+
+static void put_optional(struct json_writer *w, const char *key, const char *text)
+{
+    if (text)
+        json_put_text(w, key, text);
+}
+
+static void write_side(struct json_writer *w, const struct config_side *side)
+{
+    json_open(w);
+    put_optional(w, "region", side->region);
+    put_optional(w, "account", side->account);
+    put_optional(w, "profile", side->profile);
+    put_optional(w, "role_arn", side->role_arn);
+    put_optional(w, "external_id", side->external_id);
+    put_optional(w, "endpoint_url", side->endpoint_url);
+    if (side->key_count) {
+        json_key(w, "keys");
+        json_open(w);
+        for (size_t i = 0; i < side->key_count; i++)
+            json_put_text(w, side->keys[i].source, side->keys[i].destination);
+        json_close(w);
+    }
+    json_close(w);
+}
+
+static void write_texts(struct json_writer *w, const char *key, const char *const *texts,
+                        size_t count)
+{
+    if (!count)
+        return;
+    json_key(w, key);
+    json_open_list(w);
+    for (size_t i = 0; i < count; i++)
+        json_write_text(w, texts[i]);
+    json_close_list(w);
+}
+
+void config_write(const struct config *config, struct json_writer *w)
+{
+    json_open(w);
+    json_key(w, "source");
+    write_side(w, &config->source);
+    json_key(w, "destinations");
+    json_open_list(w);
+    for (size_t i = 0; i < config->destination_count; i++)
+        write_side(w, &config->destinations[i]);
+    json_close_list(w);
+    json_key(w, "parameters");
+    json_open(w);
+    write_texts(w, "include", config->include, config->include_count);
+    write_texts(w, "exclude", config->exclude, config->exclude_count);
+    write_texts(w, "allow", config->allow, config->allow_count);
+    if (config->rename_count) {
+        json_key(w, "rename");
+        json_open_list(w);
+        for (size_t i = 0; i < config->rename_count; i++) {
+            json_open(w);
+            json_put_text(w, "from", config->rename[i].from);
+            json_put_text(w, "to", config->rename[i].to);
+            json_close(w);
+        }
+        json_close_list(w);
+    }
+    put_optional(w, "deletes", config->deletes);
+    json_close(w);
+    json_close(w);
+}
+
+static void each_key(const struct setting *settings, const char *prefix,
+                     void (*each)(const char *path, void *arg), void *arg)
+{
+    for (; settings->key; settings++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "", settings->key);
+        each(path, arg);
+        if (settings->inside)
+            each_key(settings->inside, path, each, arg);
+    }
+}
+
+void config_keys(void (*each)(const char *path, void *arg), void *arg)
+{
+    each_key(config_settings, "", each, arg);
+}

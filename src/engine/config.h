@@ -1,0 +1,60 @@
+/*
+ * config: what is to be replicated from where to where: understudy.yaml, or flags.
+ *
+ * The file is YAML or JSON (which is YAML); every key is in a table of config.c and in the man page
+ * understudy.yaml(5); an unknown one is an error with its place. All scalars are taken as they are
+ * written: an account 012345678901 stays twelve digits. Memory: the arena given; immutable after
+ * config_check, so any thread may read it.
+ */
+#ifndef UNDERSTUDY_ENGINE_CONFIG_H
+#define UNDERSTUDY_ENGINE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/json.h"
+
+#include <stddef.h>
+
+enum { CONFIG_FILE_LIMIT = 1024 * 1024, DESTINATIONS_MAX = 64 };
+
+struct config_key {
+    const char *source, *destination;
+};
+
+struct config_side {
+    const char *region, *account, *profile, *role_arn, *external_id, *endpoint_url;
+    struct config_key *keys; /* destinations only */
+    size_t key_count;
+};
+
+struct config_rename {
+    const char *from, *to;
+};
+
+struct config {
+    struct config_side source;
+    struct config_side *destinations;
+    size_t destination_count;
+    const char **include, **exclude, **allow; /* never NULL after config_check */
+    size_t include_count, exclude_count, allow_count;
+    struct config_rename *rename;
+    size_t rename_count;
+    const char *deletes; /* NULL or "never" */
+};
+
+/* Fills `out` (zeroed before) from text; `name` stands in messages. ERR_INVALID. */
+int config_parse(struct arena *arena, const char *name, const char *data, size_t len,
+                 struct config *out, struct error *err);
+int config_read(struct arena *arena, const char *path, struct config *out, struct error *err);
+
+/* After the flags were laid over it: is it complete and possible? Fills in defaults. */
+int config_check(struct arena *arena, struct config *config, struct error *err);
+
+/* As one JSON object that config_parse reads again: a plan carries it. */
+void config_write(const struct config *config, struct json_writer *w);
+
+/* Every key there is, for the test that compares them with the man page: calls `each` with paths
+ * such as "destinations.keys". */
+void config_keys(void (*each)(const char *path, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,164 @@
+/* What a configuration must be to be possible. Reading it is in config.c. */
+#include "aws/arn.h"
+#include "aws/region.h"
+#include "base/text.h"
+#include "engine/config.h"
+#include "engine/scope.h"
+
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+    return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+static int check_side(const struct config_side *side, const char *what, struct error *err)
+{
+    struct arn arn;
+    if (!side->region)
+        return error_set(err, ERR_INVALID, "the %s has no region", what);
+    if (!region_valid(side->region))
+        return error_set(err, ERR_INVALID,
+                         "'%s' is not the name of a Region (%s); names look like eu-west-1",
+                         side->region, what);
+    if (side->account && !account_valid(side->account))
+        return error_set(err, ERR_INVALID, "account '%s' of %s is not twelve digits", side->account,
+                         side->region);
+    if (side->role_arn && (arn_parse(side->role_arn, strlen(side->role_arn), &arn) != 0 ||
+                           !text_is(arn.service, "iam") || arn.resource.len < 6 ||
+                           memcmp(arn.resource.data, "role/", 5) != 0))
+        return error_set(err, ERR_INVALID,
+                         "role_arn '%s' of %s is not the ARN of a role "
+                         "(arn:aws:iam::123456789012:role/name)",
+                         side->role_arn, side->region);
+    if (side->external_id && !side->role_arn)
+        return error_set(err, ERR_INVALID,
+                         "external_id of %s is used with a role: give role_arn too", side->region);
+    return 0;
+}
+
+/* Would they be one Region of one account? Accounts that are not named are told apart by what
+ * gives the credentials; the engine compares the real accounts once it knows them. */
+static bool same_place(const struct config_side *a, const struct config_side *b)
+{
+    return strcmp(a->region, b->region) == 0 && same_text(a->account, b->account) &&
+           same_text(a->profile, b->profile) && same_text(a->role_arn, b->role_arn) &&
+           same_text(a->endpoint_url, b->endpoint_url);
+}
+
+static int check_pattern(const char *pattern, const char *what, struct error *err)
+{
+    size_t len = strlen(pattern);
+    if (len == 0)
+        return error_set(err, ERR_INVALID, "%s: an empty pattern", what);
+    if (pattern[len - 1] == '/')
+        return error_set(err, ERR_INVALID, "%s '%s' ends in '/': write '%s**' for all below it",
+                         what, pattern, pattern);
+    if (strchr(pattern, '/') && *pattern != '/' && *pattern != '*')
+        return error_set(err, ERR_INVALID, "%s '%s': names with levels begin with '/': write '/%s'",
+                         what, pattern, pattern);
+    if (strstr(pattern, "//"))
+        return error_set(err, ERR_INVALID, "%s '%s' has an empty level", what, pattern);
+    for (const char *at = pattern; *at; at++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/*?", *at))
+            return error_set(err, ERR_INVALID, "%s '%s': '%c' cannot occur in a parameter's name",
+                             what, pattern, *at);
+    const char *first = *pattern == '/' ? pattern + 1 : pattern;
+    if (text_starts_nocase(first, "aws") || text_starts_nocase(first, "ssm"))
+        return error_set(err, ERR_INVALID,
+                         "%s '%s': names beginning with aws or ssm belong to AWS and are never "
+                         "copied",
+                         what, pattern);
+    return 0;
+}
+
+static int check_patterns(const char *const *patterns, size_t count, const char *what,
+                          struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (check_pattern(patterns[i], what, err) != 0)
+            return -1;
+    return 0;
+}
+
+static int check_renames(const struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->rename_count; i++) {
+        const struct config_rename *rename = &config->rename[i];
+        if (!rename->from || !rename->to)
+            return error_set(err, ERR_INVALID, "rename needs both 'from' and 'to'");
+        const char *both[] = {rename->from, rename->to};
+        for (size_t j = 0; j < 2; j++) {
+            if (both[j][0] != '/' || strpbrk(both[j], "*?"))
+                return error_set(err, ERR_INVALID,
+                                 "rename '%s': give a path that begins with '/', without stars",
+                                 both[j]);
+            if (strcmp(both[j], "/") != 0 && check_pattern(both[j], "rename", err) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int check_allow(const struct config *config, struct error *err)
+{
+    static const char *const words[] = {"aws:ec2:image", "plain-text", "default-key"};
+    for (size_t i = 0; i < config->allow_count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < sizeof words / sizeof *words; j++)
+            known = known || strcmp(config->allow[i], words[j]) == 0;
+        if (!known)
+            return error_set(err, ERR_INVALID,
+                             "allow '%s' is not known: aws:ec2:image, plain-text or default-key",
+                             config->allow[i]);
+    }
+    return 0;
+}
+
+static int check_destinations(const struct config *config, struct error *err)
+{
+    if (!config->destination_count)
+        return error_set(err, ERR_INVALID,
+                         "no destination: give --destination-region, or destinations in the "
+                         "configuration");
+    for (size_t i = 0; i < config->destination_count; i++) {
+        const struct config_side *side = &config->destinations[i];
+        if (check_side(side, "destination", err) != 0)
+            return -1;
+        if (same_place(side, &config->source))
+            return error_set(err, ERR_INVALID,
+                             "%s is both source and destination: a copy needs another Region or "
+                             "account",
+                             side->region);
+        for (size_t j = 0; j < i; j++)
+            if (same_place(side, &config->destinations[j]))
+                return error_set(err, ERR_INVALID, "destination %s is given twice", side->region);
+    }
+    return 0;
+}
+
+int config_check(struct arena *arena, struct config *config, struct error *err)
+{
+    static const char *const nothing[] = {NULL};
+    (void)arena;
+    if (!config->source.region)
+        return error_set(err, ERR_INVALID,
+                         "no source: give --source-region, or source: { region: ... } in the "
+                         "configuration");
+    if (check_side(&config->source, "source", err) != 0 || check_destinations(config, err) != 0 ||
+        check_renames(config, err) != 0 || check_allow(config, err) != 0 ||
+        check_patterns(config->include, config->include_count, "include", err) != 0 ||
+        check_patterns(config->exclude, config->exclude_count, "exclude", err) != 0)
+        return -1;
+    if (config->deletes && strcmp(config->deletes, "never") != 0)
+        return error_set(err, ERR_INVALID,
+                         "deletes: '%s' is not supported by this version: only 'never' is",
+                         config->deletes);
+    if (!config->include)
+        config->include = (const char **)nothing;
+    if (!config->exclude)
+        config->exclude = (const char **)nothing;
+    if (!config->allow)
+        config->allow = (const char **)nothing;
+    return 0;
+}

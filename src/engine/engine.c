@@ -1,0 +1,372 @@
+#include "engine/engine.h"
+
+#include "base/digest.h"
+#include "client/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+    return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_identity(const struct config_side *a, const struct config_side *b)
+{
+    return same_text(a->profile, b->profile) && same_text(a->role_arn, b->role_arn) &&
+           same_text(a->external_id, b->external_id) && same_text(a->endpoint_url, b->endpoint_url);
+}
+
+/* Sides with the same credentials share a session: one rate limiter, one refresh. */
+static int open_session(struct engine *engine, unsigned number, struct error *err)
+{
+    struct side *side = &engine->sides[number];
+    for (unsigned i = 0; i < number; i++)
+        if (same_identity(engine->sides[i].config, side->config)) {
+            side->session = engine->sides[i].session;
+            return 0;
+        }
+    const struct session_options options = {
+        .profile = side->config->profile,
+        .region = side->config->region,
+        .endpoint_url = side->config->endpoint_url,
+        .role_arn = side->config->role_arn,
+        .external_id = side->config->external_id,
+        .no_wait = engine->options.no_wait,
+        .transport = engine->options.transport,
+        .clock = engine->options.clock,
+        .random = engine->options.random,
+        .environment = engine->options.environment,
+    };
+    side->session = session_new(&options, err);
+    return side->session ? 0 : -1;
+}
+
+/* STS tells whose credentials these are. Where it does not answer that question the run goes on
+ * without, unless the configuration names the account: then it must be proved. */
+static int learn_account(struct side *side, struct error *err)
+{
+    struct error problem = {0};
+    if (session_account(side->session, side->config->region, side->account, &problem) != 0) {
+        side->account[0] = '\0';
+        bool needed = problem.code == ERR_EXPIRED || problem.code == ERR_UNAVAILABLE ||
+                      problem.code == ERR_TIMEOUT || problem.code == ERR_NOT_FOUND ||
+                      problem.code == ERR_INVALID || side->config->account;
+        if (!needed)
+            return 0;
+        *err = problem;
+        return error_context(err, "cannot tell the account for %s", side->config->region);
+    }
+    if (side->config->account && strcmp(side->config->account, side->account) != 0)
+        return error_set(err, ERR_DENIED,
+                         "%s should be account %s, but these credentials belong to %s: check "
+                         "profile and role_arn",
+                         side->config->region, side->config->account, side->account);
+    return 0;
+}
+
+static int open_sides(struct engine *engine, struct error *err)
+{
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        struct side *side = &engine->sides[i];
+        side->config = i ? &engine->config->destinations[i - 1] : &engine->config->source;
+        if (open_session(engine, i, err) != 0 || learn_account(side, err) != 0)
+            return -1;
+        const struct side *source = &engine->sides[SIDE_SOURCE];
+        if (i && *side->account && strcmp(side->account, source->account) == 0 &&
+            strcmp(side->config->region, source->config->region) == 0 &&
+            same_text(side->config->endpoint_url, source->config->endpoint_url))
+            return error_set(err, ERR_INVALID,
+                             "%s of account %s is both source and destination: a copy needs "
+                             "another Region or account",
+                             side->config->region, side->account);
+    }
+    return 0;
+}
+
+int engine_open(const struct config *config, const struct engine_options *options,
+                struct engine **out, struct error *err)
+{
+    struct engine *engine = memory_alloc(sizeof *engine);
+    engine->config = config;
+    engine->kind = &resource_ssm_parameter;
+    engine->options = *options;
+    engine->clock = options->clock ? options->clock : clock_system();
+    engine->started_ms = engine->clock->monotonic_ms(engine->clock);
+    pthread_mutex_init(&engine->mutex, NULL);
+    arena_init(&engine->arena);
+    scope_init(&engine->scope, &engine->arena, config);
+    random_bytes(options->random ? options->random : random_system(), engine->digest_key,
+                 sizeof engine->digest_key);
+    engine->side_count = (unsigned)config->destination_count + 1;
+    engine->sides = arena_calloc(&engine->arena, engine->side_count, sizeof *engine->sides);
+
+    unsigned concurrency = options->concurrency ? options->concurrency : CONCURRENCY_DEFAULT;
+    if (open_sides(engine, err) != 0 ||
+        inventory_open(engine->kind, &engine->inventory, err) != 0 ||
+        !(engine->workers = workers_new(concurrency, err))) {
+        engine_close(engine);
+        return -1;
+    }
+    engine->values = memory_alloc(concurrency * sizeof *engine->values);
+    for (unsigned i = 0; i < concurrency; i++)
+        arena_init(&engine->values[i]);
+    *out = engine;
+    return 0;
+}
+
+void engine_close(struct engine *engine)
+{
+    if (!engine)
+        return;
+    unsigned concurrency = engine->workers ? workers_count(engine->workers) : 0;
+    workers_free(engine->workers);
+    for (unsigned i = 0; i < concurrency && engine->values; i++)
+        arena_done(&engine->values[i]);
+    free(engine->values);
+    inventory_close(engine->inventory);
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        struct session *session = engine->sides[i].session;
+        for (unsigned j = i + 1; j < engine->side_count; j++)
+            if (engine->sides[j].session == session)
+                engine->sides[j].session = NULL;
+        session_free(session);
+    }
+    explicit_bzero(engine->digest_key, sizeof engine->digest_key);
+    arena_done(&engine->arena);
+    pthread_mutex_destroy(&engine->mutex);
+    free(engine);
+}
+
+struct resource_ctx engine_ctx(struct engine *engine, unsigned side, bool read_only,
+                               struct arena *arena)
+{
+    return (struct resource_ctx){
+        .session = engine->sides[side].session,
+        .region = engine->sides[side].config->region,
+        .read_only = read_only,
+        .arena = arena,
+    };
+}
+
+void engine_broken(struct engine *engine, const struct error *err)
+{
+    pthread_mutex_lock(&engine->mutex);
+    if (!engine->broken) {
+        engine->broken = true;
+        engine->error = *err;
+    }
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+bool engine_is_broken(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->mutex);
+    bool broken = engine->broken;
+    pthread_mutex_unlock(&engine->mutex);
+    return broken;
+}
+
+void engine_phase(struct engine *engine, const char *phase, uint64_t total)
+{
+    pthread_mutex_lock(&engine->mutex);
+    engine->phase = phase;
+    engine->total = total;
+    engine->done = 0;
+    pthread_mutex_unlock(&engine->mutex);
+    engine_advance(engine, 0);
+}
+
+void engine_advance(struct engine *engine, uint64_t by)
+{
+    pthread_mutex_lock(&engine->mutex);
+    engine->done += by;
+    if (engine->options.progress)
+        engine->options.progress(engine->phase, engine->done, engine->total,
+                                 engine->options.progress_arg);
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+void batch_free(struct batch *batch)
+{
+    arena_done(&batch->arena);
+    free(batch);
+}
+
+int batch_load(struct batch *batch, struct error *err)
+{
+    struct inventory *inventory = batch->engine->inventory;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct work_item *item = &batch->items[i];
+        if (inventory_steps_of(inventory, &batch->arena, batch->keys[i], &item->steps,
+                               &item->step_count, err) != 0)
+            return -1;
+        item->pairs = arena_calloc(&batch->arena, item->step_count + 1, sizeof *item->pairs);
+        for (size_t j = 0; j < item->step_count; j++)
+            if (inventory_pair(inventory, &batch->arena, batch->keys[i], item->steps[j].destination,
+                               &item->pairs[j], err) != 0)
+                return -1;
+    }
+    return 0;
+}
+
+int engine_work(struct engine *engine, enum inventory_work work,
+                void (*job)(void *batch, unsigned worker), struct error *err)
+{
+    uint64_t total;
+    if (inventory_work_size(engine->inventory, work, &total, err) != 0)
+        return -1;
+    /* Full batches save calls; smaller ones when there is little to do let more workers at it. */
+    size_t size = total / workers_count(engine->workers) + 1;
+    if (size > engine->kind->read_batch)
+        size = engine->kind->read_batch;
+    engine_phase(engine, work == WORK_TODO ? "comparing" : "writing", total);
+
+    char *after = memory_strdup("");
+    int result = 0;
+    for (bool more = true; more && result == 0 && !engine_is_broken(engine);) {
+        struct batch *batch = memory_alloc(sizeof *batch);
+        batch->engine = engine;
+        arena_init(&batch->arena);
+        result = inventory_work(engine->inventory, &batch->arena, work, after, size, batch->keys,
+                                &batch->count, err);
+        more = result == 0 && batch->count > 0;
+        if (!more) {
+            batch_free(batch);
+            break;
+        }
+        free(after);
+        after = memory_strdup(batch->keys[batch->count - 1]);
+        workers_run(engine->workers, job, batch);
+    }
+    free(after);
+    workers_wait(engine->workers);
+    if (result == 0 && engine_is_broken(engine)) {
+        *err = engine->error;
+        return -1;
+    }
+    return result;
+}
+
+/* Would asking again for one at a time help? Not when the service or the line is unwell. */
+static bool may_be_one_of_them(enum error_code code)
+{
+    return code != ERR_THROTTLED && code != ERR_UNAVAILABLE && code != ERR_TIMEOUT &&
+           code != ERR_EXPIRED && code != ERR_CANCELLED && code != ERR_IO;
+}
+
+static void take_reading(struct engine *engine, struct reading *reading,
+                         const struct resource *resource)
+{
+    reading->resource = *resource;
+    if (!resource->missing)
+        digest_hmac_sha256(engine->digest_key, sizeof engine->digest_key, resource->value,
+                           resource->value_len, reading->digest);
+}
+
+void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
+                 struct reading *readings, size_t count)
+{
+    struct resource_ctx ctx = engine_ctx(engine, side, read_only, values);
+    struct resource items[RESOURCE_READ_MAX];
+    struct error error = {0};
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        items[i] = readings[i].resource;
+    int result = engine->kind->read(&ctx, items, count, &error);
+    for (size_t i = 0; i < count; i++) {
+        readings[i].error = error;
+        if (result == 0) {
+            take_reading(engine, &readings[i], &items[i]);
+        } else if (count > 1 && may_be_one_of_them(error.code)) {
+            readings[i].error = (struct error){0};
+            if (engine->kind->read(&ctx, &items[i], 1, &readings[i].error) == 0)
+                take_reading(engine, &readings[i], &items[i]);
+        }
+    }
+}
+
+static void add_counts(struct side *side, const struct aws_service *service, bool read_only,
+                       struct tally *tally)
+{
+    struct aws_client *client =
+        session_client(side->session, service, side->config->region, read_only, NULL);
+    struct aws_call_counts counts = {0};
+    if (client)
+        aws_client_counts(client, &counts);
+    tally->calls += counts.calls;
+    tally->retries += counts.retries;
+    tally->throttled += counts.throttled;
+    tally->paced_ms += counts.paced_ms;
+}
+
+static void count_calls(struct engine *engine, struct tally *out)
+{
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        struct side *side = &engine->sides[i];
+        bool counted = false; /* another side with the same clients */
+        for (unsigned j = 0; j < i; j++)
+            counted =
+                counted || (engine->sides[j].session == side->session &&
+                            strcmp(engine->sides[j].config->region, side->config->region) == 0);
+        for (size_t s = 0; engine->kind->services[s] && !counted; s++) {
+            add_counts(side, engine->kind->services[s], true, out);
+            add_counts(side, engine->kind->services[s], false, out);
+        }
+    }
+}
+
+static uint64_t all(const uint64_t statuses[STATUSES])
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < STATUSES; i++)
+        sum += statuses[i];
+    return sum;
+}
+
+int engine_tally(struct engine *engine, struct tally *out, struct error *err)
+{
+    step_counts counts;
+    *out = (struct tally){.reserved = engine->reserved};
+    if (inventory_count(engine->inventory, -1, counts, err) != 0 ||
+        inventory_size(engine->inventory, SIDE_SOURCE, &out->selected, err) != 0)
+        return -1;
+    out->equal = all(counts[STEP_EQUAL]);
+    out->create = all(counts[STEP_CREATE]);
+    out->update = all(counts[STEP_UPDATE]);
+    out->remove = all(counts[STEP_DELETE]);
+    out->blocked = all(counts[STEP_BLOCKED]);
+    out->unseen = all(counts[STEP_FAILED]);
+    for (int action = STEP_CREATE; action <= STEP_DELETE; action++) {
+        out->applied += counts[action][STATUS_APPLIED];
+        out->failed += counts[action][STATUS_FAILED];
+        out->conflict += counts[action][STATUS_CONFLICT];
+        out->left += counts[action][STATUS_LEFT];
+        out->planned += counts[action][STATUS_PLANNED];
+    }
+    for (unsigned i = 1; i < engine->side_count; i++)
+        out->failed_destinations += engine->sides[i].failed;
+    count_calls(engine, out);
+    out->elapsed_ms = engine->clock->monotonic_ms(engine->clock) - engine->started_ms;
+    return 0;
+}
+
+int tally_exit_plan(const struct tally *tally, int on_changes)
+{
+    if (tally->unseen || tally->failed_destinations)
+        return tally->equal + tally->create + tally->update + tally->remove ? EXIT_PARTLY
+                                                                            : EXIT_FAILED;
+    if (tally->create || tally->update || tally->remove || tally->blocked)
+        return on_changes;
+    return EXIT_DONE;
+}
+
+int tally_exit_apply(const struct tally *tally)
+{
+    uint64_t undone = tally->unseen + tally->failed + tally->conflict + tally->planned +
+                      tally->failed_destinations;
+    if (undone && !tally->applied && !tally->equal)
+        return EXIT_FAILED;
+    return undone || tally->blocked ? EXIT_PARTLY : EXIT_DONE;
+}

@@ -1,0 +1,143 @@
+/*
+ * engine: one run: the sides, their sessions, the run's file and the workers.
+ *
+ *     engine_open, plan_build, (plan_apply), engine_tally, report_..., engine_close
+ *
+ * plan_build uses read-only clients only: whatever a kind does, it cannot write. A destination that
+ * cannot be listed is marked failed and the others go on; a source that cannot be listed ends the
+ * run. One thread drives an engine; the workers are inside.
+ */
+#ifndef UNDERSTUDY_ENGINE_ENGINE_H
+#define UNDERSTUDY_ENGINE_ENGINE_H
+
+#include "base/workers.h"
+#include "engine/config.h"
+#include "engine/inventory.h"
+#include "engine/scope.h"
+#include "resource/resource.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CONCURRENCY_DEFAULT = 16, CONCURRENCY_MAX = 128 };
+
+struct engine_options {
+    unsigned concurrency; /* 0: CONCURRENCY_DEFAULT */
+    /* Seams for tests, and the environment; NULL: the real ones. */
+    struct transport *transport;
+    struct clock *clock;
+    struct random *random;
+    const char *const *environment;
+    bool no_wait;
+    /* Called by workers, one at a time, as work is done; may be NULL. */
+    void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);
+    void *progress_arg;
+};
+
+struct side {
+    const struct config_side *config;
+    struct session *session; /* may be shared with other sides */
+    char account[13];        /* "" when STS did not tell */
+    bool failed;             /* could not be listed: `error` */
+    struct error error;
+    bool tags_one_by_one; /* the tagging API did not serve: `tags_error` */
+    struct error tags_error;
+};
+
+struct engine {
+    const struct config *config;
+    const struct resource_kind *kind;
+    struct engine_options options;
+    struct arena arena; /* of the run; the driving thread only */
+    struct scope scope;
+    struct side *sides; /* SIDE_SOURCE, then the destinations */
+    unsigned side_count;
+    struct inventory *inventory;
+    struct workers *workers;
+    struct arena *values; /* one a worker: for secret values, reset after each use */
+    unsigned char digest_key[32];
+    struct clock *clock;
+    int64_t started_ms;
+
+    pthread_mutex_t mutex; /* for what follows; taken after no other lock */
+    uint64_t done, total;
+    const char *phase;
+    bool broken; /* the run's own file failed: stop */
+    struct error error;
+    _Atomic uint64_t reserved; /* names that belong to AWS and were left alone */
+};
+
+int engine_open(const struct config *config, const struct engine_options *options,
+                struct engine **out, struct error *err);
+void engine_close(struct engine *engine); /* wipes; NULL is fine */
+
+/* Fills engine->inventory with steps. */
+int plan_build(struct engine *engine, struct error *err);
+/* Writes what is planned. The outcome of each step is in the inventory; -1 only when the run itself
+ * cannot go on. */
+int plan_apply(struct engine *engine, struct error *err);
+
+struct tally {
+    uint64_t equal, create, update, remove, blocked, unseen; /* by action; unseen: STEP_FAILED */
+    uint64_t applied, failed, conflict, left;                /* by status of writes */
+    uint64_t planned;                                        /* writes not yet done */
+    uint64_t selected;                                       /* source resources */
+    uint64_t reserved;
+    unsigned failed_destinations;
+    uint64_t calls, retries, throttled;
+    int64_t paced_ms, elapsed_ms;
+};
+int engine_tally(struct engine *engine, struct tally *out, struct error *err);
+
+/* Exit statuses (DESIGN.md section 4). */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DRIFT = 3, EXIT_PARTLY = 4 };
+int tally_exit_plan(const struct tally *tally, int on_changes);
+int tally_exit_apply(const struct tally *tally);
+
+/* --- for plan.c and apply.c ------------------------------------------------------------------- */
+struct resource_ctx engine_ctx(struct engine *engine, unsigned side, bool read_only,
+                               struct arena *arena);
+void engine_broken(struct engine *engine, const struct error *err); /* keeps the first */
+bool engine_is_broken(struct engine *engine);
+void engine_phase(struct engine *engine, const char *phase, uint64_t total);
+void engine_advance(struct engine *engine, uint64_t by);
+
+/* Work for one worker: some source keys and what is to be done with them. */
+struct work_item {
+    struct step *steps;
+    struct pair *pairs; /* one a step */
+    size_t step_count;
+};
+struct batch {
+    struct engine *engine;
+    struct arena arena; /* owns the batch's memory but values */
+    const char *keys[RESOURCE_READ_MAX];
+    size_t count;
+    struct work_item items[RESOURCE_READ_MAX];
+};
+/* Hands all keys of `work` to `job`, some at a time, and waits. `job` ends with batch_free. */
+int engine_work(struct engine *engine, enum inventory_work work,
+                void (*job)(void *batch, unsigned worker), struct error *err);
+int batch_load(struct batch *batch, struct error *err);
+void batch_free(struct batch *batch);
+
+/* One value read, or why not. */
+struct reading {
+    struct resource resource; /* in: key, name; out: version, missing, value */
+    struct error error;       /* code ERR_NONE: it was read, or is missing */
+    unsigned char digest[32]; /* keyed, of the value; filled unless missing */
+};
+/* Reads up to the kind's batch at once; when the whole call fails for one of them, each by itself.
+ * Values are in `values`. */
+void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
+                 struct reading *readings, size_t count);
+
+enum value_state { VALUE_UNKNOWN, VALUE_SAME, VALUE_DIFFERS };
+/* What is to be done for a pair; pure but for memory. `want` may be NULL. */
+void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,
+                 unsigned destination, enum value_state value, bool tags_sure, struct step *out,
+                 struct resource *want, struct diff *diff);
+
+#endif

@@ -1,0 +1,488 @@
+#include "engine/inventory.h"
+
+#include "base/json.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char schema[] =
+    /* No journal: the file dies with the run. The cache is what bounds memory. */
+    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-2048;"
+    "PRAGMA temp_store=FILE; PRAGMA locking_mode=EXCLUSIVE;"
+    "CREATE TABLE item (side INTEGER, key TEXT, name TEXT, target TEXT, version INTEGER,"
+    " modified INTEGER, fields TEXT, PRIMARY KEY (side, key)) WITHOUT ROWID;"
+    "CREATE TABLE tags (side INTEGER, key TEXT, tags TEXT, PRIMARY KEY (side, key)) WITHOUT ROWID;"
+    "CREATE TABLE step (key TEXT, destination INTEGER, name TEXT, target TEXT, type TEXT,"
+    " changes TEXT, note TEXT, reason TEXT, loss TEXT, action INTEGER, status INTEGER,"
+    " todo INTEGER, value_differs INTEGER, source_version INTEGER, source_modified INTEGER,"
+    " copy_version INTEGER, copy_modified INTEGER, fingerprint TEXT,"
+    " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+    "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
+    " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+    "BEGIN";
+
+#define PAIR_COLUMNS                                                                               \
+    "SELECT s.key, s.name, s.version, s.modified, s.fields, sg.tags,"                              \
+    " t.key, t.name, t.version, t.modified, t.fields, tg.tags"                                     \
+    " FROM item s LEFT JOIN tags sg ON sg.side = 0 AND sg.key = s.key"                             \
+    " LEFT JOIN item t ON t.side = ?1 AND t.key = s.target"                                        \
+    " LEFT JOIN tags tg ON tg.side = ?1 AND tg.key = s.target"
+#define STEP_COLUMNS                                                                               \
+    "SELECT key, destination, name, target, type, changes, note, reason, loss, action, status,"    \
+    " todo, value_differs, source_version, source_modified, copy_version, copy_modified,"          \
+    " fingerprint FROM step"
+
+enum statement {
+    PUT_ITEM,
+    PUT_TAGS,
+    JOIN,
+    PAIR,
+    COLLISION,
+    KEYS,
+    PUT_STEP,
+    STEPS,
+    STEPS_OF,
+    WORK_TODO_KEYS,
+    WORK_WRITE_KEYS,
+    WORK_TODO_SIZE,
+    WORK_WRITE_SIZE,
+    COUNT,
+    WIDEST,
+    SIZE,
+    APPROVE,
+    HOLD_LEFT,
+    HOLD_CONFLICT,
+    HOLD_GONE,
+    STATEMENTS,
+};
+
+static const char *const sql[STATEMENTS] = {
+    [PUT_ITEM] = "INSERT OR REPLACE INTO item VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [PUT_TAGS] = "INSERT OR REPLACE INTO tags VALUES (?1, ?2, ?3)",
+    [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 ORDER BY s.key",
+    [PAIR] = PAIR_COLUMNS " WHERE s.side = 0 AND s.key = ?2",
+    [COLLISION] = "SELECT target FROM item WHERE side = 0 GROUP BY target HAVING count(*) > 1"
+                  " LIMIT 1",
+    [KEYS] = "SELECT key, name FROM item WHERE side = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+    [PUT_STEP] = "INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+                 " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    [STEPS] = STEP_COLUMNS " ORDER BY key, destination",
+    [STEPS_OF] = STEP_COLUMNS " WHERE key = ?1 ORDER BY destination",
+    [WORK_TODO_KEYS] = "SELECT DISTINCT key FROM step WHERE key > ?1 AND todo <> 0"
+                       " ORDER BY key LIMIT ?2",
+    [WORK_WRITE_KEYS] = "SELECT DISTINCT key FROM step WHERE key > ?1 AND status = 0"
+                        " AND action IN (1, 2, 3) ORDER BY key LIMIT ?2",
+    [WORK_TODO_SIZE] = "SELECT count(DISTINCT key) FROM step WHERE todo <> 0",
+    [WORK_WRITE_SIZE] = "SELECT count(DISTINCT key) FROM step WHERE status = 0"
+                        " AND action IN (1, 2, 3)",
+    [COUNT] = "SELECT action, status, count(*) FROM step WHERE ?1 < 0 OR destination = ?1"
+              " GROUP BY action, status",
+    [WIDEST] = "SELECT max(length(name)) FROM step WHERE action <> 0",
+    [SIZE] = "SELECT count(*) FROM item WHERE side = ?1",
+    [APPROVE] = "INSERT INTO approved VALUES (?1, ?2, ?3, ?4)",
+    [HOLD_LEFT] = "UPDATE step SET status = 4 WHERE action IN (1, 2, 3) AND NOT EXISTS"
+                  " (SELECT 1 FROM approved a WHERE a.key = step.key"
+                  " AND a.destination = step.destination)",
+    [HOLD_CONFLICT] = "UPDATE step SET status = 3, reason = 'it is not as the plan saw it: plan"
+                      " again' WHERE action IN (1, 2, 3) AND EXISTS"
+                      " (SELECT 1 FROM approved a WHERE a.key = step.key"
+                      " AND a.destination = step.destination"
+                      " AND a.fingerprint <> step.fingerprint)",
+    [HOLD_GONE] = "INSERT INTO step SELECT key, destination, name, name, '', '[]', NULL,"
+                  " 'it is gone from the source since the plan was made: plan again', NULL, 2, 3,"
+                  " 0, 0, 0, 0, 0, 0, '' FROM approved a WHERE NOT EXISTS"
+                  " (SELECT 1 FROM step s WHERE s.key = a.key AND s.destination = a.destination)",
+};
+_Static_assert(STEP_CREATE == 1 && STEP_UPDATE == 2 && STEP_DELETE == 3, "the SQL above says so");
+_Static_assert(STATUS_PLANNED == 0 && STATUS_CONFLICT == 3 && STATUS_LEFT == 4, "and so");
+
+struct inventory {
+    const struct resource_kind *kind;
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    pthread_mutex_t mutex; /* recursive: what walks the join puts steps */
+};
+
+static int broken(struct inventory *inventory, struct error *err)
+{
+    return error_set(err, ERR_IO,
+                     "the run's temporary database: %s (is there room in the temporary folder?)",
+                     sqlite3_errmsg(inventory->db));
+}
+
+int inventory_open(const struct resource_kind *kind, struct inventory **out, struct error *err)
+{
+    struct inventory *inventory = memory_alloc(sizeof *inventory);
+    inventory->kind = kind;
+    pthread_mutexattr_t recursive;
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&inventory->mutex, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    bool good = sqlite3_open_v2("", &inventory->db, flags, NULL) == SQLITE_OK &&
+                sqlite3_exec(inventory->db, schema, NULL, NULL, NULL) == SQLITE_OK;
+    for (int i = 0; i < STATEMENTS && good; i++)
+        good = sqlite3_prepare_v3(inventory->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                  &inventory->statements[i], NULL) == SQLITE_OK;
+    if (good) {
+        *out = inventory;
+        return 0;
+    }
+    broken(inventory, err);
+    inventory_close(inventory);
+    return -1;
+}
+
+void inventory_close(struct inventory *inventory)
+{
+    if (!inventory)
+        return;
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(inventory->statements[i]);
+    sqlite3_close(inventory->db);
+    pthread_mutex_destroy(&inventory->mutex);
+    free(inventory);
+}
+
+static sqlite3_stmt *begin(struct inventory *inventory, enum statement statement)
+{
+    pthread_mutex_lock(&inventory->mutex);
+    return inventory->statements[statement];
+}
+
+static void end(struct inventory *inventory, sqlite3_stmt *statement)
+{
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    pthread_mutex_unlock(&inventory->mutex);
+}
+
+static void bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+/* For statements that give no rows. */
+static int run(struct inventory *inventory, sqlite3_stmt *statement, struct error *err)
+{
+    int result = sqlite3_step(statement) == SQLITE_DONE ? 0 : broken(inventory, err);
+    end(inventory, statement);
+    return result;
+}
+
+static const char *column_text(struct arena *arena, sqlite3_stmt *statement, int index)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, index);
+    return text ? arena_strdup(arena, text) : NULL;
+}
+
+int inventory_put(struct inventory *inventory, unsigned side, const struct resource *resource,
+                  const char *target_key, struct error *err)
+{
+    struct buf fields;
+    buf_init(&fields, 64 * 1024);
+    fields_write(inventory->kind, resource, &fields);
+    int result;
+    if (fields.overflow) {
+        result = error_set(err, ERR_LIMIT, "%s: its metadata is larger than 64 KB", resource->name);
+    } else {
+        sqlite3_stmt *put = begin(inventory, PUT_ITEM);
+        sqlite3_bind_int64(put, 1, side);
+        bind_text(put, 2, resource->key);
+        bind_text(put, 3, resource->name);
+        bind_text(put, 4, target_key);
+        sqlite3_bind_int64(put, 5, resource->version);
+        sqlite3_bind_int64(put, 6, resource->modified_ms);
+        bind_text(put, 7, buf_text(&fields));
+        result = run(inventory, put, err);
+    }
+    buf_done(&fields);
+    return result;
+}
+
+int inventory_put_tags(struct inventory *inventory, unsigned side, const char *key,
+                       const struct tag *tags, size_t count, struct error *err)
+{
+    struct buf text;
+    buf_init(&text, 64 * 1024);
+    tags_write(tags, count, &text);
+    int result;
+    if (text.overflow) {
+        result = error_set(err, ERR_LIMIT, "%s: its tags are larger than 64 KB", key);
+    } else {
+        sqlite3_stmt *put = begin(inventory, PUT_TAGS);
+        sqlite3_bind_int64(put, 1, side);
+        bind_text(put, 2, key);
+        bind_text(put, 3, buf_text(&text));
+        result = run(inventory, put, err);
+    }
+    buf_done(&text);
+    return result;
+}
+
+/* Six columns from `first`: key, name, version, modified, fields, tags. */
+static int read_resource(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
+                         int first, struct resource *out, struct error *err)
+{
+    *out = (struct resource){
+        .key = column_text(arena, statement, first),
+        .name = column_text(arena, statement, first + 1),
+        .version = sqlite3_column_int64(statement, first + 2),
+        .modified_ms = sqlite3_column_int64(statement, first + 3),
+    };
+    const char *fields = (const char *)sqlite3_column_text(statement, first + 4);
+    const char *tags = (const char *)sqlite3_column_text(statement, first + 5);
+    if (fields_read(inventory->kind, arena, fields, out, err) != 0)
+        return -1;
+    return tags ? tags_read(arena, tags, &out->tags, &out->tag_count, err) : 0;
+}
+
+static int read_pair(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
+                     struct pair *out, struct error *err)
+{
+    *out = (struct pair){.exists = sqlite3_column_type(statement, 6) != SQLITE_NULL};
+    if (read_resource(inventory, arena, statement, 0, &out->source, err) != 0)
+        return -1;
+    return out->exists ? read_resource(inventory, arena, statement, 6, &out->have, err) : 0;
+}
+
+int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned destination,
+                   pair_fn *each, void *arg, struct error *err)
+{
+    sqlite3_stmt *join = begin(inventory, JOIN);
+    sqlite3_bind_int64(join, 1, destination + 1);
+    int result = 0, code;
+    while (result == 0 && (code = sqlite3_step(join)) != SQLITE_DONE) {
+        struct pair pair;
+        if (code != SQLITE_ROW)
+            result = broken(inventory, err);
+        else if ((result = read_pair(inventory, scratch, join, &pair, err)) == 0)
+            result = each(&pair, arg, err);
+        arena_reset(scratch);
+    }
+    end(inventory, join);
+    return result;
+}
+
+int inventory_pair(struct inventory *inventory, struct arena *arena, const char *key,
+                   unsigned destination, struct pair *out, struct error *err)
+{
+    sqlite3_stmt *one = begin(inventory, PAIR);
+    sqlite3_bind_int64(one, 1, destination + 1);
+    bind_text(one, 2, key);
+    int code = sqlite3_step(one);
+    int result = code == SQLITE_ROW    ? read_pair(inventory, arena, one, out, err)
+                 : code == SQLITE_DONE ? error_set(err, ERR_NOT_FOUND, "%s is not in this run", key)
+                                       : broken(inventory, err);
+    end(inventory, one);
+    return result;
+}
+
+int inventory_collision(struct inventory *inventory, struct arena *arena, const char **target,
+                        struct error *err)
+{
+    sqlite3_stmt *find = begin(inventory, COLLISION);
+    int code = sqlite3_step(find);
+    *target = code == SQLITE_ROW ? column_text(arena, find, 0) : NULL;
+    int result = code == SQLITE_ROW || code == SQLITE_DONE ? 0 : broken(inventory, err);
+    end(inventory, find);
+    return result;
+}
+
+/* Rows of one or two text columns. Takes the statement with its lock. */
+static int read_texts(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
+                      const char **first, const char **second, size_t *count, struct error *err)
+{
+    int result = 0, code;
+    *count = 0;
+    while (result == 0 && (code = sqlite3_step(statement)) != SQLITE_DONE) {
+        if (code != SQLITE_ROW) {
+            result = broken(inventory, err);
+            break;
+        }
+        first[*count] = column_text(arena, statement, 0);
+        if (second)
+            second[*count] = column_text(arena, statement, 1);
+        ++*count;
+    }
+    end(inventory, statement);
+    return result;
+}
+
+int inventory_keys(struct inventory *inventory, struct arena *arena, unsigned side,
+                   const char *after, size_t limit, const char **keys, const char **names,
+                   size_t *count, struct error *err)
+{
+    sqlite3_stmt *next = begin(inventory, KEYS);
+    sqlite3_bind_int64(next, 1, side);
+    bind_text(next, 2, after);
+    sqlite3_bind_int64(next, 3, (sqlite3_int64)limit);
+    return read_texts(inventory, arena, next, keys, names, count, err);
+}
+
+int inventory_work(struct inventory *inventory, struct arena *arena, enum inventory_work work,
+                   const char *after, size_t limit, const char **keys, size_t *count,
+                   struct error *err)
+{
+    sqlite3_stmt *next = begin(inventory, work == WORK_TODO ? WORK_TODO_KEYS : WORK_WRITE_KEYS);
+    bind_text(next, 1, after);
+    sqlite3_bind_int64(next, 2, (sqlite3_int64)limit);
+    return read_texts(inventory, arena, next, keys, NULL, count, err);
+}
+
+int inventory_put_step(struct inventory *inventory, const struct step *step, struct error *err)
+{
+    sqlite3_stmt *put = begin(inventory, PUT_STEP);
+    const char *const texts[] = {step->name, step->target, step->type, step->changes,
+                                 step->note, step->reason, step->loss};
+    bind_text(put, 1, step->key);
+    sqlite3_bind_int64(put, 2, step->destination);
+    for (int i = 0; i < 7; i++)
+        bind_text(put, 3 + i, texts[i]);
+    const int64_t numbers[] = {step->action,        step->status,          step->todo,
+                               step->value_differs, step->source_version,  step->source_modified_ms,
+                               step->copy_version,  step->copy_modified_ms};
+    for (int i = 0; i < 8; i++)
+        sqlite3_bind_int64(put, 10 + i, numbers[i]);
+    bind_text(put, 18, step->fingerprint);
+    return run(inventory, put, err);
+}
+
+static void read_step(struct arena *arena, sqlite3_stmt *statement, struct step *out)
+{
+    *out = (struct step){
+        .key = column_text(arena, statement, 0),
+        .destination = (unsigned)sqlite3_column_int64(statement, 1),
+        .name = column_text(arena, statement, 2),
+        .target = column_text(arena, statement, 3),
+        .type = column_text(arena, statement, 4),
+        .changes = column_text(arena, statement, 5),
+        .note = column_text(arena, statement, 6),
+        .reason = column_text(arena, statement, 7),
+        .loss = column_text(arena, statement, 8),
+        .action = (enum step_action)sqlite3_column_int64(statement, 9),
+        .status = (enum step_status)sqlite3_column_int64(statement, 10),
+        .todo = (unsigned)sqlite3_column_int64(statement, 11),
+        .value_differs = sqlite3_column_int64(statement, 12) != 0,
+        .source_version = sqlite3_column_int64(statement, 13),
+        .source_modified_ms = sqlite3_column_int64(statement, 14),
+        .copy_version = sqlite3_column_int64(statement, 15),
+        .copy_modified_ms = sqlite3_column_int64(statement, 16),
+    };
+    const char *fingerprint = (const char *)sqlite3_column_text(statement, 17);
+    size_t len = fingerprint ? strnlen(fingerprint, sizeof out->fingerprint - 1) : 0;
+    if (len)
+        memcpy(out->fingerprint, fingerprint, len);
+}
+
+int inventory_steps(struct inventory *inventory, struct arena *scratch, step_fn *each, void *arg,
+                    struct error *err)
+{
+    sqlite3_stmt *all = begin(inventory, STEPS);
+    int result = 0, code;
+    while (result == 0 && (code = sqlite3_step(all)) != SQLITE_DONE) {
+        if (code != SQLITE_ROW) {
+            result = broken(inventory, err);
+            break;
+        }
+        struct step step;
+        read_step(scratch, all, &step);
+        result = each(&step, arg, err);
+        arena_reset(scratch);
+    }
+    end(inventory, all);
+    return result;
+}
+
+int inventory_steps_of(struct inventory *inventory, struct arena *arena, const char *key,
+                       struct step **steps, size_t *count, struct error *err)
+{
+    enum { MOST = 64 }; /* DESTINATIONS_MAX of config.h */
+    sqlite3_stmt *some = begin(inventory, STEPS_OF);
+    bind_text(some, 1, key);
+    *steps = arena_calloc(arena, MOST, sizeof **steps);
+    *count = 0;
+    int code;
+    while ((code = sqlite3_step(some)) == SQLITE_ROW && *count < MOST)
+        read_step(arena, some, &(*steps)[(*count)++]);
+    int result = code == SQLITE_DONE ? 0 : broken(inventory, err);
+    end(inventory, some);
+    return result;
+}
+
+/* One number. Takes the statement with its lock. */
+static int read_number(struct inventory *inventory, sqlite3_stmt *statement, uint64_t *out,
+                       struct error *err)
+{
+    int result = 0;
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        *out = (uint64_t)sqlite3_column_int64(statement, 0);
+    else
+        result = broken(inventory, err);
+    end(inventory, statement);
+    return result;
+}
+
+int inventory_work_size(struct inventory *inventory, enum inventory_work work, uint64_t *keys,
+                        struct error *err)
+{
+    return read_number(inventory,
+                       begin(inventory, work == WORK_TODO ? WORK_TODO_SIZE : WORK_WRITE_SIZE), keys,
+                       err);
+}
+
+int inventory_size(struct inventory *inventory, unsigned side, uint64_t *resources,
+                   struct error *err)
+{
+    sqlite3_stmt *size = begin(inventory, SIZE);
+    sqlite3_bind_int64(size, 1, side);
+    return read_number(inventory, size, resources, err);
+}
+
+int inventory_widest(struct inventory *inventory, unsigned *name_len, struct error *err)
+{
+    uint64_t widest = 0;
+    int result = read_number(inventory, begin(inventory, WIDEST), &widest, err);
+    *name_len = (unsigned)widest;
+    return result;
+}
+
+int inventory_count(struct inventory *inventory, int destination, step_counts counts,
+                    struct error *err)
+{
+    memset(counts, 0, sizeof(step_counts));
+    sqlite3_stmt *count = begin(inventory, COUNT);
+    sqlite3_bind_int64(count, 1, destination);
+    int code;
+    while ((code = sqlite3_step(count)) == SQLITE_ROW) {
+        int64_t action = sqlite3_column_int64(count, 0), status = sqlite3_column_int64(count, 1);
+        counts[action][status] = (uint64_t)sqlite3_column_int64(count, 2);
+    }
+    int result = code == SQLITE_DONE ? 0 : broken(inventory, err);
+    end(inventory, count);
+    return result;
+}
+
+int inventory_approve(struct inventory *inventory, const char *key, unsigned destination,
+                      const char *fingerprint, const char *name, struct error *err)
+{
+    sqlite3_stmt *approve = begin(inventory, APPROVE);
+    bind_text(approve, 1, key);
+    sqlite3_bind_int64(approve, 2, destination);
+    bind_text(approve, 3, fingerprint);
+    bind_text(approve, 4, name);
+    return run(inventory, approve, err);
+}
+
+int inventory_hold_to_approved(struct inventory *inventory, struct error *err)
+{
+    static const enum statement all[] = {HOLD_LEFT, HOLD_CONFLICT, HOLD_GONE};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (run(inventory, begin(inventory, all[i]), err) != 0)
+            return -1;
+    return 0;
+}

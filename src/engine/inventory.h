@@ -1,0 +1,120 @@
+/*
+ * inventory: one run's file: what the listings found, joined, and what is to be done.
+ *
+ * An SQLite database without a name: it lives in a bounded cache and spills to an unlinked
+ * temporary file, so memory does not grow with the number of resources and nothing stays behind.
+ * It holds metadata only, never a value. Any thread may call anything; one lock inside.
+ */
+#ifndef UNDERSTUDY_ENGINE_INVENTORY_H
+#define UNDERSTUDY_ENGINE_INVENTORY_H
+
+#include "resource/resource.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SIDE_SOURCE = 0 }; /* destination i of the configuration is side i + 1 */
+
+enum step_action {
+    STEP_EQUAL,
+    STEP_CREATE,
+    STEP_UPDATE,
+    STEP_DELETE,
+    STEP_BLOCKED, /* must not or cannot be carried: `reason` */
+    STEP_FAILED,  /* could not be looked at: `reason` */
+    STEP_ACTIONS,
+};
+enum step_status {
+    STATUS_PLANNED,
+    STATUS_APPLIED,
+    STATUS_FAILED,   /* `reason` */
+    STATUS_CONFLICT, /* a side moved since the plan: `reason` */
+    STATUS_LEFT,     /* not part of the plan that was given */
+    STATUSES,
+};
+/* What the listing alone could not tell. */
+enum { TODO_VALUE = 1, TODO_TAGS = 2 };
+
+/* What is to be done for one resource at one destination. Texts may be NULL but key and name. */
+struct step {
+    const char *key;     /* the source's */
+    const char *name;    /* the source's */
+    const char *target;  /* the name at the destination */
+    const char *type;    /* shown: "SecureString" */
+    const char *changes; /* JSON list of what differs: ["value","tags.team"] */
+    const char *note, *reason, *loss;
+    unsigned destination; /* index in the configuration */
+    enum step_action action;
+    enum step_status status;
+    unsigned todo;
+    bool value_differs;
+    int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
+    char fingerprint[33]; /* of both sides' metadata: has anything moved? */
+};
+
+/* A source resource and what stands in its place. */
+struct pair {
+    struct resource source, have;
+    bool exists; /* `have` is filled */
+};
+
+struct inventory;
+
+int inventory_open(const struct resource_kind *kind, struct inventory **out, struct error *err);
+void inventory_close(struct inventory *inventory); /* NULL is fine */
+
+/* `target_key` pairs a source row with its copies; NULL for other sides. */
+int inventory_put(struct inventory *inventory, unsigned side, const struct resource *resource,
+                  const char *target_key, struct error *err);
+int inventory_put_tags(struct inventory *inventory, unsigned side, const char *key,
+                       const struct tag *tags, size_t count, struct error *err);
+
+/* Every source resource with what `destination` has of it, in the order of keys. The pair lives in
+ * `scratch` and is gone after `each`. `each` may put steps and tags. */
+typedef int pair_fn(const struct pair *pair, void *arg, struct error *err);
+int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned destination,
+                   pair_fn *each, void *arg, struct error *err);
+/* One of them; ERR_NOT_FOUND. In `arena`. */
+int inventory_pair(struct inventory *inventory, struct arena *arena, const char *key,
+                   unsigned destination, struct pair *out, struct error *err);
+/* A name that two source resources would have at the destination; NULL: none. In `arena`. */
+int inventory_collision(struct inventory *inventory, struct arena *arena, const char **target,
+                        struct error *err);
+
+/* The next keys of a side behind `after` ("" to begin): for work that goes key by key. */
+int inventory_keys(struct inventory *inventory, struct arena *arena, unsigned side,
+                   const char *after, size_t limit, const char **keys, const char **names,
+                   size_t *count, struct error *err);
+
+int inventory_put_step(struct inventory *inventory, const struct step *step, struct error *err);
+typedef int step_fn(const struct step *step, void *arg, struct error *err);
+/* All steps by key, then destination; `each` may not put steps. */
+int inventory_steps(struct inventory *inventory, struct arena *scratch, step_fn *each, void *arg,
+                    struct error *err);
+/* The steps of one source key. In `arena`. */
+int inventory_steps_of(struct inventory *inventory, struct arena *arena, const char *key,
+                       struct step **steps, size_t *count, struct error *err);
+/* The next source keys behind `after` with anything to look at, or to write. */
+enum inventory_work { WORK_TODO, WORK_WRITE };
+int inventory_work(struct inventory *inventory, struct arena *arena, enum inventory_work work,
+                   const char *after, size_t limit, const char **keys, size_t *count,
+                   struct error *err);
+int inventory_work_size(struct inventory *inventory, enum inventory_work work, uint64_t *keys,
+                        struct error *err);
+
+/* Steps counted; destination < 0: all of them. */
+typedef uint64_t step_counts[STEP_ACTIONS][STATUSES];
+int inventory_count(struct inventory *inventory, int destination, step_counts counts,
+                    struct error *err);
+int inventory_widest(struct inventory *inventory, unsigned *name_len, struct error *err);
+int inventory_size(struct inventory *inventory, unsigned side, uint64_t *resources,
+                   struct error *err);
+
+/* A plan that was reviewed: which steps may be done, and what they saw. */
+int inventory_approve(struct inventory *inventory, const char *key, unsigned destination,
+                      const char *fingerprint, const char *name, struct error *err);
+/* Marks planned writes that are not approved STATUS_LEFT, those that saw something else
+ * STATUS_CONFLICT, and adds a conflict for each approved one whose resource is gone. */
+int inventory_hold_to_approved(struct inventory *inventory, struct error *err);
+
+#endif

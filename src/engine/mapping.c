@@ -1,0 +1,86 @@
+#include "engine/mapping.h"
+
+#include "aws/arn.h"
+#include "base/text.h"
+
+#include <string.h>
+
+/* "alias/x" or the id, whether given as such or within an ARN. */
+static struct text short_key(const char *key)
+{
+    struct arn arn;
+    struct text name = text_of(key);
+    if (arn_parse(key, strlen(key), &arn) == 0)
+        name = arn.resource;
+    if (name.len > 4 && memcmp(name.data, "key/", 4) == 0)
+        return (struct text){name.data + 4, name.len - 4};
+    return name;
+}
+
+static bool key_matches(const char *entry, const char *source_key)
+{
+    if (arn_is(entry) && arn_is(source_key))
+        return strcmp(entry, source_key) == 0;
+    struct text a = short_key(entry), b = short_key(source_key);
+    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+const char *mapping_key(const struct config_side *destination, const char *source_key,
+                        const char *default_key)
+{
+    const char *others = NULL;
+    for (size_t i = 0; i < destination->key_count; i++) {
+        if (strcmp(destination->keys[i].source, "*") == 0)
+            others = destination->keys[i].destination;
+        else if (key_matches(destination->keys[i].source, source_key))
+            return destination->keys[i].destination;
+    }
+    return key_matches(default_key, source_key) ? default_key : others;
+}
+
+static bool default_key_allowed(const struct config *config)
+{
+    for (size_t i = 0; i < config->allow_count; i++)
+        if (strcmp(config->allow[i], "default-key") == 0)
+            return true;
+    return false;
+}
+
+static void translate_key(const struct resource_kind *kind, const struct scope *scope,
+                          const struct config_side *destination, struct arena *arena, size_t slot,
+                          struct translation *out)
+{
+    const char *source_key = out->want.fields[slot];
+    if (!source_key)
+        return;
+    const char *key = mapping_key(destination, source_key, kind->default_key);
+    if (!key && default_key_allowed(scope->config)) {
+        key = kind->default_key;
+        out->loss =
+            arena_printf(arena, "encrypted by %s instead of the customer key %s", key, source_key);
+    }
+    if (!key) {
+        out->blocked = arena_printf(arena,
+                                    "no key of %s is named for %s: map it in `keys` of that "
+                                    "destination",
+                                    destination->region, source_key);
+        return;
+    }
+    if (strcmp(key, source_key) != 0)
+        out->note = arena_printf(arena, "key %s → %s", source_key, key);
+    out->want.fields[slot] = key;
+}
+
+void mapping_translate(const struct resource_kind *kind, const struct scope *scope,
+                       const struct config_side *destination, struct arena *arena,
+                       const struct resource *source, struct translation *out)
+{
+    *out = (struct translation){.want = *source};
+    out->want.value = NULL;
+    out->want.value_len = 0;
+    out->want.name = scope_target(scope, arena, source->name);
+    out->want.key = kind->key_of(out->want.name);
+    for (size_t i = 0; i < kind->slot_count; i++)
+        if (kind->fields[i].rule == FIELD_KEY)
+            translate_key(kind, scope, destination, arena, i, out);
+}

@@ -1,0 +1,30 @@
+/*
+ * mapping: what a source resource looks like at one destination: its name and its keys.
+ *
+ * Keys are looked up by the source's key as the source names it (alias, id or ARN), then by "*".
+ * alias/aws/ssm is the same everywhere unless it is mapped by name; "*" does not touch it. A
+ * customer key that nothing maps is not let fall to alias/aws/ssm: the resource is blocked.
+ */
+#ifndef UNDERSTUDY_ENGINE_MAPPING_H
+#define UNDERSTUDY_ENGINE_MAPPING_H
+
+#include "engine/config.h"
+#include "engine/scope.h"
+#include "resource/resource.h"
+
+struct translation {
+    struct resource want; /* no value; its texts are the source's or in the arena */
+    const char *blocked;  /* why there is no such thing at the destination; NULL: there is */
+    const char *note;     /* "key alias/a → alias/b"; NULL: nothing was translated */
+    const char *loss;     /* a downgrade that the configuration allows; NULL: none */
+};
+
+void mapping_translate(const struct resource_kind *kind, const struct scope *scope,
+                       const struct config_side *destination, struct arena *arena,
+                       const struct resource *source, struct translation *out);
+
+/* The destination's key for a source key; NULL when nothing maps it. */
+const char *mapping_key(const struct config_side *destination, const char *source_key,
+                        const char *default_key);
+
+#endif

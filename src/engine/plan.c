@@ -1,0 +1,498 @@
+/* Building a plan: list, join, decide, and look at what the listings could not tell. */
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "engine/engine.h"
+#include "engine/mapping.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- listing ---------------------------------------------------------------------------------- */
+struct listing {
+    struct engine *engine;
+    unsigned side;
+    struct arena scratch;
+    struct error error;
+    int result;
+};
+
+static int keep_resource(const struct resource *resource, void *arg, struct error *err)
+{
+    struct listing *listing = arg;
+    struct engine *engine = listing->engine;
+    if (listing->side != SIDE_SOURCE)
+        return inventory_put(engine->inventory, listing->side, resource, NULL, err);
+    if (engine->kind->reserved(resource->key)) {
+        engine->reserved++;
+        return 0;
+    }
+    if (!scope_selects(&engine->scope, resource->key))
+        return 0;
+    struct arena scratch;
+    arena_init(&scratch);
+    const char *target =
+        engine->kind->key_of(scope_target(&engine->scope, &scratch, resource->name));
+    int result = inventory_put(engine->inventory, listing->side, resource, target, err);
+    arena_done(&scratch);
+    return result;
+}
+
+static void list_job(void *arg, unsigned worker)
+{
+    (void)worker;
+    struct listing *listing = arg;
+    struct engine *engine = listing->engine;
+    struct resource_ctx ctx = engine_ctx(engine, listing->side, true, &listing->scratch);
+    struct arena memory;
+    struct resource_filter filter;
+    arena_init(&memory);
+    scope_filter(&engine->scope, &memory, listing->side != SIDE_SOURCE, &filter);
+    listing->result = engine->kind->list(&ctx, &filter, keep_resource, listing, &listing->error);
+    arena_done(&memory);
+    arena_done(&listing->scratch);
+}
+
+static int keep_tags(const char *key, const struct tag *tags, size_t count, void *arg,
+                     struct error *err)
+{
+    struct listing *listing = arg;
+    return inventory_put_tags(listing->engine->inventory, listing->side, key, tags, count, err);
+}
+
+static void list_tags_job(void *arg, unsigned worker)
+{
+    (void)worker;
+    struct listing *listing = arg;
+    struct engine *engine = listing->engine;
+    struct resource_ctx ctx = engine_ctx(engine, listing->side, true, &listing->scratch);
+    listing->result = engine->kind->list_tags(&ctx, keep_tags, listing, &listing->error);
+    arena_done(&listing->scratch);
+}
+
+/* May the tags be had in another way? Anything but our own file's failure. */
+static void take_tag_listing(struct engine *engine, struct listing *listing)
+{
+    struct side *side = &engine->sides[listing->side];
+    if (listing->result == 0)
+        return;
+    if (listing->error.code == ERR_IO) {
+        engine_broken(engine, &listing->error);
+        return;
+    }
+    side->tags_one_by_one = true;
+    side->tags_error = listing->error;
+}
+
+static int list_sides(struct engine *engine, struct error *err)
+{
+    struct listing *listings =
+        arena_calloc(&engine->arena, 2 * engine->side_count, sizeof *listings);
+    engine_phase(engine, "listing", 0);
+    for (unsigned i = 0; i < 2 * engine->side_count; i++) {
+        listings[i] = (struct listing){.engine = engine, .side = i / 2};
+        arena_init(&listings[i].scratch);
+        workers_run(engine->workers, i % 2 ? list_tags_job : list_job, &listings[i]);
+    }
+    workers_wait(engine->workers);
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        struct side *side = &engine->sides[i];
+        side->failed = listings[2 * i].result != 0;
+        side->error = listings[2 * i].error;
+        take_tag_listing(engine, &listings[2 * i + 1]);
+        if (side->failed && side->error.code == ERR_IO)
+            engine_broken(engine, &side->error);
+    }
+    if (engine->broken) {
+        *err = engine->error;
+        return -1;
+    }
+    if (engine->sides[SIDE_SOURCE].failed) {
+        *err = engine->sides[SIDE_SOURCE].error;
+        return error_context(err, "list the %s of %s", engine->kind->nouns,
+                             engine->config->source.region);
+    }
+    return 0;
+}
+
+/* --- tags, where the tagging API does not serve ------------------------------------------------
+ */
+struct tag_work {
+    struct engine *engine;
+    unsigned side;
+    struct arena arena;
+    const char *keys[RESOURCE_READ_MAX], *names[RESOURCE_READ_MAX];
+    size_t count;
+};
+
+static void read_tags_job(void *arg, unsigned worker)
+{
+    (void)worker;
+    struct tag_work *work = arg;
+    struct engine *engine = work->engine;
+    struct resource_ctx ctx = engine_ctx(engine, work->side, true, &work->arena);
+    for (size_t i = 0; i < work->count && !engine_is_broken(engine); i++) {
+        struct resource resource = {.key = work->keys[i], .name = work->names[i]};
+        struct error error = {0};
+        if (engine->kind->read_tags(&ctx, &resource, &error) != 0 ||
+            inventory_put_tags(engine->inventory, work->side, resource.key, resource.tags,
+                               resource.tag_count, &error) != 0) {
+            /* Without the tags nothing can be said of this side. */
+            pthread_mutex_lock(&engine->mutex);
+            engine->sides[work->side].failed = true;
+            engine->sides[work->side].error = error;
+            pthread_mutex_unlock(&engine->mutex);
+            break;
+        }
+    }
+    arena_done(&work->arena);
+    free(work);
+}
+
+static int read_tags_of_side(struct engine *engine, unsigned side, struct error *err)
+{
+    char *after = memory_strdup("");
+    int result;
+    for (;;) {
+        struct tag_work *work = memory_alloc(sizeof *work);
+        work->engine = engine;
+        work->side = side;
+        arena_init(&work->arena);
+        result = inventory_keys(engine->inventory, &work->arena, side, after, RESOURCE_READ_MAX,
+                                work->keys, work->names, &work->count, err);
+        if (result != 0 || work->count == 0) {
+            arena_done(&work->arena);
+            free(work);
+            break;
+        }
+        free(after);
+        after = memory_strdup(work->keys[work->count - 1]);
+        workers_run(engine->workers, read_tags_job, work);
+    }
+    free(after);
+    workers_wait(engine->workers);
+    return result;
+}
+
+static int complete_tags(struct engine *engine, struct error *err)
+{
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        struct side *side = &engine->sides[i];
+        if (side->tags_one_by_one && !side->failed && read_tags_of_side(engine, i, err) != 0)
+            return -1;
+        if (i == SIDE_SOURCE && side->failed) {
+            *err = side->error;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- deciding --------------------------------------------------------------------------------- */
+static void digest_side(const struct resource_kind *kind, const struct resource *resource,
+                        struct buf *text)
+{
+    buf_printf(text, "\n%lld %lld ", (long long)resource->version,
+               (long long)resource->modified_ms);
+    fields_write(kind, resource, text);
+    tags_write(resource->tags, resource->tag_count, text);
+}
+
+/* Metadata only: a plain hash tells nothing of a value. */
+static void fingerprint(const struct resource_kind *kind, const struct pair *pair,
+                        const struct resource *want, char out[33])
+{
+    struct buf text;
+    char hex[SHA256_HEX_SIZE];
+    buf_init(&text, 256 * 1024);
+    digest_side(kind, &pair->source, &text);
+    digest_side(kind, want, &text);
+    if (pair->exists)
+        digest_side(kind, &pair->have, &text);
+    digest_sha256_hex(text.data, text.len, hex);
+    memcpy(out, hex, 32);
+    out[32] = '\0';
+    buf_done(&text);
+}
+
+static const char *changes_text(const struct resource_kind *kind, struct arena *arena,
+                                const struct diff *diff)
+{
+    size_t count;
+    const char *const *labels = diff_labels(kind, arena, diff, &count);
+    struct buf text;
+    struct json_writer w;
+    buf_init(&text, 64 * 1024);
+    json_writer_init(&w, &text);
+    json_open_list(&w);
+    for (size_t i = 0; i < count; i++)
+        json_write_text(&w, labels[i]);
+    json_close_list(&w);
+    const char *result = arena_strdup(arena, buf_text(&text));
+    buf_done(&text);
+    return result;
+}
+
+void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,
+                 unsigned destination, enum value_state value, bool tags_sure, struct step *out,
+                 struct resource *want, struct diff *diff)
+{
+    const struct resource_kind *kind = engine->kind;
+    const struct config_side *side = &engine->config->destinations[destination];
+    const struct resource *have = pair->exists ? &pair->have : NULL;
+    struct translation translation;
+    struct verdict verdict;
+    mapping_translate(kind, &engine->scope, side, arena, &pair->source, &translation);
+    const struct judge_options options = {
+        .allowed = engine->config->allow,
+        .source_region = engine->config->source.region,
+        .region = side->region,
+        .account = engine->sides[destination + 1].account,
+    };
+    kind->judge(arena, &translation.want, have, &options, &verdict);
+    *out = (struct step){
+        .key = pair->source.key,
+        .name = pair->source.name,
+        .target = translation.want.name,
+        .type = pair->source.fields[0],
+        .changes = "[]",
+        .note = translation.note,
+        .loss = verdict.loss ? verdict.loss : translation.loss,
+        .reason = verdict.blocked ? verdict.blocked : translation.blocked,
+        .destination = destination,
+        .source_version = pair->source.version,
+        .source_modified_ms = pair->source.modified_ms,
+        .copy_version = have ? have->version : 0,
+        .copy_modified_ms = have ? have->modified_ms : 0,
+        .value_differs = value == VALUE_DIFFERS,
+    };
+    fingerprint(kind, pair, &translation.want, out->fingerprint);
+    *want = translation.want;
+    *diff = (struct diff){0};
+    if (out->reason || !have) {
+        out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
+        return;
+    }
+    resource_compare(kind, arena, want, have, diff);
+    diff->value = value == VALUE_DIFFERS;
+    out->changes = changes_text(kind, arena, diff);
+    out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;
+    if (value == VALUE_UNKNOWN)
+        out->todo |= TODO_VALUE;
+    /* The tagging API answers from an index that may lag: a difference is looked at once more
+     * before anything is written for it. */
+    if (!tags_sure && (diff->set_tag_count || diff->removed_tag_count))
+        out->todo |= TODO_TAGS;
+    if (out->action == STEP_EQUAL && !out->todo && verdict.loss) {
+        out->action = STEP_BLOCKED;
+        out->reason = verdict.loss;
+    }
+}
+
+struct joining {
+    struct engine *engine;
+    unsigned destination;
+    struct arena scratch;
+};
+
+static int join_pair(const struct pair *pair, void *arg, struct error *err)
+{
+    struct joining *joining = arg;
+    struct engine *engine = joining->engine;
+    bool tags_sure = engine->sides[SIDE_SOURCE].tags_one_by_one &&
+                     engine->sides[joining->destination + 1].tags_one_by_one;
+    struct step step;
+    struct resource want;
+    struct diff diff;
+    plan_decide(engine, &joining->scratch, pair, joining->destination, VALUE_UNKNOWN, tags_sure,
+                &step, &want, &diff);
+    int result = inventory_put_step(engine->inventory, &step, err);
+    arena_reset(&joining->scratch);
+    return result;
+}
+
+static int join_sides(struct engine *engine, struct error *err)
+{
+    const char *target;
+    if (inventory_collision(engine->inventory, &engine->arena, &target, err) != 0)
+        return -1;
+    if (target)
+        return error_set(err, ERR_INVALID,
+                         "rename gives two %s the same name at the destination: %s",
+                         engine->kind->nouns, target);
+    struct joining joining = {.engine = engine};
+    struct arena pairs;
+    arena_init(&joining.scratch);
+    arena_init(&pairs);
+    int result = 0;
+    for (unsigned i = 0; i + 1 < engine->side_count && result == 0; i++) {
+        joining.destination = i;
+        if (!engine->sides[i + 1].failed)
+            result = inventory_join(engine->inventory, &pairs, i, join_pair, &joining, err);
+    }
+    arena_done(&pairs);
+    arena_done(&joining.scratch);
+    return result;
+}
+
+/* --- looking at values and tags ----------------------------------------------------------------
+ */
+static void fail_step(struct arena *arena, struct step *step, const char *reason)
+{
+    step->action = STEP_FAILED;
+    step->todo = 0;
+    step->reason = arena_strdup(arena, reason);
+}
+
+static void read_keys_into(struct reading *reading, const struct resource *resource)
+{
+    *reading = (struct reading){.resource = {.key = resource->key, .name = resource->name}};
+}
+
+/* What one side's reading says against the other's. */
+static bool usable(struct batch *batch, struct step *step, const struct reading *reading,
+                   int64_t version, const char *region)
+{
+    char reason[768];
+    if (reading->error.code)
+        snprintf(reason, sizeof reason, "cannot read its value in %s: %s", region,
+                 reading->error.message);
+    else if (reading->resource.missing)
+        snprintf(reason, sizeof reason, "gone from %s since it was listed: run again", region);
+    else if (reading->resource.version != version)
+        snprintf(reason, sizeof reason, "changed in %s while it was compared: run again", region);
+    else
+        return true;
+    fail_step(&batch->arena, step, reason);
+    return false;
+}
+
+static const char *region_of(const struct engine *engine, unsigned side)
+{
+    return engine->sides[side].config->region;
+}
+
+/* Reads the values of the batch at the source, or of its copies at one destination, and leaves
+ * digests: the values are wiped before the next side is read. `which` says whose they are. */
+static void read_side(struct batch *batch, struct arena *values, unsigned side,
+                      struct reading readings[RESOURCE_READ_MAX])
+{
+    struct reading some[RESOURCE_READ_MAX];
+    size_t which[RESOURCE_READ_MAX], count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct work_item *item = &batch->items[i];
+        for (size_t j = 0; j < item->step_count; j++) {
+            const struct step *step = &item->steps[j];
+            if (!(step->todo & TODO_VALUE) ||
+                (side != SIDE_SOURCE && step->destination + 1 != side))
+                continue;
+            read_keys_into(&some[count],
+                           side == SIDE_SOURCE ? &item->pairs[j].source : &item->pairs[j].have);
+            which[count++] = i;
+            break;
+        }
+    }
+    engine_read(batch->engine, side, true, values, some, count);
+    for (size_t i = 0; i < count; i++) {
+        some[i].resource.value = NULL;
+        readings[which[i]] = some[i];
+    }
+    arena_reset(values);
+}
+
+static void look_at_values(struct batch *batch, struct arena *values,
+                           enum value_state states[RESOURCE_READ_MAX][DESTINATIONS_MAX])
+{
+    struct engine *engine = batch->engine;
+    struct reading source[RESOURCE_READ_MAX] = {0}, copy[RESOURCE_READ_MAX];
+    read_side(batch, values, SIDE_SOURCE, source);
+    for (unsigned side = 1; side < engine->side_count; side++) {
+        read_side(batch, values, side, copy);
+        for (size_t i = 0; i < batch->count; i++)
+            for (size_t j = 0; j < batch->items[i].step_count; j++) {
+                struct step *step = &batch->items[i].steps[j];
+                if (!(step->todo & TODO_VALUE) || step->destination + 1 != side)
+                    continue;
+                if (usable(batch, step, &source[i], step->source_version,
+                           region_of(engine, SIDE_SOURCE)) &&
+                    usable(batch, step, &copy[i], step->copy_version, region_of(engine, side)))
+                    states[i][j] =
+                        digest_equal(source[i].digest, copy[i].digest, sizeof copy[i].digest)
+                            ? VALUE_SAME
+                            : VALUE_DIFFERS;
+            }
+    }
+    explicit_bzero(source, sizeof source);
+    explicit_bzero(copy, sizeof copy);
+}
+
+/* Tags as they are now, of both sides of a step; kept, because the write compares again. */
+static int refresh_tags(struct batch *batch, unsigned side, struct resource *resource,
+                        struct error *err)
+{
+    struct resource_ctx ctx = engine_ctx(batch->engine, side, true, &batch->arena);
+    if (batch->engine->kind->read_tags(&ctx, resource, err) != 0)
+        return -1;
+    return inventory_put_tags(batch->engine->inventory, side, resource->key, resource->tags,
+                              resource->tag_count, err);
+}
+
+static void look_at_tags(struct batch *batch, struct work_item *item)
+{
+    bool source_read = false;
+    struct error error = {0};
+    for (size_t j = 0; j < item->step_count; j++) {
+        struct step *step = &item->steps[j];
+        if (!(step->todo & TODO_TAGS))
+            continue;
+        if (!source_read && refresh_tags(batch, SIDE_SOURCE, &item->pairs[j].source, &error) == 0)
+            source_read = true;
+        if (!source_read ||
+            refresh_tags(batch, step->destination + 1, &item->pairs[j].have, &error) != 0) {
+            fail_step(&batch->arena, step, error.message);
+            continue;
+        }
+        /* The pairs of one item have a copy of the source each. */
+        for (size_t k = 0; k < item->step_count; k++) {
+            item->pairs[k].source.tags = item->pairs[j].source.tags;
+            item->pairs[k].source.tag_count = item->pairs[j].source.tag_count;
+        }
+    }
+}
+
+static void look_job(void *arg, unsigned worker)
+{
+    struct batch *batch = arg;
+    struct engine *engine = batch->engine;
+    struct error error = {0};
+    enum value_state states[RESOURCE_READ_MAX][DESTINATIONS_MAX] = {0};
+    int result = batch_load(batch, &error);
+    if (result == 0)
+        look_at_values(batch, &engine->values[worker], states);
+    for (size_t i = 0; i < batch->count && result == 0; i++) {
+        struct work_item *item = &batch->items[i];
+        look_at_tags(batch, item);
+        for (size_t j = 0; j < item->step_count && result == 0; j++) {
+            struct step *step = &item->steps[j];
+            struct resource want;
+            struct diff diff;
+            if (step->todo)
+                plan_decide(engine, &batch->arena, &item->pairs[j], step->destination, states[i][j],
+                            true, step, &want, &diff);
+            result = inventory_put_step(engine->inventory, step, &error);
+        }
+    }
+    if (result != 0)
+        engine_broken(engine, &error);
+    engine_advance(engine, batch->count);
+    batch_free(batch);
+}
+
+int plan_build(struct engine *engine, struct error *err)
+{
+    if (list_sides(engine, err) != 0 || complete_tags(engine, err) != 0 ||
+        join_sides(engine, err) != 0)
+        return -1;
+    return engine_work(engine, WORK_TODO, look_job, err);
+}

@@ -1,0 +1,295 @@
+#include "engine/report.h"
+
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { NAME_COLUMN_MOST = 56, NAME_COLUMN_LEAST = 24, TYPE_COLUMN = 13 };
+
+static const char *colour_of(const struct report *report, char sigil)
+{
+    if (!report->colour)
+        return "";
+    switch (sigil) {
+    case '+':
+        return "\033[32m";
+    case '~':
+        return "\033[33m";
+    case '-':
+    case '!':
+        return "\033[31m";
+    default:
+        return "\033[2m";
+    }
+}
+
+static const char *plain(const struct report *report)
+{
+    return report->colour ? "\033[0m" : "";
+}
+
+/* 4812 as "4 812". */
+static const char *grouped(uint64_t number, char out[32])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, number), at = 0;
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            out[at++] = ' ';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+static char sigil_of(const struct step *step)
+{
+    static const char sigils[STEP_ACTIONS] = {'=', '+', '~', '-', '!', '!'};
+    return step->status == STATUS_FAILED || step->status == STATUS_CONFLICT ? '!'
+                                                                            : sigils[step->action];
+}
+
+static void write_side(const struct report *report, const struct side *side, const char *before)
+{
+    fprintf(report->out, "%s%s", before, side->config->region);
+    if (*side->account)
+        fprintf(report->out, " (%s)", side->account);
+}
+
+/* "ap-south-1 (111111111111) → us-east-1, eu-west-1": the account is said again where it is not
+ * the source's. */
+static void write_heading(const struct report *report, const struct engine *engine)
+{
+    const struct side *source = &engine->sides[SIDE_SOURCE];
+    write_side(report, source, "");
+    for (unsigned i = 1; i < engine->side_count; i++) {
+        const struct side *side = &engine->sides[i];
+        const char *before = i == 1 ? " → " : ", ";
+        if (strcmp(side->account, source->account) == 0)
+            fprintf(report->out, "%s%s", before, side->config->region);
+        else
+            write_side(report, side, before);
+    }
+    fputc('\n', report->out);
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        const struct side *side = &engine->sides[i];
+        if (side->failed)
+            fprintf(report->out, "  %s!%s %s could not be listed: %s\n", colour_of(report, '!'),
+                    plain(report), side->config->region, side->error.message);
+        if (side->tags_one_by_one)
+            fprintf(report->out,
+                    "  %s: tags are read one by one, tag:GetResources did not serve: %s\n",
+                    side->config->region, side->tags_error.message);
+    }
+    for (size_t i = 0; i < engine->config->include_count; i++)
+        if (!engine->scope.hit[i])
+            fprintf(report->out, "  include '%s' matches nothing in %s\n",
+                    engine->config->include[i], source->config->region);
+}
+
+/* Steps of one name that say the same are one line. */
+struct lines {
+    const struct report *report;
+    const struct engine *engine;
+    unsigned width;
+    bool failures; /* only what was not carried out */
+    struct arena arena;
+    struct step step; /* the line that is being gathered; key NULL: none */
+    bool at[DESTINATIONS_MAX];
+    unsigned count;
+};
+
+static bool same(const char *a, const char *b)
+{
+    return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_line(const struct step *a, const struct step *b)
+{
+    return strcmp(a->key, b->key) == 0 && a->action == b->action && a->status == b->status &&
+           same(a->changes, b->changes) && same(a->note, b->note) && same(a->reason, b->reason) &&
+           same(a->loss, b->loss) && same(a->target, b->target);
+}
+
+static void write_what(FILE *out, const struct step *step)
+{
+    if (step->reason) {
+        fputs(step->reason, out);
+        return;
+    }
+    if (step->action == STEP_CREATE)
+        fputs("create", out);
+    json_t *changes = json_read(step->changes, strlen(step->changes), NULL);
+    size_t i;
+    json_t *change;
+    json_array_foreach(changes, i, change)
+    {
+        fprintf(out, "%s%s", i ? ", " : "", json_string_value(change));
+    }
+    json_decref(changes);
+    if (step->target && strcmp(step->target, step->name) != 0)
+        fprintf(out, "  as %s", step->target);
+    if (step->note)
+        fprintf(out, "  %s", step->note);
+    if (step->loss)
+        fprintf(out, "  (%s)", step->loss);
+}
+
+static void flush_line(struct lines *lines)
+{
+    const struct step *step = &lines->step;
+    FILE *out = lines->report->out;
+    if (!step->key)
+        return;
+    char sigil = sigil_of(step);
+    fprintf(out, "  %s%c%s %-*s  %-*s ", colour_of(lines->report, sigil), sigil,
+            plain(lines->report), (int)lines->width, step->name, TYPE_COLUMN,
+            step->type ? step->type : "");
+    write_what(out, step);
+    if (lines->count + 1 < lines->engine->side_count) {
+        const char *before = "  [";
+        for (unsigned i = 0; i + 1 < lines->engine->side_count; i++)
+            if (lines->at[i]) {
+                fprintf(out, "%s%s", before, lines->engine->sides[i + 1].config->region);
+                before = ", ";
+            }
+        fputc(']', out);
+    }
+    fputc('\n', out);
+    lines->step.key = NULL;
+}
+
+static const char *kept(struct arena *arena, const char *text)
+{
+    return text ? arena_strdup(arena, text) : NULL;
+}
+
+static int gather_step(const struct step *step, void *arg, struct error *err)
+{
+    struct lines *lines = arg;
+    (void)err;
+    bool undone = step->status == STATUS_FAILED || step->status == STATUS_CONFLICT;
+    if (lines->failures ? !undone : step->action == STEP_EQUAL)
+        return 0;
+    if (!lines->step.key || !same_line(&lines->step, step)) {
+        flush_line(lines);
+        arena_reset(&lines->arena);
+        lines->step = *step;
+        lines->step.key = kept(&lines->arena, step->key);
+        lines->step.name = kept(&lines->arena, step->name);
+        lines->step.target = kept(&lines->arena, step->target);
+        lines->step.type = kept(&lines->arena, step->type);
+        lines->step.changes = kept(&lines->arena, step->changes);
+        lines->step.note = kept(&lines->arena, step->note);
+        lines->step.reason = kept(&lines->arena, step->reason);
+        lines->step.loss = kept(&lines->arena, step->loss);
+        memset(lines->at, 0, sizeof lines->at);
+        lines->count = 0;
+    }
+    lines->at[step->destination] = true;
+    lines->count++;
+    return 0;
+}
+
+static int write_lines(const struct report *report, struct engine *engine, bool failures,
+                       struct error *err)
+{
+    struct lines lines = {.report = report, .engine = engine, .failures = failures};
+    struct arena scratch;
+    arena_init(&lines.arena);
+    arena_init(&scratch);
+    int result = inventory_widest(engine->inventory, &lines.width, err);
+    if (lines.width > NAME_COLUMN_MOST)
+        lines.width = NAME_COLUMN_MOST;
+    if (lines.width < NAME_COLUMN_LEAST)
+        lines.width = NAME_COLUMN_LEAST;
+    if (result == 0)
+        result = inventory_steps(engine->inventory, &scratch, gather_step, &lines, err);
+    flush_line(&lines);
+    arena_done(&scratch);
+    arena_done(&lines.arena);
+    return result;
+}
+
+int report_plan(const struct report *report, struct engine *engine, struct error *err)
+{
+    struct tally tally;
+    char number[32];
+    write_heading(report, engine);
+    if (write_lines(report, engine, false, err) != 0 || engine_tally(engine, &tally, err) != 0)
+        return -1;
+    if (tally.equal)
+        fprintf(report->out, "  %s=%s %s %s unchanged\n", colour_of(report, '='), plain(report),
+                grouped(tally.equal, number),
+                tally.equal == 1 ? engine->kind->noun : engine->kind->nouns);
+    if (!tally.selected)
+        fprintf(report->out, "  no %s selected\n", engine->kind->noun);
+    if (tally.reserved)
+        fprintf(report->out, "  %s reserved names (aws..., ssm...) left alone\n",
+                grouped(tally.reserved, number));
+    if (report->losses && tally.create + tally.update)
+        fprintf(report->out, "  %s\n", engine->kind->gaps);
+    return 0;
+}
+
+int report_failures(const struct report *report, struct engine *engine, struct error *err)
+{
+    return write_lines(report, engine, true, err);
+}
+
+static void put_count(FILE *out, uint64_t count, const char *what)
+{
+    char number[32];
+    if (count)
+        fprintf(out, ", %s %s", grouped(count, number), what);
+}
+
+static void put_rest(FILE *out, const struct tally *tally)
+{
+    put_count(out, tally->throttled, "throttled");
+    put_count(out, tally->blocked, "blocked");
+    put_count(out, tally->unseen, "could not be looked at");
+    put_count(out, tally->failed_destinations,
+              tally->failed_destinations == 1 ? "destination failed" : "destinations failed");
+}
+
+void report_plan_sum(const struct report *report, const struct tally *tally)
+{
+    char create[32], update[32], calls[32];
+    fprintf(report->out, "plan: %s to create, %s to change, %s calls in %.1f s",
+            grouped(tally->create, create), grouped(tally->update, update),
+            grouped(tally->calls, calls), (double)tally->elapsed_ms / 1000.0);
+    put_rest(report->out, tally);
+    fputc('\n', report->out);
+}
+
+void report_apply_sum(const struct report *report, const struct tally *tally)
+{
+    char applied[32], of[32], calls[32];
+    uint64_t wanted = tally->applied + tally->failed + tally->conflict + tally->planned;
+    fprintf(report->out, "applied %s of %s in %.1f s, %s calls", grouped(tally->applied, applied),
+            grouped(wanted, of), (double)tally->elapsed_ms / 1000.0, grouped(tally->calls, calls));
+    put_count(report->out, tally->failed, "failed");
+    put_count(report->out, tally->conflict, "moved since the plan");
+    put_count(report->out, tally->left, "not in the plan and left");
+    put_rest(report->out, tally);
+    fputc('\n', report->out);
+}
+
+void report_verify_sum(const struct report *report, const struct engine *engine,
+                       const struct tally *tally)
+{
+    char number[32], calls[32];
+    uint64_t drift = tally->create + tally->update + tally->remove + tally->blocked;
+    if (drift || tally->unseen || tally->failed_destinations)
+        fprintf(report->out, "not in sync: %s differ", grouped(drift, number));
+    else
+        fprintf(report->out, "in sync: %s %s in %u %s", grouped(tally->selected, number),
+                tally->selected == 1 ? engine->kind->noun : engine->kind->nouns,
+                engine->side_count - 1, engine->side_count == 2 ? "Region" : "Regions");
+    fprintf(report->out, ", %s calls in %.1f s", grouped(tally->calls, calls),
+            (double)tally->elapsed_ms / 1000.0);
+    put_rest(report->out, tally);
+    fputc('\n', report->out);
+}

@@ -1,0 +1,30 @@
+/*
+ * report: a run in words for people: what differs, what was done, one line of sums.
+ *
+ * Lines begin with a sigil: + created, ~ changed, - deleted, = equal, ! not carried. Values are
+ * never shown; there is none in what this reads. The program's thread only.
+ */
+#ifndef UNDERSTUDY_ENGINE_REPORT_H
+#define UNDERSTUDY_ENGINE_REPORT_H
+
+#include "engine/engine.h"
+
+#include <stdio.h>
+
+struct report {
+    FILE *out;
+    bool colour;
+    bool losses; /* end with what nobody can carry */
+};
+
+/* The sides, a line for each step that is not equal, and how many are. */
+int report_plan(const struct report *report, struct engine *engine, struct error *err);
+/* After plan_apply: the steps that were not carried out, and why. */
+int report_failures(const struct report *report, struct engine *engine, struct error *err);
+/* "plan: 2 to create, ..." or "applied 2 of 2 in 0.4 s, 9 calls, 1 blocked". */
+void report_plan_sum(const struct report *report, const struct tally *tally);
+void report_apply_sum(const struct report *report, const struct tally *tally);
+void report_verify_sum(const struct report *report, const struct engine *engine,
+                       const struct tally *tally);
+
+#endif

@@ -1,0 +1,143 @@
+#include "engine/scope.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+void scope_init(struct scope *scope, struct arena *arena, const struct config *config)
+{
+    *scope = (struct scope){
+        .config = config,
+        .hit = arena_calloc(arena, config->include_count + 1, sizeof(bool)),
+    };
+}
+
+static const char *bare(const char *name)
+{
+    return *name == '/' ? name + 1 : name;
+}
+
+/* A pattern that begins with a star may stand for names of any depth: try it with the slash that
+ * all names but those of the root have. */
+static bool matches(const char *pattern, const char *key)
+{
+    char with_slash[2050];
+    if (text_glob(bare(pattern), key))
+        return true;
+    if (*pattern != '*' || strlen(key) + 2 > sizeof with_slash)
+        return false;
+    with_slash[0] = '/';
+    memcpy(with_slash + 1, key, strlen(key) + 1);
+    return text_glob(pattern, with_slash);
+}
+
+static bool excluded(const struct config *config, const char *key)
+{
+    for (size_t i = 0; i < config->exclude_count; i++)
+        if (matches(config->exclude[i], key))
+            return true;
+    return false;
+}
+
+bool scope_selects(struct scope *scope, const char *key)
+{
+    const struct config *config = scope->config;
+    bool included = config->include_count == 0;
+    for (size_t i = 0; i < config->include_count; i++)
+        if (matches(config->include[i], key))
+            included = scope->hit[i] = true;
+    return included && !excluded(config, key);
+}
+
+/* `text` after `path` when it is that path or below it. */
+static const char *below(const char *text, const char *path)
+{
+    size_t len = strlen(path);
+    if (len == 0)
+        return text;
+    if (strncmp(text, path, len) != 0 || (text[len] && text[len] != '/'))
+        return NULL;
+    return text + len;
+}
+
+static const char *join(struct arena *arena, const char *path, const char *rest)
+{
+    return arena_printf(arena, "%s%s", path, *path == '\0' && *rest == '/' ? rest + 1 : rest);
+}
+
+const char *scope_target(const struct scope *scope, struct arena *arena, const char *name)
+{
+    for (size_t i = 0; i < scope->config->rename_count; i++) {
+        const struct config_rename *rename = &scope->config->rename[i];
+        const char *from = bare(rename->from), *to = bare(rename->to);
+        const char *rest = below(bare(name), from);
+        if (!rest || (*rest == '\0' && *from))
+            continue;
+        if (*from == '\0' && *rest != '/')
+            rest = arena_printf(arena, "/%s", rest);
+        const char *key = join(arena, to, rest);
+        return arena_printf(arena, "/%s", key);
+    }
+    return name;
+}
+
+static const char *literal(struct arena *arena, const char *pattern)
+{
+    return arena_strndup(arena, pattern, strcspn(pattern, "*?"));
+}
+
+static void add(const char **list, size_t *count, const char *text)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(list[i], text) == 0)
+            return;
+    list[(*count)++] = text;
+}
+
+/* Takes out what another prefix covers. */
+static size_t without_covered(const char **prefixes, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool covered = false;
+        for (size_t j = 0; j < count && !covered; j++)
+            covered = i != j && text_starts(prefixes[i], prefixes[j]);
+        if (!covered)
+            prefixes[kept++] = prefixes[i];
+    }
+    return kept;
+}
+
+void scope_filter(const struct scope *scope, struct arena *arena, bool at_destination,
+                  struct resource_filter *out)
+{
+    const struct config *config = scope->config;
+    *out = (struct resource_filter){0};
+    if (config->include_count == 0)
+        return;
+    size_t most = config->include_count;
+    const char **prefixes = arena_calloc(arena, most + 1, sizeof *prefixes);
+    const char **names = arena_calloc(arena, most + 1, sizeof *names);
+    for (size_t i = 0; i < most; i++) {
+        const char *pattern = config->include[i];
+        bool exact = !strpbrk(pattern, "*?");
+        const char *text = literal(arena, bare(pattern));
+        if (at_destination && config->rename_count) {
+            /* A prefix that ends inside a renamed path stands for two places: ask for all. */
+            if (!exact)
+                return;
+            text = bare(scope_target(scope, arena, text));
+        }
+        if (exact)
+            add(names, &out->name_count, text);
+        else if (*text)
+            add(prefixes, &out->prefix_count, text);
+        else {
+            *out = (struct resource_filter){0};
+            return;
+        }
+    }
+    out->prefix_count = without_covered(prefixes, out->prefix_count);
+    out->prefixes = prefixes;
+    out->names = names;
+}

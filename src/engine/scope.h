@@ -1,0 +1,29 @@
+/*
+ * scope: which names are meant, and what they are called at the destination.
+ *
+ * Patterns are matched on names as AWS holds them: "/foo" and "foo" are one. No include pattern
+ * means every name. Immutable but for the hit marks, which the one thread that lists the source
+ * sets. Memory: the arena given.
+ */
+#ifndef UNDERSTUDY_ENGINE_SCOPE_H
+#define UNDERSTUDY_ENGINE_SCOPE_H
+
+#include "engine/config.h"
+#include "resource/resource.h"
+
+#include <stdbool.h>
+
+struct scope {
+    const struct config *config;
+    bool *hit; /* one for each include pattern: something matched it */
+};
+
+void scope_init(struct scope *scope, struct arena *arena, const struct config *config);
+bool scope_selects(struct scope *scope, const char *key);
+/* The name at the destination, spelled as the source does. In `arena`. */
+const char *scope_target(const struct scope *scope, struct arena *arena, const char *name);
+/* What to ask the service for, at the source or at a destination. In `arena`. */
+void scope_filter(const struct scope *scope, struct arena *arena, bool at_destination,
+                  struct resource_filter *out);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * resource: what can be replicated. One AWS type is one file and one row of resource_kinds[].
+ *
+ * A kind knows how its type is listed, read, compared and written; the engine knows no type by
+ * name. Fields are texts, indexed as in the kind's field table: that table drives translation,
+ * comparison, the plan's words and docs/fidelity.md. Memory: what the calls return lives in
+ * ctx->arena, which wipes itself, because `read` puts secret values there. A ctx belongs to one
+ * thread. Folders up to here do not log above debug.
+ */
+#ifndef UNDERSTUDY_RESOURCE_RESOURCE_H
+#define UNDERSTUDY_RESOURCE_RESOURCE_H
+
+#include "aws/operation.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "client/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RESOURCE_FIELDS_MAX = 24, RESOURCE_READ_MAX = 16 };
+
+/* What a copy does with a field. The first two have a slot in resource.fields. */
+enum field_rule {
+    FIELD_COPY,   /* the same text on both sides */
+    FIELD_KEY,    /* an encryption key: translated for each destination by its `keys` */
+    FIELD_VALUE,  /* the secret itself: only in memory, compared by keyed digest */
+    FIELD_TAGS,   /* the whole set of tags: added, changed and removed */
+    FIELD_SERVER, /* made by the service for each side: neither copied nor compared */
+    FIELD_LOST,   /* exists at the source and no copy carries it: a named loss */
+};
+
+struct field {
+    const char *name;  /* AWS's member name */
+    const char *label; /* the word of plans and reports */
+    enum field_rule rule;
+    const char *fate; /* one sentence for docs/fidelity.md */
+};
+
+struct tag {
+    const char *key, *value;
+};
+
+struct resource {
+    /* What pairs a resource with its copy: for a parameter the name without its leading slash,
+     * because AWS holds "/foo" and "foo" to be one. */
+    const char *key;
+    const char *name; /* as this side spells it */
+    int64_t version, modified_ms;
+    const char *fields[RESOURCE_FIELDS_MAX]; /* NULL: absent */
+    const struct tag *tags;                  /* sorted by key */
+    size_t tag_count;
+    const char *value; /* filled by `read`; NULL before, and when `missing` */
+    size_t value_len;
+    bool missing; /* `read` did not find it */
+};
+
+/* How one side is called. */
+struct resource_ctx {
+    struct session *session;
+    const char *region;
+    bool read_only;
+    struct arena *arena; /* owns all that a call returns */
+};
+
+/* Which names a listing asks for; the service filters, the engine filters again. */
+struct resource_filter {
+    const char *const *prefixes; /* names begin with one of them */
+    size_t prefix_count;         /* 0: everything */
+    const char *const *names;    /* or are one of them */
+    size_t name_count;
+};
+
+struct diff {
+    uint32_t fields;            /* bit i: fields[i] differs */
+    bool value;                 /* set by the engine, which compares digests */
+    const struct tag *set_tags; /* new or with another value */
+    size_t set_tag_count;
+    const char *const *removed_tags;
+    size_t removed_tag_count;
+};
+
+/* What a kind says of writing `want` where `have` (NULL: nothing) stands. */
+struct verdict {
+    const char *blocked; /* why it must not or cannot be written; NULL: it can */
+    const char *loss;    /* what this copy cannot carry; NULL: nothing */
+};
+struct judge_options {
+    const char *const *allowed; /* words of parameters.allow, NULL-terminated; NULL: none */
+    const char *source_region, *region, *account; /* account may be NULL */
+};
+
+typedef int resource_each_fn(const struct resource *resource, void *arg, struct error *err);
+typedef int resource_tags_fn(const char *key, const struct tag *tags, size_t count, void *arg,
+                             struct error *err);
+
+struct resource_kind {
+    const char *name, *cfn_type, *noun, *nouns; /* "ssm-parameter", ..., "parameter(s)" */
+    const struct field *fields;                 /* those with slots come first */
+    size_t field_count, slot_count;
+    const struct aws_service *const *services; /* NULL-terminated: whose calls are counted */
+    const char *default_key; /* AWS's own key, which is the same by name everywhere; or NULL */
+    size_t read_batch;       /* most resources a `read` takes */
+    const char *gaps;        /* what AWS lets nobody copy; a plan prints it */
+
+    /* Metadata of everything the filter lets through, without tags and values. `each` gets memory
+     * that lasts until it returns. A page without items is not the end. */
+    int (*list)(struct resource_ctx *, const struct resource_filter *, resource_each_fn *each,
+                void *arg, struct error *);
+    /* Tags of everything that has any, in few calls. They may lag behind by seconds. */
+    int (*list_tags)(struct resource_ctx *, resource_tags_fn *each, void *arg, struct error *);
+    /* Tags of one, as they are now. */
+    int (*read_tags)(struct resource_ctx *, struct resource *inout, struct error *);
+    /* Metadata and tags of one; ERR_NOT_FOUND when it is not there. */
+    int (*describe)(struct resource_ctx *, const char *name, struct resource *out, struct error *);
+    /* Values and versions of up to read_batch, in one call. The error is of the whole call. */
+    int (*read)(struct resource_ctx *, struct resource *items, size_t count, struct error *);
+    /* Makes the copy what `want` (with its value) says; !have: creates. `diff` says what differs.
+     * ERR_TIMEOUT: it may have been written; ERR_CONFLICT: somebody else was there first. */
+    int (*write)(struct resource_ctx *, const struct resource *want, const struct resource *have,
+                 const struct diff *diff, struct error *);
+    /* Pure. `want` may be changed to what can be written (a tier that cannot be lowered). */
+    void (*judge)(struct arena *, struct resource *want, const struct resource *have,
+                  const struct judge_options *, struct verdict *);
+    const char *(*key_of)(const char *name); /* the pairing key within a name */
+    bool (*reserved)(const char *key);       /* belongs to AWS: never selected */
+    /* Are two texts of a field the same to the service? NULL: by bytes. */
+    bool (*same)(size_t field, const char *a, const char *b);
+};
+
+extern const struct resource_kind resource_ssm_parameter;
+extern const struct resource_kind *const resource_kinds[]; /* in the order of applying; NULL ends */
+const struct resource_kind *resource_kind_named(const char *name);
+
+/* Calls `operation` with the client of ctx. */
+int resource_call(struct resource_ctx *ctx, const struct aws_operation *operation, const json_t *in,
+                  json_t **out, struct error *err);
+
+/* fields: */
+void resource_compare(const struct resource_kind *kind, struct arena *arena,
+                      const struct resource *want, const struct resource *have, struct diff *out);
+bool diff_empty(const struct diff *diff);
+bool diff_only_tags(const struct diff *diff);
+/* The plan's words for what differs, in the table's order: "value", "tags.team". In `arena`. */
+const char *const *diff_labels(const struct resource_kind *kind, struct arena *arena,
+                               const struct diff *diff, size_t *count);
+/* Fields and tags as JSON objects and back: how they are kept in the run's file. */
+void fields_write(const struct resource_kind *kind, const struct resource *resource,
+                  struct buf *out);
+int fields_read(const struct resource_kind *kind, struct arena *arena, const char *json,
+                struct resource *out, struct error *err);
+void tags_write(const struct tag *tags, size_t count, struct buf *out);
+int tags_read(struct arena *arena, const char *json, const struct tag **tags, size_t *count,
+              struct error *err);
+void tags_sort(struct tag *tags, size_t count);
+/* A copy of `resource`, without its value, that lives in `arena`. */
+void resource_copy(const struct resource_kind *kind, struct arena *arena,
+                   const struct resource *resource, struct resource *out);
+/* docs/fidelity.md's table. */
+void fidelity_write(const struct resource_kind *kind, struct buf *out);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * services: the AWS operations that the kinds of resources call, as tables for the client.
+ *
+ * What is not marked AWS_READS here is a write, and a read-only client refuses it: the dry run's
+ * promise rests on these rows, so a test compares them with AWS's service models.
+ */
+#ifndef UNDERSTUDY_RESOURCE_SERVICES_H
+#define UNDERSTUDY_RESOURCE_SERVICES_H
+
+#include "aws/operation.h"
+
+extern const struct aws_service service_ssm, service_kms, service_tagging;
+
+/* NULL-terminated list of every operation below, for the test. */
+extern const struct aws_operation *const resource_operations[];
+
+extern const struct aws_operation operation_ssm_describe_parameters, operation_ssm_get_parameters,
+    operation_ssm_list_tags_for_resource, operation_ssm_put_parameter,
+    operation_ssm_add_tags_to_resource, operation_ssm_remove_tags_from_resource;
+extern const struct aws_operation operation_kms_describe_key;
+extern const struct aws_operation operation_tagging_get_resources;
+
+#endif

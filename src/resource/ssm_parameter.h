@@ -1,0 +1,37 @@
+/*
+ * ssm_parameter: what the two files of this kind share. Slots in the order of the field table.
+ * Source of all rules: shared facts parameter-store.md (its section numbers in the comments).
+ */
+#ifndef UNDERSTUDY_RESOURCE_SSM_PARAMETER_H
+#define UNDERSTUDY_RESOURCE_SSM_PARAMETER_H
+
+#include "resource/resource.h"
+
+enum ssm_slot {
+    SSM_TYPE,
+    SSM_TIER,
+    SSM_DESCRIPTION,
+    SSM_ALLOWED_PATTERN,
+    SSM_DATA_TYPE,
+    SSM_POLICIES,
+    SSM_KEY_ID,
+    SSM_SLOTS,
+};
+
+extern const char ssm_default_key[]; /* "alias/aws/ssm" */
+
+/* The pairing key of a name: without the one leading slash. */
+const char *ssm_key_of(const char *name);
+/* DescribeParameters' list of policies as the JSON text PutParameter takes, in a fixed order so
+ * that equal sets are equal texts; NULL when there are none. In `arena`. */
+const char *ssm_policies_text(struct arena *arena, const json_t *policies);
+/* Two spellings of one key of a side: ARN or not. */
+bool ssm_key_same(const char *a, const char *b);
+
+void ssm_judge(struct arena *arena, struct resource *want, const struct resource *have,
+               const struct judge_options *options, struct verdict *out);
+bool ssm_reserved(const char *key);
+int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struct resource *have,
+              const struct diff *diff, struct error *err);
+
+#endif
