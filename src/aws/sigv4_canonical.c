@@ -1,20 +1,15 @@
 #include "aws/sigv4_intern.h"
 #include "base/arena.h"
+#include "net/url.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* The local server builds a canonical request for every request it gets. So nothing here allocates
- * (short of a query of more than PAIRS_ON_STACK parameters), and decoding and encoding a query are
- * one pass: net/url's pair would make a copy between them. */
+ * (short of a query of more than PAIRS_ON_STACK parameters), and a query is decoded and encoded in
+ * one pass, without a copy between them. */
 
 enum { PAIRS_ON_STACK = 32 };
-
-static bool unreserved(unsigned char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
-}
 
 static char lowered(char letter)
 {
@@ -47,26 +42,6 @@ bool sigv4_next_name(struct text *rest, struct text *name)
     return true;
 }
 
-void sigv4_encode(struct buf *out, const char *data, size_t len)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char *room = buf_reserve(out, 3 * len);
-    if (!room)
-        return;
-    char *at = room;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char byte = (unsigned char)data[i];
-        if (unreserved(byte)) {
-            *at++ = (char)byte;
-            continue;
-        }
-        *at++ = '%';
-        *at++ = digits[byte >> 4];
-        *at++ = digits[byte & 15];
-    }
-    out->len += (size_t)(at - room);
-}
-
 /* Part of a query: its escapes decoded, then all encoded as the signature wants it. '+' is a blank,
  * because whoever reads the query afterwards (query_parse) takes it for one: two meanings of one
  * byte would let a signed request be changed. */
@@ -76,7 +51,7 @@ static int encode_again(struct buf *out, struct text part)
         size_t run = i;
         while (run < part.len && part.data[run] != '%' && part.data[run] != '+')
             run++;
-        sigv4_encode(out, part.data + i, run - i);
+        url_encode(out, part.data + i, run - i, false);
         i = run;
         if (i == part.len)
             break;
@@ -86,7 +61,7 @@ static int encode_again(struct buf *out, struct text part)
                 return -1;
             i += 2;
         }
-        sigv4_encode(out, (const char *)&byte, 1);
+        url_encode(out, (const char *)&byte, 1, false);
     }
     return 0;
 }
@@ -117,7 +92,7 @@ static void path_write(struct buf *out, const struct sigv4_request *request)
             slash_at_end = true;
         } else {
             buf_append_char(out, '/');
-            sigv4_encode(out, segment.data, segment.len);
+            url_encode(out, segment.data, segment.len, false);
         }
     }
     if (slash_at_end || out->len == start)

@@ -16,8 +16,6 @@ enum {
 
 int sigv4_canonical_write(struct buf *out, const struct sigv4_request *request,
                           struct text signed_names, unsigned flags, struct error *err);
-/* All but A-Z a-z 0-9 - . _ ~ as %XX. */
-void sigv4_encode(struct buf *out, const char *data, size_t len);
 /* The next of the names between ';'. False after the last. */
 bool sigv4_next_name(struct text *rest, struct text *name);
 /* First field of that name, NULL when there is none. `name` is lower-case. */

@@ -2,6 +2,7 @@
 #include "aws/sigv4_intern.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "net/url.h"
 
 #include <string.h>
 
@@ -17,23 +18,13 @@ static void append_view(struct buf *out, struct text view)
     buf_append(out, view.data, view.len);
 }
 
-/* A part of a query with its escapes decoded, '+' a blank. False for a broken escape. */
+/* A part of a query with its escapes decoded. */
 static bool decode(struct arena *arena, struct text part, struct text *out)
 {
-    char *data = arena_alloc(arena, part.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < part.len; i++) {
-        unsigned char byte = (unsigned char)part.data[i];
-        if (byte == '+') {
-            byte = ' ';
-        } else if (byte == '%') {
-            if (part.len - i < 3 || digest_unhex(part.data + i + 1, 2, &byte, 1) != 0)
-                return false;
-            i += 2;
-        }
-        data[len++] = (char)byte;
-    }
-    *out = (struct text){data, len};
+    char *data;
+    if (url_decode(arena, part.data, part.len, true, &data, &out->len) != 0)
+        return false;
+    out->data = data;
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "aws/sigv4_intern.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "net/url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -198,7 +199,7 @@ static void parameter(struct buf *out, const char *name, const char *value)
     buf_append_char(out, '&');
     buf_append_text(out, name);
     buf_append_char(out, '=');
-    sigv4_encode(out, value, strlen(value));
+    url_encode(out, value, strlen(value), false);
 }
 
 static int sign_query(struct arena *arena, struct sigv4_request *request,
