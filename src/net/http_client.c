@@ -441,8 +441,10 @@ void http_client_free(struct transport *transport)
         return;
     if (client->has_key) /* first: no thread that ends later comes back here */
         pthread_key_delete(client->key);
-    while (client->handles)
-        handle_free(client->handles);
+    for (struct http_handle *next, *handle = client->handles; handle; handle = next) {
+        next = handle->next;
+        handle_free(handle);
+    }
     if (client->share)
         curl_share_cleanup(client->share);
     for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++)

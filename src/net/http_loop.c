@@ -358,8 +358,10 @@ void http_loop_done(struct http_loop *loop)
     take_completed(loop);
     close_all(loop);
     /* Whoever still holds one of these has broken http_server_free's condition. */
-    while (!link_alone(&loop->waits[WAIT_ANSWER])) {
-        struct http_connection *connection = of_wait(loop->waits[WAIT_ANSWER].next);
+    struct http_link *deferred = &loop->waits[WAIT_ANSWER];
+    for (struct http_link *next, *link = deferred->next; link != deferred; link = next) {
+        struct http_connection *connection = of_wait(link);
+        next = link->next;
         http_link_remove(&connection->waiting);
         exchange_free(connection->exchange);
         free(connection);

@@ -57,12 +57,15 @@ static int listen_at(const struct addrinfo *at)
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage name;
+    union {
+        struct sockaddr_in6 v6;
+        struct sockaddr_in v4;
+        struct sockaddr any;
+    } name = {.v6 = {0}};
     socklen_t len = sizeof name;
-    if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
+    if (getsockname(fd, &name.any, &len) != 0)
         return 0;
-    return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-                                            : ((struct sockaddr_in *)&name)->sin_port);
+    return ntohs(name.any.sa_family == AF_INET6 ? name.v6.sin6_port : name.v4.sin_port);
 }
 
 static int open_listener(struct http_server *server, const char *host, int port, struct error *err)
