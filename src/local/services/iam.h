@@ -23,6 +23,13 @@ struct iam_role {
 enum local_result iam_role_find(struct store_session *store, struct arena *arena,
                                 const char *role_arn, struct iam_role *out);
 
+/* A trust policy, which has no Resource element: the role it hangs on is meant. In `arena`; NULL
+ * when it is malformed. */
+struct policy *iam_trust_parse(struct arena *arena, const char *text, struct error *err);
+
+/* The document of an AWS managed policy by its ARN (of any partition); NULL: there is none. */
+const char *iam_policy_document(const char *policy_arn);
+
 /* Gives a new account what AWS Organizations gives its members: the role
  * OrganizationAccountAccessRole (AdministratorAccess), trusting the accounts of this server. Called
  * by local/main for each account, in a transaction of the writer; does nothing when it exists. */

@@ -1,0 +1,466 @@
+#include "local/services/iam_parts.h"
+
+#include "aws/arn.h"
+#include "base/digest.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { LARGEST_TRUST = 2048, DEFAULT_SESSION_S = 3600 };
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+static char *column(struct arena *arena, const struct store_rows *rows, int number)
+{
+    struct text text = store_text(rows, number);
+    return text.data ? arena_strndup(arena, text.data, text.len) : NULL;
+}
+
+/* Names are unique without regard to case. */
+static char *lower(struct arena *arena, const char *name)
+{
+    char *copy = arena_strdup(arena, name);
+    for (char *c = copy; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return copy;
+}
+
+#define COLUMNS                                                                                    \
+    "name, path, role_id, trust_policy, description, boundary_arn, max_session_s, created_ms"
+
+static void row_read(struct arena *arena, const struct store_rows *rows, struct iam_role_row *out)
+{
+    *out = (struct iam_role_row){.name = column(arena, rows, 0),
+                                 .path = column(arena, rows, 1),
+                                 .id = column(arena, rows, 2),
+                                 .trust_policy = column(arena, rows, 3),
+                                 .description = column(arena, rows, 4),
+                                 .boundary_arn = column(arena, rows, 5),
+                                 .max_session_s = store_int(rows, 6),
+                                 .created_ms = store_int(rows, 7)};
+}
+
+static bool row_find(struct store_session *store, struct arena *arena, const char *account,
+                     const char *name, struct iam_role_row *out)
+{
+    struct store_rows rows;
+    store_query(store, &rows,
+                "SELECT " COLUMNS " FROM iam_roles WHERE account = $1 AND name_key = $2", "tt",
+                account, lower(arena, name));
+    bool found = store_next(&rows);
+    if (found)
+        row_read(arena, &rows, out);
+    store_end(&rows);
+    return found && strcmp(out->name, name) == 0;
+}
+
+enum local_result iam_role_named(struct local_call *call, const char *name,
+                                 struct iam_role_row *out)
+{
+    if (row_find(call->store, call->arena, call->account, name, out))
+        return LOCAL_OK;
+    return iam_fail(call, 404, "NoSuchEntity", "The role with name %s cannot be found.", name);
+}
+
+static char *role_arn(struct local_call *call, const char *path, const char *name)
+{
+    return iam_arn(call, arena_printf(call->arena, "role%s%s", path, name));
+}
+
+const char *const *iam_role_resources(struct local_call *call)
+{
+    const char *name = local_text(call, "RoleName"), *path = local_text(call, "Path");
+    struct iam_role_row row;
+    bool create = strcmp(call->operation->name, "CreateRole") == 0;
+    if (!create && row_find(call->store, call->arena, call->account, name, &row))
+        path = row.path;
+    const char **arns = arena_calloc(call->arena, 2, sizeof *arns);
+    arns[0] = role_arn(call, path ? path : "/", name);
+    return arns;
+}
+
+/* --- services/iam.h --------------------------------------------------------------------------- */
+
+static const char *boundary_document(const char *arn)
+{
+    static const char nothing[] = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\","
+                                  "\"Action\":\"*\",\"Resource\":\"*\"}]}";
+    const struct iam_managed_policy *policy = arn ? iam_managed_find(arn) : NULL;
+    if (policy)
+        return policy->document;
+    return arn ? nothing : NULL; /* a boundary that is gone allows nothing */
+}
+
+enum local_result iam_role_find(struct store_session *store, struct arena *arena,
+                                const char *arn_text, struct iam_role *out)
+{
+    struct arn arn;
+    if (arn_parse(arn_text, strlen(arn_text), &arn) != 0 || !text_is(arn.service, "iam") ||
+        arn.region.len != 0 || !text_starts(arn.resource.data, "role/"))
+        return LOCAL_FAILED;
+    char *account = arena_strndup(arena, arn.account.data, arn.account.len);
+    const char *path = arn.resource.data + strlen("role"); /* "/a/b/name" */
+    const char *name = strrchr(path, '/') + 1;
+    struct iam_role_row row;
+    if (!row_find(store, arena, account, name, &row) || strlen(row.path) != (size_t)(name - path) ||
+        strncmp(row.path, path, strlen(row.path)) != 0)
+        return LOCAL_FAILED;
+    *out = (struct iam_role){.arn = arena_strdup(arena, arn_text),
+                             .name = row.name,
+                             .path = row.path,
+                             .id = row.id,
+                             .account = account,
+                             .trust_policy = row.trust_policy,
+                             .max_session_s = row.max_session_s,
+                             .boundary = boundary_document(row.boundary_arn),
+                             .policies = iam_role_documents(store, arena, account, row.name)};
+    return LOCAL_OK;
+}
+
+static void insert(struct store_session *store, struct arena *arena, const char *account,
+                   const struct iam_role_row *row, bool generated)
+{
+    store_run(store,
+              "INSERT INTO iam_roles (account, name_key, name, path, role_id, trust_policy, "
+              "description, boundary_arn, max_session_s, created_ms, generated) VALUES "
+              "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+              "ttttttttiii", account, lower(arena, row->name), row->name, row->path, row->id,
+              row->trust_policy, row->description, row->boundary_arn, row->max_session_s,
+              row->created_ms, (int64_t)generated);
+}
+
+static const char *const organization_role = "OrganizationAccountAccessRole";
+
+/* The other accounts of this server; its own when it is the only one, because a policy without a
+ * principal is none. */
+static char *organization_trust(struct store_session *store, struct arena *arena,
+                                const char *account)
+{
+    struct store_rows rows;
+    char *list = arena_strdup(arena, "");
+    store_query(store, &rows, "SELECT account FROM iam_accounts WHERE account <> $1 ORDER BY 1",
+                "t", account);
+    while (store_next(&rows))
+        list = arena_printf(arena, "%s%s\"arn:aws:iam::%s:root\"", list, *list ? "," : "",
+                            column(arena, &rows, 0));
+    store_end(&rows);
+    if (!*list)
+        list = arena_printf(arena, "\"arn:aws:iam::%s:root\"", account);
+    return arena_printf(arena,
+                        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+                        "\"Principal\":{\"AWS\":[%s]},\"Action\":\"sts:AssumeRole\"}]}",
+                        list);
+}
+
+/* Every account's role that nobody changed is made to trust the accounts there are now. */
+static void refresh_trust(struct store_session *store, struct arena *arena)
+{
+    struct accounts {
+        struct accounts *next;
+        const char *account;
+    } *first = NULL;
+    struct store_rows rows;
+    store_query(store, &rows, "SELECT account FROM iam_roles WHERE generated = 1 AND name = $1",
+                "t", organization_role);
+    while (store_next(&rows)) {
+        struct accounts *entry = arena_alloc(arena, sizeof *entry);
+        *entry = (struct accounts){first, column(arena, &rows, 0)};
+        first = entry;
+    }
+    store_end(&rows);
+    for (; first; first = first->next)
+        store_run(store,
+                  "UPDATE iam_roles SET trust_policy = $1 WHERE account = $2 AND name = $3 AND "
+                  "generated = 1",
+                  "ttt", organization_trust(store, arena, first->account), first->account,
+                  organization_role);
+}
+
+/* Of the account's number alone: a data folder made anew has the same. */
+static char *organization_role_id(struct arena *arena, const char *account)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    unsigned char hash[SHA256_SIZE];
+    char *id = arena_printf(arena, "%s:%s", organization_role, account);
+    digest_sha256(id, strlen(id), hash);
+    id = arena_strdup(arena, "AROA.................");
+    for (size_t i = 4; id[i]; i++)
+        id[i] = alphabet[hash[i] % 32];
+    return id;
+}
+
+int iam_account_setup(struct store_session *store, struct arena *arena, const char *account,
+                      int64_t now_ms)
+{
+    struct iam_role_row row;
+    struct store_rows rows;
+    store_query(store, &rows, "SELECT 1 FROM iam_accounts WHERE account = $1", "t", account);
+    bool known = store_next(&rows);
+    store_end(&rows);
+    if (known)
+        return store_failed(store) ? -1 : 0;
+    store_run(store, "INSERT INTO iam_accounts (account, created_ms) VALUES ($1, $2)", "ti",
+              account, now_ms);
+    if (!row_find(store, arena, account, organization_role, &row)) {
+        row = (struct iam_role_row){.name = organization_role,
+                                    .path = "/",
+                                    .id = organization_role_id(arena, account),
+                                    .trust_policy = organization_trust(store, arena, account),
+                                    .description = "",
+                                    .max_session_s = DEFAULT_SESSION_S,
+                                    .created_ms = now_ms};
+        insert(store, arena, account, &row, true);
+        store_run(store,
+                  "INSERT INTO iam_attached_policies (account, role, policy_arn, attached_ms) "
+                  "VALUES ($1, $2, 'arn:aws:iam::aws:policy/AdministratorAccess', $3)",
+                  "tti", account, organization_role, now_ms);
+    }
+    refresh_trust(store, arena);
+    return store_failed(store) ? -1 : 0;
+}
+
+/* --- trust policies --------------------------------------------------------------------------- */
+
+static enum local_result malformed(struct local_call *call, const char *text)
+{
+    return iam_fail(call, 400, "MalformedPolicyDocument", "%s", text);
+}
+
+static bool principal_exists(struct local_call *call, const char *text)
+{
+    struct arn arn;
+    struct iam_role role;
+    if (strcmp(text, "*") == 0 || account_valid(text))
+        return true;
+    if (arn_parse(text, strlen(text), &arn) != 0 || arn.account.len != 12)
+        return false;
+    if (text_is(arn.service, "iam") && text_starts(arn.resource.data, "role/"))
+        return call->local->any_credentials ||
+               iam_role_find(call->store, call->arena, text, &role) == LOCAL_OK;
+    return text_is(arn.service, "iam")
+               ? text_is(arn.resource, "root") || text_starts(arn.resource.data, "user/")
+               : text_is(arn.service, "sts");
+}
+
+/* The name of a principal that does not exist, or NULL. */
+static const char *missing_principal(struct local_call *call, const json_t *value)
+{
+    if (json_is_string(value))
+        return principal_exists(call, json_string_value(value)) ? NULL : json_string_value(value);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *missing = missing_principal(call, json_array_get(value, i));
+        if (missing)
+            return missing;
+    }
+    return NULL;
+}
+
+struct policy *iam_trust_parse(struct arena *arena, const char *text, struct error *err)
+{
+    json_t *document = json_read(text, strlen(text), err);
+    if (!document)
+        return NULL;
+    json_t *statements = json_object_get(document, "Statement");
+    if (json_is_object(statements))
+        json_object_set_new(statements, "Resource", json_string("*"));
+    for (size_t i = 0; i < json_array_size(statements); i++)
+        json_object_set_new(json_array_get(statements, i), "Resource", json_string("*"));
+    struct buf whole;
+    struct json_writer writer;
+    buf_init(&whole, 1024 * 1024);
+    json_writer_init(&writer, &whole);
+    json_write_value(&writer, document);
+    json_decref(document);
+    struct policy *policy = policy_parse(arena, buf_text(&whole), whole.len, POLICY_RESOURCE, err);
+    buf_done(&whole);
+    return policy;
+}
+
+static bool is_sts_action(const char *action)
+{
+    return text_starts_nocase(action, "sts:");
+}
+
+static bool only_sts_actions(const json_t *value)
+{
+    if (json_is_string(value))
+        return is_sts_action(json_string_value(value));
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (!only_sts_actions(json_array_get(value, i)))
+            return false;
+    return json_is_array(value);
+}
+
+static enum local_result check_statement(struct local_call *call, const json_t *statement)
+{
+    if (json_object_get(statement, "Resource") || json_object_get(statement, "NotResource"))
+        return malformed(call, "Has prohibited field Resource");
+    if (!json_object_get(statement, "Principal"))
+        return malformed(call, "AssumeRolePolicy must contain principals");
+    if (!only_sts_actions(json_object_get(statement, "Action")))
+        return malformed(call, "AssumeRole policy may only specify STS AssumeRole actions.");
+    const json_t *aws = json_object_get(json_object_get(statement, "Principal"), "AWS");
+    const char *missing = missing_principal(call, aws);
+    if (missing)
+        return iam_fail(call, 400, "MalformedPolicyDocument",
+                        "Invalid principal in policy: \"AWS\":\"%s\"", missing);
+    return LOCAL_OK;
+}
+
+static enum local_result check_trust(struct local_call *call, const char *text)
+{
+    struct error err;
+    json_t *document = json_read(text, strlen(text), &err);
+    if (!document)
+        return malformed(call, "This policy contains invalid Json");
+    const json_t *statements = json_object_get(document, "Statement");
+    enum local_result result = LOCAL_OK;
+    if (json_is_object(statements))
+        result = check_statement(call, statements);
+    for (size_t i = 0; result == LOCAL_OK && i < json_array_size(statements); i++)
+        result = check_statement(call, json_array_get(statements, i));
+    json_decref(document);
+    if (result == LOCAL_OK && !iam_trust_parse(call->arena, text, &err))
+        result = malformed(call, err.message);
+    if (result == LOCAL_OK && strlen(text) > LARGEST_TRUST)
+        result = iam_fail(call, 409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
+                          LARGEST_TRUST);
+    return result;
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+static void put_role(struct local_call *call, const struct iam_role_row *row, bool whole)
+{
+    json_open(call->out);
+    json_put_text(call->out, "Path", row->path);
+    json_put_text(call->out, "RoleName", row->name);
+    json_put_text(call->out, "RoleId", row->id);
+    json_put_text(call->out, "Arn", role_arn(call, row->path, row->name));
+    local_put_time(call, "CreateDate", row->created_ms);
+    iam_put_document(call, "AssumeRolePolicyDocument", row->trust_policy);
+    if (row->description && *row->description)
+        json_put_text(call->out, "Description", row->description);
+    json_put_int(call->out, "MaxSessionDuration", row->max_session_s);
+    if (whole && row->boundary_arn) {
+        json_key(call->out, "PermissionsBoundary");
+        json_open(call->out);
+        json_put_text(call->out, "PermissionsBoundaryType", "Policy");
+        json_put_text(call->out, "PermissionsBoundaryArn", row->boundary_arn);
+        json_close(call->out);
+    }
+    json_close(call->out);
+}
+
+enum local_result iam_create_role(struct local_call *call)
+{
+    struct iam_role_row row;
+    const char *name = local_text(call, "RoleName"), *path = local_text(call, "Path");
+    const char *trust = local_text(call, "AssumeRolePolicyDocument");
+    const char *boundary = local_text(call, "PermissionsBoundary");
+    enum local_result result = check_trust(call, trust);
+    if (result != LOCAL_OK)
+        return result;
+    struct store_rows rows;
+    store_query(call->store, &rows, "SELECT 1 FROM iam_roles WHERE account = $1 AND name_key = $2",
+                "tt", call->account, lower(call->arena, name));
+    bool exists = store_next(&rows);
+    store_end(&rows);
+    if (exists)
+        return iam_fail(call, 409, "EntityAlreadyExists", "Role with name %s already exists.",
+                        name);
+    if (boundary && !iam_managed_find(boundary))
+        return iam_fail(call, 404, "NoSuchEntity",
+                        "Scope ARN: %s does not exist or is not attachable.", boundary);
+    const char *description = local_text(call, "Description");
+    row = (struct iam_role_row){.name = name,
+                                .path = path ? path : "/",
+                                .id = iam_new_id(call, "AROA"),
+                                .trust_policy = trust,
+                                .description = description ? description : "",
+                                .boundary_arn = boundary,
+                                .max_session_s =
+                                    local_int(call, "MaxSessionDuration", DEFAULT_SESSION_S),
+                                .created_ms = call->local->clock->now_ms(call->local->clock)};
+    insert(call->store, call->arena, call->account, &row, false);
+    json_key(call->out, "Role");
+    put_role(call, &row, true);
+    return LOCAL_OK;
+}
+
+enum local_result iam_get_role(struct local_call *call)
+{
+    struct iam_role_row row;
+    enum local_result result = iam_role_named(call, local_text(call, "RoleName"), &row);
+    if (result != LOCAL_OK)
+        return result;
+    json_key(call->out, "Role");
+    put_role(call, &row, true);
+    return LOCAL_OK;
+}
+
+enum local_result iam_list_roles(struct local_call *call)
+{
+    const char *after, *prefix = local_text(call, "PathPrefix");
+    enum local_result result = iam_marker(call, &after);
+    if (result != LOCAL_OK)
+        return result;
+    int64_t left = local_int(call, "MaxItems", 100);
+    const char *last = NULL;
+    bool more = false;
+    json_key(call->out, "Roles");
+    json_open_list(call->out);
+    struct store_rows rows;
+    store_query(call->store, &rows,
+                "SELECT " COLUMNS " FROM iam_roles WHERE account = $1 AND name_key > $2 "
+                "ORDER BY name_key",
+                "tt", call->account, after);
+    while (!more && store_next(&rows)) {
+        struct iam_role_row row;
+        row_read(call->arena, &rows, &row);
+        if (prefix && !text_starts(row.path, prefix))
+            continue;
+        if (left-- == 0) {
+            more = true;
+            break;
+        }
+        last = row.name;
+        put_role(call, &row, false);
+    }
+    store_end(&rows);
+    json_close_list(call->out);
+    iam_put_marker(call, more ? lower(call->arena, last) : NULL);
+    return LOCAL_OK;
+}
+
+enum local_result iam_delete_role(struct local_call *call)
+{
+    struct iam_role_row row;
+    enum local_result result = iam_role_named(call, local_text(call, "RoleName"), &row);
+    if (result != LOCAL_OK)
+        return result;
+    if (iam_role_has_attached(call, row.name))
+        return iam_fail(call, 409, "DeleteConflict",
+                        "Cannot delete entity, must detach all policies first.");
+    if (iam_role_has_inline(call, row.name))
+        return iam_fail(call, 409, "DeleteConflict",
+                        "Cannot delete entity, must delete policies first.");
+    store_run(call->store, "DELETE FROM iam_roles WHERE account = $1 AND name = $2", "tt",
+              call->account, row.name);
+    return LOCAL_OK;
+}
+
+enum local_result iam_update_assume_role_policy(struct local_call *call)
+{
+    struct iam_role_row row;
+    const char *document = local_text(call, "PolicyDocument");
+    enum local_result result = iam_role_named(call, local_text(call, "RoleName"), &row);
+    if (result == LOCAL_OK)
+        result = check_trust(call, document);
+    if (result == LOCAL_OK)
+        store_run(call->store,
+                  "UPDATE iam_roles SET trust_policy = $1, generated = 0 "
+                  "WHERE account = $2 AND name = $3",
+                  "ttt", document, call->account, row.name);
+    return result;
+}
