@@ -15,7 +15,7 @@ static const char schema[] =
     " account TEXT NOT NULL, name_key TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,"
     " role_id TEXT NOT NULL, trust_policy TEXT NOT NULL, description TEXT NOT NULL,"
     " boundary_arn TEXT, max_session_s INTEGER NOT NULL, created_ms BIGINT NOT NULL,"
-    " generated INTEGER NOT NULL, PRIMARY KEY (account, name_key));"
+    " tags TEXT NOT NULL, generated INTEGER NOT NULL, PRIMARY KEY (account, name_key));"
     "CREATE TABLE IF NOT EXISTS iam_role_policies ("
     " account TEXT NOT NULL, role TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL,"
     " PRIMARY KEY (account, role, name));"
@@ -102,6 +102,14 @@ char *iam_new_id(struct local_call *call, const char *prefix)
         "MaxItems", LOCAL_INTEGER, .min = 1, .max = 1000                                           \
     }
 
+static const struct local_member tag_members[] = {{"Key", LOCAL_STRING, LOCAL_REQUIRED, .min = 1,
+                                                   .max = 128,
+                                                   .pattern = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
+                                                  {"Value", LOCAL_STRING, LOCAL_REQUIRED,
+                                                   .max = 256,
+                                                   .pattern = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
+                                                  {0}};
+static const struct local_member tag = {.type = LOCAL_STRUCTURE, .members = tag_members};
 static const struct local_member create_role_members[] = {
     {"Path", LOCAL_STRING, .min = 1, .max = 512,
      .pattern = "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
@@ -111,6 +119,7 @@ static const struct local_member create_role_members[] = {
      .pattern = "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"},
     {"MaxSessionDuration", LOCAL_INTEGER, .min = 3600, .max = 43200},
     {"PermissionsBoundary", LOCAL_STRING, .min = 20, .max = 2048},
+    {"Tags", LOCAL_LIST, .max = 50, .element = &tag},
     {0}};
 static const struct local_member role_members[] = {ROLE_NAME, {0}};
 static const struct local_member list_roles_members[] = {{"PathPrefix", LOCAL_STRING, .min = 1,
@@ -131,6 +140,17 @@ static const struct local_member list_attached_members[] = {
     {"PathPrefix", LOCAL_STRING, .min = 1, .max = 512, .pattern = "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"},
     PAGING,
     {0}};
+
+/* Sessions of GetSessionToken may not call IAM (without MFA, which this server does not have). */
+static enum local_result authorize(struct local_call *call, const char *action,
+                                   const char *resource)
+{
+    const struct principal *caller = call->caller;
+    if (caller->temporary && caller->kind == PRINCIPAL_USER)
+        return iam_fail(call, 403, "InvalidClientTokenId",
+                        "The security token included in the request is invalid");
+    return local_authorize(call, action, resource, NULL);
+}
 
 static const struct local_operation operations[] = {
     {"AttachRolePolicy", "iam:AttachRolePolicy", LOCAL_WRITES, attach_members, iam_role_resources,
@@ -165,4 +185,5 @@ const struct local_service iam_service = {.name = "iam",
                                           .clock_skew_ms = 15 * 60 * 1000,
                                           .internal_error = "ServiceFailure",
                                           .schema = schema,
+                                          .authorize = authorize,
                                           .operations = operations};

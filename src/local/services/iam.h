@@ -12,6 +12,7 @@ struct iam_role {
     const char *arn, *name, *path, *id; /* id: "AROA..." */
     const char *account;
     const char *trust_policy; /* JSON */
+    const char *tags; /* JSON object */
     int64_t max_session_s;
     const char *boundary; /* JSON document of the permissions boundary, or NULL */
     const char *const
@@ -22,6 +23,10 @@ struct iam_role {
  * failure is filled in: the caller knows what that means). */
 enum local_result iam_role_find(struct store_session *store, struct arena *arena,
                                 const char *role_arn, struct iam_role *out);
+
+/* May a policy name this principal ("*", account, ARN)? Accounts and sessions always, users and
+ * roles when they exist: AWS refuses policies that name others. */
+bool iam_principal_exists(struct local_call *call, const char *principal);
 
 /* A trust policy, which has no Resource element: the role it hangs on is meant. In `arena`; NULL
  * when it is malformed. */

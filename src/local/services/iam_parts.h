@@ -42,6 +42,7 @@ const struct iam_managed_policy *iam_managed_find(const char *policy_arn);
 struct iam_role_row {
     const char *name, *path, *id, *trust_policy, *description;
     const char *boundary_arn; /* NULL: none */
+    const char *tags;         /* JSON object */
     int64_t max_session_s, created_ms;
 };
 /* A role of the caller's account, or NoSuchEntity. Text in the call's arena. */

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LARGEST_TRUST = 2048, DEFAULT_SESSION_S = 3600 };
 
@@ -26,7 +27,8 @@ static char *lower(struct arena *arena, const char *name)
 }
 
 #define COLUMNS                                                                                    \
-    "name, path, role_id, trust_policy, description, boundary_arn, max_session_s, created_ms"
+    "name, path, role_id, trust_policy, description, boundary_arn, max_session_s, created_ms, "    \
+    "tags"
 
 static void row_read(struct arena *arena, const struct store_rows *rows, struct iam_role_row *out)
 {
@@ -37,7 +39,8 @@ static void row_read(struct arena *arena, const struct store_rows *rows, struct 
                                  .description = column(arena, rows, 4),
                                  .boundary_arn = column(arena, rows, 5),
                                  .max_session_s = store_int(rows, 6),
-                                 .created_ms = store_int(rows, 7)};
+                                 .created_ms = store_int(rows, 7),
+                                 .tags = column(arena, rows, 8)};
 }
 
 static bool row_find(struct store_session *store, struct arena *arena, const char *account,
@@ -112,6 +115,7 @@ enum local_result iam_role_find(struct store_session *store, struct arena *arena
                              .account = account,
                              .trust_policy = row.trust_policy,
                              .max_session_s = row.max_session_s,
+                             .tags = row.tags,
                              .boundary = boundary_document(row.boundary_arn),
                              .policies = iam_role_documents(store, arena, account, row.name)};
     return LOCAL_OK;
@@ -122,11 +126,11 @@ static void insert(struct store_session *store, struct arena *arena, const char 
 {
     store_run(store,
               "INSERT INTO iam_roles (account, name_key, name, path, role_id, trust_policy, "
-              "description, boundary_arn, max_session_s, created_ms, generated) VALUES "
-              "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-              "ttttttttiii", account, lower(arena, row->name), row->name, row->path, row->id,
+              "description, boundary_arn, max_session_s, created_ms, tags, generated) "
+              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+              "ttttttttiiti", account, lower(arena, row->name), row->name, row->path, row->id,
               row->trust_policy, row->description, row->boundary_arn, row->max_session_s,
-              row->created_ms, (int64_t)generated);
+              row->created_ms, row->tags, (int64_t)generated);
 }
 
 static const char *const organization_role = "OrganizationAccountAccessRole";
@@ -208,6 +212,7 @@ int iam_account_setup(struct store_session *store, struct arena *arena, const ch
                                     .trust_policy = organization_trust(store, arena, account),
                                     .description = "",
                                     .max_session_s = DEFAULT_SESSION_S,
+                                    .tags = "{}",
                                     .created_ms = now_ms};
         insert(store, arena, account, &row, true);
         store_run(store,
@@ -226,27 +231,33 @@ static enum local_result malformed(struct local_call *call, const char *text)
     return iam_fail(call, 400, "MalformedPolicyDocument", "%s", text);
 }
 
-static bool principal_exists(struct local_call *call, const char *text)
+bool iam_principal_exists(struct local_call *call, const char *principal)
 {
     struct arn arn;
     struct iam_role role;
-    if (strcmp(text, "*") == 0 || account_valid(text))
+    if (strcmp(principal, "*") == 0 || account_valid(principal))
         return true;
-    if (arn_parse(text, strlen(text), &arn) != 0 || arn.account.len != 12)
+    if (arn_parse(principal, strlen(principal), &arn) != 0 ||
+        !text_is(arn.partition, call->partition) || arn.region.len != 0 || arn.account.len != 12)
         return false;
-    if (text_is(arn.service, "iam") && text_starts(arn.resource.data, "role/"))
-        return call->local->any_credentials ||
-               iam_role_find(call->store, call->arena, text, &role) == LOCAL_OK;
-    return text_is(arn.service, "iam")
-               ? text_is(arn.resource, "root") || text_starts(arn.resource.data, "user/")
-               : text_is(arn.service, "sts");
+    const char *resource = arn.resource.data;
+    if (text_is(arn.service, "sts")) /* sessions come and go */
+        return text_starts(resource, "assumed-role/") || text_starts(resource, "federated-user/");
+    if (!text_is(arn.service, "iam"))
+        return false;
+    if (text_is(arn.resource, "root") || call->local->any_credentials)
+        return true;
+    if (text_starts(resource, "role/"))
+        return iam_role_find(call->store, call->arena, principal, &role) == LOCAL_OK;
+    return strcmp(resource, "user/administrator") == 0; /* the only user there is yet */
 }
 
 /* The name of a principal that does not exist, or NULL. */
 static const char *missing_principal(struct local_call *call, const json_t *value)
 {
     if (json_is_string(value))
-        return principal_exists(call, json_string_value(value)) ? NULL : json_string_value(value);
+        return iam_principal_exists(call, json_string_value(value)) ? NULL
+                                                                    : json_string_value(value);
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *missing = missing_principal(call, json_array_get(value, i));
         if (missing)
@@ -330,6 +341,51 @@ static enum local_result check_trust(struct local_call *call, const char *text)
 
 /* --- operations ------------------------------------------------------------------------------- */
 
+static void put_tags(struct local_call *call, const char *text)
+{
+    struct error err;
+    json_t *tags = json_read(text, strlen(text), &err), *value;
+    const char *key;
+    if (json_object_size(tags) > 0) {
+        json_key(call->out, "Tags");
+        json_open_list(call->out);
+        json_object_foreach(tags, key, value)
+        {
+            json_open(call->out);
+            json_put_text(call->out, "Key", key);
+            json_put_text(call->out, "Value", json_string_value(value));
+            json_close(call->out);
+        }
+        json_close_list(call->out);
+    }
+    json_decref(tags);
+}
+
+/* The request's tags as a JSON object; keys are unique without regard to case. */
+static enum local_result read_tags(struct local_call *call, const char **out)
+{
+    const json_t *tags = local_value(call, "Tags");
+    struct buf text;
+    struct json_writer writer;
+    for (size_t i = 0; i < json_array_size(tags); i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcasecmp(json_text(json_array_get(tags, i), "Key"),
+                           json_text(json_array_get(tags, j), "Key")) == 0)
+                return iam_fail(call, 400, "InvalidInput",
+                                "Duplicate tag keys found. Please note that Tag keys are case "
+                                "insensitive.");
+    buf_init(&text, 64 * 1024);
+    json_writer_init(&writer, &text);
+    json_open(&writer);
+    for (size_t i = 0; i < json_array_size(tags); i++)
+        json_put_text(&writer, json_text(json_array_get(tags, i), "Key"),
+                      json_text(json_array_get(tags, i), "Value"));
+    json_close(&writer);
+    *out = arena_strdup(call->arena, buf_text(&text));
+    buf_done(&text);
+    return LOCAL_OK;
+}
+
 static void put_role(struct local_call *call, const struct iam_role_row *row, bool whole)
 {
     json_open(call->out);
@@ -349,6 +405,8 @@ static void put_role(struct local_call *call, const struct iam_role_row *row, bo
         json_put_text(call->out, "PermissionsBoundaryArn", row->boundary_arn);
         json_close(call->out);
     }
+    if (whole)
+        put_tags(call, row->tags);
     json_close(call->out);
 }
 
@@ -358,7 +416,10 @@ enum local_result iam_create_role(struct local_call *call)
     const char *name = local_text(call, "RoleName"), *path = local_text(call, "Path");
     const char *trust = local_text(call, "AssumeRolePolicyDocument");
     const char *boundary = local_text(call, "PermissionsBoundary");
+    const char *tags;
     enum local_result result = check_trust(call, trust);
+    if (result == LOCAL_OK)
+        result = read_tags(call, &tags);
     if (result != LOCAL_OK)
         return result;
     struct store_rows rows;
@@ -379,6 +440,7 @@ enum local_result iam_create_role(struct local_call *call)
                                 .trust_policy = trust,
                                 .description = description ? description : "",
                                 .boundary_arn = boundary,
+                                .tags = tags,
                                 .max_session_s =
                                     local_int(call, "MaxSessionDuration", DEFAULT_SESSION_S),
                                 .created_ms = call->local->clock->now_ms(call->local->clock)};

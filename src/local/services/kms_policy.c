@@ -1,6 +1,6 @@
 #include "local/services/kms_parts.h"
 
-#include "aws/arn.h"
+#include "local/both_sides.h"
 #include "local/services/iam.h"
 
 #include <stdio.h>
@@ -80,60 +80,6 @@ const char *kms_caller(struct local_call *call)
     return arena_printf(call->arena, "arn:%s:%s", call->partition, arn + strlen(common));
 }
 
-static enum local_result refuse(struct local_call *call, const struct kms_key *key,
-                                const char *action, const char *why)
-{
-    return local_fail(call, "AccessDeniedException",
-                      "User: %s is not authorized to perform: %s on resource: %s%s",
-                      kms_caller(call), action, key->arn, why);
-}
-
-static enum local_result refuse_kind(struct local_call *call, const struct kms_key *key,
-                                     const char *action, const char *kind, bool explicit_deny)
-{
-    const char *why =
-        explicit_deny
-            ? arena_printf(call->arena, " with an explicit deny in %s %s policy",
-                           strchr("aeiou", kind[0]) ? "an" : "a", kind)
-            : arena_printf(call->arena, " because no %s policy allows the %s action", kind, action);
-    /* AWS gives no reason to other accounts. */
-    bool own = strcmp(call->caller->account, key->account) == 0;
-    return refuse(call, key, action, own ? why : "");
-}
-
-/* Put the caller's answers and the key policy's together. `match` is how the key policy allowed. */
-static enum local_result combine(struct local_call *call, const struct kms_key *key,
-                                 const char *action, const struct local_answers *caller,
-                                 enum policy_answer resource, enum policy_match match)
-{
-    bool own = strcmp(call->caller->account, key->account) == 0;
-    const struct {
-        const char *kind;
-        enum policy_answer answer;
-    } sides[] = {{"identity-based", caller->identity},
-                 {"resource-based", resource},
-                 {"permissions boundary", caller->boundary},
-                 {"session", caller->session}};
-    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
-        if (sides[i].answer == POLICY_DENY)
-            return refuse_kind(call, key, action, sides[i].kind, true);
-    if (resource != POLICY_ALLOW)
-        return refuse_kind(call, key, action, "resource-based", false);
-    bool named = own && (match == POLICY_MATCH_USER || match == POLICY_MATCH_SESSION);
-    if (named)
-        return LOCAL_OK;
-    /* Named by role or by "*": the caller's own policies need not allow, the limits of the session
-     * must (for "*" AWS's pages leave it open: the strict reading). */
-    bool direct = own && (match == POLICY_MATCH_ROLE || match == POLICY_MATCH_ANYONE);
-    if (!direct && caller->identity != POLICY_ALLOW)
-        return refuse_kind(call, key, action, "identity-based", false);
-    if (caller->boundary != POLICY_ALLOW)
-        return refuse_kind(call, key, action, "permissions boundary", false);
-    if (caller->session != POLICY_ALLOW)
-        return refuse_kind(call, key, action, "session", false);
-    return LOCAL_OK;
-}
-
 enum local_result kms_allow(struct local_call *call, const struct kms_key *key,
                             const struct kms_question *question)
 {
@@ -152,17 +98,23 @@ enum local_result kms_allow(struct local_call *call, const struct kms_key *key,
                                    .via = question->via,
                                    .context = values.items,
                                    .context_count = values.count};
-    struct local_answers answers;
-    local_ask(call, &asked, &answers);
-    enum policy_answer resource = POLICY_ALLOW;
-    enum policy_match match = POLICY_MATCH_ACCOUNT;
+    struct both_sides sides = {.action = question->action,
+                               .same_account = own,
+                               .resource = POLICY_ALLOW,
+                               .match = POLICY_MATCH_ACCOUNT};
+    local_ask(call, &asked, &sides.caller);
     if (!delegates) {
         struct policy_question full;
         local_policy_question(call, &asked, &full);
         const struct policy *policy = kms_key_policy(key);
-        resource = policy ? policy_evaluate(policy, &full, &match) : POLICY_NO_MATCH;
+        sides.resource = policy ? policy_evaluate(policy, &full, &sides.match) : POLICY_NO_MATCH;
     }
-    return combine(call, key, question->action, &answers, resource, match);
+    const char *why = both_sides_refusal(call->arena, &sides);
+    if (!why)
+        return LOCAL_OK;
+    return local_fail(call, "AccessDeniedException",
+                      "User: %s is not authorized to perform: %s on resource: %s%s",
+                      kms_caller(call), question->action, key->arn, why);
 }
 
 enum local_result kms_authorize(struct local_call *call, const char *action, const char *resource)
@@ -279,33 +231,10 @@ char *kms_default_policy(struct local_call *call)
 
 /* --- checks of a policy given ----------------------------------------------------------------- */
 
-static bool principal_exists(struct local_call *call, const char *text)
-{
-    if (strcmp(text, "*") == 0 || account_valid(text))
-        return true;
-    struct arn arn;
-    if (arn_parse(text, strlen(text), &arn) != 0 || !text_is(arn.partition, call->partition) ||
-        arn.region.len != 0 || arn.account.len != 12)
-        return false;
-    if (text_is(arn.service, "sts")) /* sessions come and go */
-        return text_starts(arn.resource.data, "assumed-role/") ||
-               text_starts(arn.resource.data, "federated-user/");
-    if (!text_is(arn.service, "iam"))
-        return false;
-    if (text_is(arn.resource, "root"))
-        return true;
-    if (text_starts(arn.resource.data, "user/")) /* this server has no users yet to look for */
-        return true;
-    struct iam_role role;
-    return text_starts(arn.resource.data, "role/") &&
-           (call->local->any_credentials ||
-            iam_role_find(call->store, call->arena, text, &role) == LOCAL_OK);
-}
-
 static bool principals_exist(struct local_call *call, const json_t *value)
 {
     if (json_is_string(value))
-        return principal_exists(call, json_string_value(value));
+        return iam_principal_exists(call, json_string_value(value));
     for (size_t i = 0; i < json_array_size(value); i++)
         if (!principals_exist(call, json_array_get(value, i)))
             return false;

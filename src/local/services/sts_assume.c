@@ -1,0 +1,266 @@
+#include "local/services/sts_parts.h"
+
+#include "aws/arn.h"
+#include "base/digest.h"
+#include "local/both_sides.h"
+#include "local/services/iam.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DEFAULT_DURATION_S = 3600, CHAINED_DURATION_S = 3600 };
+
+/* --- the role --------------------------------------------------------------------------------- */
+
+static enum local_result bad_arn(struct local_call *call, const char *arn)
+{
+    return sts_fail(call, 400, "ValidationError", "%s is invalid", arn);
+}
+
+/* The request's RoleArn, if it is one. */
+static enum local_result role_arn(struct local_call *call, struct arn *out)
+{
+    const char *text = local_text(call, "RoleArn");
+    if (arn_parse(text, strlen(text), out) != 0 || out->partition.len == 0 ||
+        !text_is(out->service, "iam") || out->region.len != 0 || out->account.len != 12 ||
+        !text_starts(out->resource.data, "role/") || text_ends(text, "/"))
+        return bad_arn(call, text);
+    return LOCAL_OK;
+}
+
+const char *const *sts_assume_resources(struct local_call *call)
+{
+    struct arn arn;
+    if (role_arn(call, &arn) != LOCAL_OK)
+        return NULL;
+    const char **arns = arena_calloc(call->arena, 2, sizeof *arns);
+    arns[0] = local_text(call, "RoleArn");
+    return arns;
+}
+
+/* --- may the caller? -------------------------------------------------------------------------- */
+
+/* Missing or not trusted: one answer for both, so that nobody learns which roles there are. */
+static enum local_result refuse(struct local_call *call, const char *action, const char *resource)
+{
+    return sts_fail(call, 403, "AccessDenied",
+                    "User: %s is not authorized to perform: %s on resource: %s",
+                    sts_shown(call, call->caller->arn), action, resource);
+}
+
+enum { FIXED_VALUES = 6 };
+
+struct values {
+    struct policy_value *items;
+    size_t count;
+};
+
+static void add(struct local_call *call, struct values *values, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    const char **list = arena_calloc(call->arena, 2, sizeof *list);
+    list[0] = value;
+    values->items[values->count++] = (struct policy_value){key, list};
+}
+
+static void add_list(struct local_call *call, struct values *values, const char *key,
+                     const json_t *list, const char *member)
+{
+    size_t count = json_array_size(list);
+    if (count == 0)
+        return;
+    const char **texts = arena_calloc(call->arena, count + 1, sizeof *texts);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(list, i);
+        texts[i] = member ? json_text(item, member) : json_string_value(item);
+    }
+    values->items[values->count++] = (struct policy_value){key, texts};
+}
+
+static struct values values_of(struct local_call *call, const char *account)
+{
+    const json_t *tags = local_value(call, "Tags");
+    struct values values = {0};
+    values.items =
+        arena_calloc(call->arena, FIXED_VALUES + json_array_size(tags), sizeof *values.items);
+    add(call, &values, "sts:ExternalId", local_text(call, "ExternalId"));
+    add(call, &values, "sts:RoleSessionName", local_text(call, "RoleSessionName"));
+    add(call, &values, "sts:SourceIdentity", local_text(call, "SourceIdentity"));
+    add(call, &values, "aws:ResourceAccount", account);
+    add_list(call, &values, "aws:TagKeys", tags, "Key");
+    add_list(call, &values, "sts:TransitiveTagKeys", local_value(call, "TransitiveTagKeys"), NULL);
+    for (size_t i = 0; i < json_array_size(tags); i++) {
+        const json_t *tag = json_array_get(tags, i);
+        add(call, &values, arena_printf(call->arena, "aws:RequestTag/%s", json_text(tag, "Key")),
+            json_text(tag, "Value"));
+    }
+    return values;
+}
+
+static enum local_result allow(struct local_call *call, const char *action,
+                               const struct iam_role *role)
+{
+    struct error err;
+    struct values values = values_of(call, role->account);
+    struct local_question question = {.action = action,
+                                      .resource = role->arn,
+                                      .context = values.items,
+                                      .context_count = values.count};
+    struct both_sides sides = {.action = action,
+                               .same_account = strcmp(call->caller->account, role->account) == 0,
+                               .resource = POLICY_NO_MATCH};
+    struct policy_question full;
+    const struct policy *trust = iam_trust_parse(call->arena, role->trust_policy, &err);
+    local_ask(call, &question, &sides.caller);
+    local_policy_question(call, &question, &full);
+    if (trust)
+        sides.resource = policy_evaluate(trust, &full, &sides.match);
+    return both_sides_refusal(call->arena, &sides) ? refuse(call, action, role->arn) : LOCAL_OK;
+}
+
+/* The role of a lax server: any role may be assumed, and may do all in its account. */
+static bool is_lax(struct local_call *call, const char *arn)
+{
+    struct iam_role role;
+    return call->local->any_credentials &&
+           iam_role_find(call->store, call->arena, arn, &role) != LOCAL_OK;
+}
+
+enum local_result sts_authorize(struct local_call *call, const char *action, const char *resource)
+{
+    const struct principal *caller = call->caller;
+    bool assumes = strcmp(call->operation->name, "AssumeRole") == 0;
+    /* Sessions of GetSessionToken may call AssumeRole and GetCallerIdentity and no other. */
+    if (!assumes && caller->temporary && caller->kind == PRINCIPAL_USER)
+        return sts_fail(call, 403, "AccessDenied", "Cannot call %s with session credentials",
+                        call->operation->name);
+    if (!assumes)
+        return local_authorize(call, action, resource, NULL);
+    if (is_lax(call, resource))
+        return LOCAL_OK;
+    if (caller->kind == PRINCIPAL_ROOT && !call->local->any_credentials)
+        return sts_fail(call, 403, "AccessDenied", "Roles may not be assumed by root accounts.");
+    struct arn arn;
+    struct iam_role role;
+    if (role_arn(call, &arn) != LOCAL_OK)
+        return LOCAL_FAILED;
+    if (!text_is(arn.partition, call->partition) ||
+        iam_role_find(call->store, call->arena, resource, &role) != LOCAL_OK)
+        return refuse(call, action, resource);
+    enum local_result result = allow(call, action, &role);
+    if (result == LOCAL_OK && json_array_size(local_value(call, "Tags")) > 0)
+        result = allow(call, "sts:TagSession", &role);
+    if (result == LOCAL_OK && (local_text(call, "SourceIdentity") || caller->source_identity))
+        result = allow(call, "sts:SetSourceIdentity", &role);
+    return result;
+}
+
+/* --- AssumeRole ------------------------------------------------------------------------------- */
+
+static enum local_result check_options(struct local_call *call, const struct iam_role *role,
+                                       int64_t duration_s)
+{
+    const struct principal *caller = call->caller;
+    const char *identity = local_text(call, "SourceIdentity");
+    if (caller->kind == PRINCIPAL_ROLE && duration_s > CHAINED_DURATION_S)
+        return sts_fail(call, 400, "ValidationError",
+                        "The requested DurationSeconds exceeds the 1 hour session limit for roles "
+                        "assumed by role chaining");
+    if (duration_s > role->max_session_s)
+        return sts_fail(call, 400, "ValidationError",
+                        "The requested DurationSeconds exceeds the MaxSessionDuration set for "
+                        "this role.");
+    if (identity && caller->source_identity && strcmp(identity, caller->source_identity) != 0)
+        return refuse(call, "sts:SetSourceIdentity", role->arn);
+    /* There are no MFA devices here, so no code of one can be right. */
+    if (local_text(call, "SerialNumber") || local_text(call, "TokenCode"))
+        return sts_fail(call, 403, "AccessDenied",
+                        "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+    if (json_array_size(local_value(call, "ProvidedContexts")) > 0)
+        return sts_fail(call, 400, "ValidationError",
+                        "understudy-local knows no context provider.");
+    return LOCAL_OK;
+}
+
+/* What a lax server makes up for a role nobody created. */
+static void make_up(struct local_call *call, struct iam_role *role)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    const char *arn_text = local_text(call, "RoleArn");
+    struct arn arn;
+    unsigned char hash[SHA256_SIZE];
+    if (arn_parse(arn_text, strlen(arn_text), &arn) != 0)
+        return;
+    digest_sha256(arn_text, strlen(arn_text), hash);
+    char *id = arena_strdup(call->arena, "AROA.................");
+    for (size_t i = 4; id[i]; i++)
+        id[i] = alphabet[hash[i] % 32];
+    *role =
+        (struct iam_role){.arn = arn_text,
+                          .name = strrchr(arn.resource.data, '/') + 1,
+                          .id = id,
+                          .account = arena_strndup(call->arena, arn.account.data, arn.account.len),
+                          .max_session_s = 43200};
+}
+
+static void put_assumed(struct local_call *call, const struct principal *who)
+{
+    json_key(call->out, "AssumedRoleUser");
+    json_open(call->out);
+    json_put_text(call->out, "AssumedRoleId", who->user_id);
+    json_put_text(call->out, "Arn", sts_shown(call, who->arn));
+    json_close(call->out);
+    int packed = sts_packed_size(call);
+    if (packed >= 0)
+        json_put_int(call->out, "PackedPolicySize", packed);
+    if (who->source_identity)
+        json_put_text(call->out, "SourceIdentity", who->source_identity);
+}
+
+/* The session's principal; ARNs are kept in partition "aws". */
+static void be_session(struct local_call *call, const struct iam_role *role, bool lax,
+                       struct principal *who)
+{
+    const char *session = local_text(call, "RoleSessionName");
+    const char *identity = local_text(call, "SourceIdentity");
+    *who = (struct principal){.kind = PRINCIPAL_ROLE, .administrator = lax};
+    snprintf(who->account, sizeof who->account, "%s", role->account);
+    who->arn = arena_printf(call->arena, "arn:aws:sts::%s:assumed-role/%s/%s", role->account,
+                            role->name, session);
+    who->user_id = arena_printf(call->arena, "%s:%s", role->id, session);
+    who->role_arn = arena_printf(call->arena, "arn:aws:iam::%s:%s", role->account,
+                                 strstr(role->arn, ":role/") + 1);
+    if (!identity)
+        identity = call->caller->source_identity;
+    who->source_identity = identity ? arena_strdup(call->arena, identity) : NULL;
+}
+
+enum local_result sts_assume_role(struct local_call *call)
+{
+    struct iam_role role;
+    struct principal who;
+    struct sts_tags tags;
+    bool lax = is_lax(call, local_text(call, "RoleArn"));
+    int64_t duration_s = local_int(call, "DurationSeconds", DEFAULT_DURATION_S);
+    if (lax)
+        make_up(call, &role);
+    else if (iam_role_find(call->store, call->arena, local_text(call, "RoleArn"), &role) !=
+             LOCAL_OK) /* deleted since it was asked about */
+        return refuse(call, "sts:AssumeRole", local_text(call, "RoleArn"));
+    be_session(call, &role, lax, &who);
+    enum local_result result = check_options(call, &role, duration_s);
+    if (result == LOCAL_OK)
+        result = sts_session_policy(call, &who.session_policy);
+    if (result == LOCAL_OK)
+        result = sts_session_tags(call, role.tags, &tags);
+    if (result != LOCAL_OK)
+        return result;
+    if (json_object_size(tags.tags) > 0)
+        who.session_tags = sts_json_text(call, tags.tags);
+    if (json_array_size(tags.transitive) > 0)
+        who.transitive = sts_json_text(call, tags.transitive);
+    sts_tags_done(&tags);
+    put_assumed(call, &who);
+    return sts_put_credentials(call, &who, duration_s);
+}

@@ -1,0 +1,46 @@
+/*
+ * sts_parts: what the files of the STS service share. Nobody else includes it.
+ *
+ *   sts.c         the tables and the small operations
+ *   sts_assume.c  AssumeRole
+ *   sts_session.c what sessions carry: policies, tags, durations; their answers
+ */
+#ifndef UNDERSTUDY_LOCAL_SERVICES_STS_PARTS_H
+#define UNDERSTUDY_LOCAL_SERVICES_STS_PARTS_H
+
+#include "local/authenticate.h"
+#include "local/services/sts.h"
+
+/* --- sts.c ------------------------------------------------------------------------------------ */
+/* local_fail with an HTTP status. */
+__attribute__((format(printf, 4, 5))) enum local_result
+sts_fail(struct local_call *call, int status, const char *code, const char *format, ...);
+/* An ARN kept in partition "aws", as this endpoint shows it. */
+const char *sts_shown(struct local_call *call, const char *arn);
+
+/* --- sts_session.c ---------------------------------------------------------------------------- */
+/* The session policies of the request (Policy and PolicyArns) as principal.h keeps them: a JSON
+ * array; NULL when there are none. Refused with MalformedPolicyDocument. */
+enum local_result sts_session_policy(struct local_call *call, char **out);
+struct sts_tags {
+    json_t *tags;       /* object; owned: sts_tags_done */
+    json_t *transitive; /* array */
+};
+/* The request's tags and transitive keys, with what the calling session hands on and, below them,
+ * `role_tags` (JSON object or NULL). */
+enum local_result sts_session_tags(struct local_call *call, const char *role_tags,
+                                   struct sts_tags *out);
+void sts_tags_done(struct sts_tags *tags);
+char *sts_json_text(struct local_call *call, const json_t *value);
+/* Percent of what AWS would pack; -1 when nothing was passed. */
+int sts_packed_size(struct local_call *call);
+/* Issues a key for `who` and writes the Credentials member. */
+enum local_result sts_put_credentials(struct local_call *call, const struct principal *who,
+                                      int64_t duration_s);
+
+/* --- sts_assume.c ----------------------------------------------------------------------------- */
+const char *const *sts_assume_resources(struct local_call *call);
+enum local_result sts_authorize(struct local_call *call, const char *action, const char *resource);
+enum local_result sts_assume_role(struct local_call *call);
+
+#endif
