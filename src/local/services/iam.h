@@ -12,7 +12,7 @@ struct iam_role {
     const char *arn, *name, *path, *id; /* id: "AROA..." */
     const char *account;
     const char *trust_policy; /* JSON */
-    const char *tags; /* JSON object */
+    const char *tags;         /* JSON object */
     int64_t max_session_s;
     const char *boundary; /* JSON document of the permissions boundary, or NULL */
     const char *const

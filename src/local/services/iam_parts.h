@@ -2,7 +2,8 @@
  * iam_parts: what the files of the IAM service share. Nobody else includes it.
  *
  *   iam.c         the tables; answers and refusals that all kinds of entities share
- *   iam_role.c    roles and their trust policies; services/iam.h
+ *   iam_role.c    roles; services/iam.h
+ *   iam_trust.c   trust policies: who may be named in them and what they must look like
  *   iam_policy.c  policies of roles: inline and attached
  *   iam_managed.c AWS managed policies, as data
  *
@@ -55,6 +56,10 @@ enum local_result iam_get_role(struct local_call *call);
 enum local_result iam_list_roles(struct local_call *call);
 enum local_result iam_delete_role(struct local_call *call);
 enum local_result iam_update_assume_role_policy(struct local_call *call);
+
+/* --- iam_trust.c ------------------------------------------------------------------------------ */
+/* Refuses a trust policy that AWS would: MalformedPolicyDocument, LimitExceeded. */
+enum local_result iam_check_trust(struct local_call *call, const char *text);
 
 /* --- iam_policy.c ----------------------------------------------------------------------------- */
 /* Documents of the role's inline and attached policies, NULL-terminated. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LARGEST_TRUST = 2048, DEFAULT_SESSION_S = 3600 };
+enum { DEFAULT_SESSION_S = 3600 };
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
@@ -224,121 +224,6 @@ int iam_account_setup(struct store_session *store, struct arena *arena, const ch
     return store_failed(store) ? -1 : 0;
 }
 
-/* --- trust policies --------------------------------------------------------------------------- */
-
-static enum local_result malformed(struct local_call *call, const char *text)
-{
-    return iam_fail(call, 400, "MalformedPolicyDocument", "%s", text);
-}
-
-bool iam_principal_exists(struct local_call *call, const char *principal)
-{
-    struct arn arn;
-    struct iam_role role;
-    if (strcmp(principal, "*") == 0 || account_valid(principal))
-        return true;
-    if (arn_parse(principal, strlen(principal), &arn) != 0 ||
-        !text_is(arn.partition, call->partition) || arn.region.len != 0 || arn.account.len != 12)
-        return false;
-    const char *resource = arn.resource.data;
-    if (text_is(arn.service, "sts")) /* sessions come and go */
-        return text_starts(resource, "assumed-role/") || text_starts(resource, "federated-user/");
-    if (!text_is(arn.service, "iam"))
-        return false;
-    if (text_is(arn.resource, "root") || call->local->any_credentials)
-        return true;
-    if (text_starts(resource, "role/"))
-        return iam_role_find(call->store, call->arena, principal, &role) == LOCAL_OK;
-    return strcmp(resource, "user/administrator") == 0; /* the only user there is yet */
-}
-
-/* The name of a principal that does not exist, or NULL. */
-static const char *missing_principal(struct local_call *call, const json_t *value)
-{
-    if (json_is_string(value))
-        return iam_principal_exists(call, json_string_value(value)) ? NULL
-                                                                    : json_string_value(value);
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *missing = missing_principal(call, json_array_get(value, i));
-        if (missing)
-            return missing;
-    }
-    return NULL;
-}
-
-struct policy *iam_trust_parse(struct arena *arena, const char *text, struct error *err)
-{
-    json_t *document = json_read(text, strlen(text), err);
-    if (!document)
-        return NULL;
-    json_t *statements = json_object_get(document, "Statement");
-    if (json_is_object(statements))
-        json_object_set_new(statements, "Resource", json_string("*"));
-    for (size_t i = 0; i < json_array_size(statements); i++)
-        json_object_set_new(json_array_get(statements, i), "Resource", json_string("*"));
-    struct buf whole;
-    struct json_writer writer;
-    buf_init(&whole, 1024 * 1024);
-    json_writer_init(&writer, &whole);
-    json_write_value(&writer, document);
-    json_decref(document);
-    struct policy *policy = policy_parse(arena, buf_text(&whole), whole.len, POLICY_RESOURCE, err);
-    buf_done(&whole);
-    return policy;
-}
-
-static bool is_sts_action(const char *action)
-{
-    return text_starts_nocase(action, "sts:");
-}
-
-static bool only_sts_actions(const json_t *value)
-{
-    if (json_is_string(value))
-        return is_sts_action(json_string_value(value));
-    for (size_t i = 0; i < json_array_size(value); i++)
-        if (!only_sts_actions(json_array_get(value, i)))
-            return false;
-    return json_is_array(value);
-}
-
-static enum local_result check_statement(struct local_call *call, const json_t *statement)
-{
-    if (json_object_get(statement, "Resource") || json_object_get(statement, "NotResource"))
-        return malformed(call, "Has prohibited field Resource");
-    if (!json_object_get(statement, "Principal"))
-        return malformed(call, "AssumeRolePolicy must contain principals");
-    if (!only_sts_actions(json_object_get(statement, "Action")))
-        return malformed(call, "AssumeRole policy may only specify STS AssumeRole actions.");
-    const json_t *aws = json_object_get(json_object_get(statement, "Principal"), "AWS");
-    const char *missing = missing_principal(call, aws);
-    if (missing)
-        return iam_fail(call, 400, "MalformedPolicyDocument",
-                        "Invalid principal in policy: \"AWS\":\"%s\"", missing);
-    return LOCAL_OK;
-}
-
-static enum local_result check_trust(struct local_call *call, const char *text)
-{
-    struct error err;
-    json_t *document = json_read(text, strlen(text), &err);
-    if (!document)
-        return malformed(call, "This policy contains invalid Json");
-    const json_t *statements = json_object_get(document, "Statement");
-    enum local_result result = LOCAL_OK;
-    if (json_is_object(statements))
-        result = check_statement(call, statements);
-    for (size_t i = 0; result == LOCAL_OK && i < json_array_size(statements); i++)
-        result = check_statement(call, json_array_get(statements, i));
-    json_decref(document);
-    if (result == LOCAL_OK && !iam_trust_parse(call->arena, text, &err))
-        result = malformed(call, err.message);
-    if (result == LOCAL_OK && strlen(text) > LARGEST_TRUST)
-        result = iam_fail(call, 409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
-                          LARGEST_TRUST);
-    return result;
-}
-
 /* --- operations ------------------------------------------------------------------------------- */
 
 static void put_tags(struct local_call *call, const char *text)
@@ -416,8 +301,8 @@ enum local_result iam_create_role(struct local_call *call)
     const char *name = local_text(call, "RoleName"), *path = local_text(call, "Path");
     const char *trust = local_text(call, "AssumeRolePolicyDocument");
     const char *boundary = local_text(call, "PermissionsBoundary");
-    const char *tags;
-    enum local_result result = check_trust(call, trust);
+    const char *tags = NULL;
+    enum local_result result = iam_check_trust(call, trust);
     if (result == LOCAL_OK)
         result = read_tags(call, &tags);
     if (result != LOCAL_OK)
@@ -518,7 +403,7 @@ enum local_result iam_update_assume_role_policy(struct local_call *call)
     const char *document = local_text(call, "PolicyDocument");
     enum local_result result = iam_role_named(call, local_text(call, "RoleName"), &row);
     if (result == LOCAL_OK)
-        result = check_trust(call, document);
+        result = iam_check_trust(call, document);
     if (result == LOCAL_OK)
         store_run(call->store,
                   "UPDATE iam_roles SET trust_policy = $1, generated = 0 "
