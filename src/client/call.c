@@ -6,6 +6,7 @@
 #include "aws/protocol.h"
 #include "aws/sigv4.h"
 #include "base/digest.h"
+#include "base/text.h"
 #include "client/client_intern.h"
 #include "client/credentials.h"
 #include "client/rate_limit.h"
@@ -269,6 +270,10 @@ static bool from_between(const struct error *err)
 /* Whether to try again after an error answer; has slept then. */
 static bool after_error(struct call *call, struct error *err)
 {
+    /* "Not found" and "conflict" are said of the thing asked for by AWS only: a proxy that knows
+     * no such path must not look like a parameter that is gone. */
+    if (from_between(err) && (err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT))
+        err->code = ERR_UNAVAILABLE;
     enum aws_retry retry =
         aws_error_retry(call->client->service->signing_name, err->aws_code, err->http_status);
     bool throttled = retry == AWS_RETRY_THROTTLED;
@@ -278,7 +283,7 @@ static bool after_error(struct call *call, struct error *err)
 
     if (retry == AWS_RETRY_CLOCK && correct_clock(call))
         return true;
-    if (err->code == ERR_EXPIRED && retry != AWS_RETRY_CLOCK && refresh_credentials(call))
+    if (text_starts(err->aws_code, "ExpiredToken") && refresh_credentials(call))
         return true;
     if (throttled)
         return again(call, RETRY_THROTTLED, &call->response);
