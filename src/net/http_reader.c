@@ -103,6 +103,8 @@ static bool head_is_strict(struct http_reader *reader)
             at++;
         if (!field->value.len)
             field->value.data = at;
+        else if ((unsigned char)*at < ' ' || *at == 0x7f) /* the first byte goes unchecked there */
+            return false;
         if (field->value.data != at || memcmp(at + field->value.len, "\r\n", 2) != 0)
             return false;
         at += field->value.len + 2;
@@ -329,23 +331,22 @@ static void move_views(struct http_reader *reader, const char *from, char *to)
     }
 }
 
+/* Moves what is held of the request under way to the front of the buffer, or of a larger one. */
 static void make_room(struct http_reader *reader)
 {
-    char *from = reader->data + reader->start, *to = reader->data;
     size_t held = reader->len - reader->start;
-    if (!reader->start || held > reader->capacity / 2) {
-        reader->capacity = reader->capacity ? reader->capacity * 2 : USUAL_CAPACITY;
-        to = memory_alloc(reader->capacity);
+    char *old = reader->data;
+    if (!old || !reader->start || held > reader->capacity / 2) {
+        reader->capacity = old ? reader->capacity * 2 : USUAL_CAPACITY;
+        reader->data = memory_alloc(reader->capacity);
     }
-    if (reader->data) {
-        move_views(reader, from, to);
-        memmove(to, from, held);
+    if (old) {
+        move_views(reader, old + reader->start, reader->data);
+        memmove(reader->data, old + reader->start, held);
     }
-    if (to != reader->data) {
-        if (reader->data)
-            explicit_bzero(reader->data, reader->dirty);
-        free(reader->data);
-        reader->data = to;
+    if (old && old != reader->data) {
+        explicit_bzero(old, reader->dirty);
+        free(old);
         reader->dirty = held;
     }
     reader->parsed -= reader->start;
