@@ -73,7 +73,7 @@ static void append_answer(struct http_connection *c, int status)
         buf_reset(&exchange->body);
         buf_reset(&exchange->fields);
     }
-    if (!reader->keep_alive || c->loop->stopping)
+    if (!reader->keep_alive || c->loop->server->stop)
         c->last = true;
     append_status(out, status);
     buf_append_text(out, c->loop->date);
@@ -347,6 +347,10 @@ void http_connection_event(struct http_connection *c, unsigned events)
 void http_connection_expire(struct http_connection *c)
 {
     struct http_exchange *exchange = c->exchange;
+    if (c->wait == WAIT_WRITE) { /* what the kernel still holds for the client goes too */
+        const struct linger none = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    }
     if ((c->wait != WAIT_HEAD && c->wait != WAIT_BODY) || !exchange) {
         http_connection_close(c);
         return;

@@ -38,15 +38,10 @@ static int on_name(http_parser *parser, const char *at, size_t len)
     reader->in_value = false;
     if (reader->head_done) { /* trailers are read over, but not without end */
         reader->trailer_count += fresh;
-        if (reader->trailer_count > reader->limits->field_count)
-            return refuse(reader, 431, "too many trailer fields");
         return 0;
     }
-    if (fresh) {
-        if (reader->field_count == reader->limits->field_count)
-            return refuse(reader, 431, "too many header fields");
+    if (fresh)
         reader->fields[reader->field_count++] = (struct http_field){.name = {at, 0}};
-    }
     reader->fields[reader->field_count - 1].name.len += len;
     return 0;
 }
@@ -55,6 +50,11 @@ static int on_value(http_parser *parser, const char *at, size_t len)
 {
     struct http_reader *reader = parser->data;
     reader->in_value = true;
+    /* Counted here, where the name is known to be whole, so that the verdict does not depend on how
+     * the stream was cut; there is one field more than the limit to keep the name in. */
+    if (reader->field_count > reader->limits->field_count ||
+        reader->trailer_count > reader->limits->field_count)
+        return refuse(reader, 431, "too many header fields");
     if (reader->head_done)
         return 0;
     struct text *value = &reader->fields[reader->field_count - 1].value;
