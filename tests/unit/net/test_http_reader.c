@@ -161,7 +161,8 @@ static const struct {
     {CHUNKED "0\r\n\n", 400},
     {CHUNKED "0\r\nA: b\r\n\rX", 400},
     {CHUNKED "0\r\nA\x01: b\r\n\r\n", 400},
-    {CHUNKED "0\r\n1: \r\n2: \r\n3: \r\n4: \r\n5: \r\n6: \r\n7: \r\n8: \r\n9: \r\n10: \r\n11: \r\n",
+    {CHUNKED
+     "0\r\n1: \r\n2: \r\n3: \r\n4: \r\n5: \r\n6: \r\n7: \r\n8: \r\n9: \r\n10: \r\n11: \r\n\r\n",
      431},
 };
 
