@@ -15,7 +15,7 @@ VALUE = "v" * 60
 
 def fill(server, count):
     ssm = server.client("ssm")
-    for number in range(count):
+    for number in range(count - 1):  # the quota of a Region is 10,000
         ssm.put_parameter(Name=f"/prod/app/{number:06d}", Value=VALUE, Type="String",
                           Description="a parameter like any other")
     ssm.put_parameter(Name="/prod/app/secret", Value=VALUE, Type="SecureString")

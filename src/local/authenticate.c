@@ -1,12 +1,11 @@
 #include "local/authenticate.h"
 
 #include "aws/arn.h"
-#include "aws/region.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "local/access_keys.h"
 #include "local/authorize.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,60 +166,32 @@ static enum authenticate_problem refuse(struct check *check, enum authenticate_p
     return problem;
 }
 
-static const char *basic_time(struct arena *arena, int64_t time_ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-    clock_format_basic(time_ms, text);
-    return arena_strdup(arena, text);
-}
-
+/* AWS looks at the clock before it judges the rest of the signature. */
 static enum authenticate_problem check_clock(struct check *check)
 {
-    const struct sigv4_presented *presented = check->presented;
     struct clock *clock = check->authenticator->local->clock;
-    int64_t now_ms = clock->now_ms(clock) / 1000 * 1000;
-    int64_t skew_ms = check->service->clock_skew_ms;
-    /* A presigned request is good for as long as it says, with no window behind that. */
-    int64_t valid_ms = presented->in_query ? presented->expires_s * 1000 : skew_ms;
-    const char *now = basic_time(check->arena, now_ms);
-    if (presented->time_ms < now_ms - valid_ms) {
-        const char *window =
-            presented->in_query
-                ? arena_printf(check->arena, "%" PRId64 " sec.", presented->expires_s)
-                : arena_printf(check->arena, "%" PRId64 " min.", skew_ms / 60000);
-        return refuse(check, AUTHENTICATE_INVALID,
-                      arena_printf(check->arena,
-                                   "Signature expired: %s is now earlier than %s (%s - %s)",
-                                   presented->timestamp,
-                                   basic_time(check->arena, now_ms - valid_ms), now, window));
-    }
-    if (presented->time_ms > now_ms + skew_ms)
-        return refuse(check, AUTHENTICATE_INVALID,
-                      arena_printf(check->arena,
-                                   "Signature not yet current: %s is still later than %s (%s + "
-                                   "%" PRId64 " min.)",
-                                   presented->timestamp, basic_time(check->arena, now_ms + skew_ms),
-                                   now, skew_ms / 60000));
-    return AUTHENTICATE_OK;
+    struct buf message;
+    buf_init(&message, 1024);
+    enum authenticate_problem problem = AUTHENTICATE_OK;
+    if (check->presented->timestamp[0] &&
+        !sigv4_clock_fits(check->presented, clock->now_ms(clock),
+                          check->service->clock_skew_ms / 1000, &message))
+        problem = refuse(check, AUTHENTICATE_INVALID,
+                         arena_strndup(check->arena, buf_text(&message), message.len));
+    buf_done(&message);
+    return problem;
 }
 
 static enum authenticate_problem check_scope(struct check *check)
 {
-    const struct sigv4_scope *scope = &check->presented->scope;
-    const char *region = check->out->region, *between = "";
     struct buf message;
-    buf_init(&message, 4096);
-    if (!region_valid(region)) {
-        buf_printf(&message, "Credential should be scoped to a valid region, not '%s'. ", region);
-        between = "";
-    }
-    if (!text_is(scope->service, check->service->name))
-        buf_printf(&message, "%sCredential should be scoped to correct service: '%s'. ", between,
-                   check->service->name);
-    const char *text =
-        message.len ? arena_strndup(check->arena, buf_text(&message), message.len) : NULL;
+    buf_init(&message, 64 * 1024);
+    enum authenticate_problem problem = AUTHENTICATE_OK;
+    if (!sigv4_scope_fits(check->presented, check->service->name, &message))
+        problem = refuse(check, AUTHENTICATE_INVALID,
+                         arena_strndup(check->arena, buf_text(&message), message.len));
     buf_done(&message);
-    return text ? refuse(check, AUTHENTICATE_INVALID, text) : AUTHENTICATE_OK;
+    return problem;
 }
 
 static enum authenticate_problem unknown(struct check *check)
@@ -374,21 +345,24 @@ authenticate_request(struct authenticator *authenticator, struct store_session *
         authenticator, store, version, arena, &signed_request->request, &signed_request->presented,
         service,       out};
     *out = (struct authenticated){0};
-    switch (signed_request->problem) {
-    case SIGV4_MISSING:
+    if (signed_request->problem == SIGV4_MISSING)
         return unsigned_request(&check, operation);
-    case SIGV4_INCOMPLETE:
-        return refuse(&check, AUTHENTICATE_INCOMPLETE, signed_request->message);
-    case SIGV4_BOTH:
-    case SIGV4_INVALID:
+    if (signed_request->problem == SIGV4_BOTH)
         return refuse(&check, AUTHENTICATE_INVALID, signed_request->message);
-    case SIGV4_OK:
-        break;
-    }
-    const struct sigv4_scope *scope = &check.presented->scope;
-    out->region = arena_strndup(arena, scope->region.data, scope->region.len);
     enum authenticate_problem problem = check_clock(&check);
-    if (problem == AUTHENTICATE_OK)
+    if (problem != AUTHENTICATE_OK)
+        return problem;
+    if (signed_request->problem == SIGV4_INCOMPLETE)
+        return refuse(&check, AUTHENTICATE_INCOMPLETE, signed_request->message);
+    /* Also when the scope was found wanting already: the sentence about the service belongs to
+     * the same text. */
+    if (check.presented->terminator.data)
         problem = check_scope(&check);
-    return problem == AUTHENTICATE_OK ? check_key(&check) : problem;
+    if (problem != AUTHENTICATE_OK)
+        return problem;
+    if (signed_request->problem != SIGV4_OK)
+        return refuse(&check, AUTHENTICATE_INVALID, signed_request->message);
+    const struct text region = check.presented->scope.region;
+    out->region = arena_strndup(arena, region.data, region.len);
+    return check_key(&check);
 }
