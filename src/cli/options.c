@@ -109,7 +109,7 @@ static void set_output(struct flags *flags, const char *format, struct argp_stat
         argp_error(state, "--output '%s' is neither text nor json", format);
 }
 
-static error_t take_flag(int flag, char *value, struct argp_state *state)
+static error_t take_shared(int flag, char *value, struct argp_state *state)
 {
     struct flags *flags = state->input;
     struct options *options = flags->options;
@@ -152,6 +152,20 @@ static error_t take_flag(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_DEBUG:
         options->debug = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* What only one command has. */
+static error_t take_own(int flag, char *value, struct argp_state *state)
+{
+    struct flags *flags = state->input;
+    struct options *options = flags->options;
+    switch (flag) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = flags;
         return 0;
     case FLAG_SAVE:
         options->save_file = value;
@@ -246,11 +260,11 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     flags.allow = arena_calloc(arena, flags.most + 1, sizeof *flags.allow);
     flags.keys = arena_calloc(arena, flags.most + 1, sizeof *flags.keys);
 
-    const struct argp shared = {.options = shared_options, .parser = take_flag};
+    const struct argp shared = {.options = shared_options, .parser = take_shared};
     const struct argp_child children[] = {{&shared, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = use == USE_PLAN ? plan_options : NULL,
-        .parser = take_flag,
+        .parser = take_own,
         .args_doc = use == USE_APPLY ? "[PLAN-FILE]" : NULL,
         .doc = doc,
         .children = children,

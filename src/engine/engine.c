@@ -216,10 +216,6 @@ int engine_work(struct engine *engine, enum inventory_work work,
     uint64_t total;
     if (inventory_work_size(engine->inventory, work, &total, err) != 0)
         return -1;
-    /* Full batches save calls; smaller ones when there is little to do let more workers at it. */
-    size_t size = total / workers_count(engine->workers) + 1;
-    if (size > engine->kind->read_batch)
-        size = engine->kind->read_batch;
     engine_phase(engine, work == WORK_TODO ? "comparing" : "writing", total);
 
     char *after = memory_strdup("");
@@ -228,8 +224,8 @@ int engine_work(struct engine *engine, enum inventory_work work,
         struct batch *batch = memory_alloc(sizeof *batch);
         batch->engine = engine;
         arena_init(&batch->arena);
-        result = inventory_work(engine->inventory, &batch->arena, work, after, size, batch->keys,
-                                &batch->count, err);
+        result = inventory_work(engine->inventory, &batch->arena, work, after,
+                                engine->kind->read_batch, batch->keys, &batch->count, err);
         more = result == 0 && batch->count > 0;
         if (!more) {
             batch_free(batch);

@@ -60,10 +60,11 @@ static void translate_key(const struct resource_kind *kind, const struct scope *
             arena_printf(arena, "encrypted by %s instead of the customer key %s", key, source_key);
     }
     if (!key) {
-        out->blocked = arena_printf(arena,
-                                    "no key of %s is named for %s: map it in `keys` of that "
-                                    "destination",
-                                    destination->region, source_key);
+        out->blocked =
+            arena_printf(arena,
+                         "the customer key %s is not mapped: name its counterpart in `keys` of the "
+                         "destination",
+                         source_key);
         return;
     }
     if (strcmp(key, source_key) != 0)

@@ -77,8 +77,8 @@ void ssm_judge(struct arena *arena, struct resource *want, const struct resource
     if (!out->blocked && data_type && strcmp(data_type, "aws:ec2:image") == 0 &&
         !allowed(options, data_type))
         out->blocked = arena_printf(arena,
-                                    "aws:ec2:image value names an image of %s; add aws:ec2:image "
-                                    "to parameters.allow to copy it as it is",
+                                    "aws:ec2:image value names an image of %s: skipped (add "
+                                    "aws:ec2:image to parameters.allow to copy it as it is)",
                                     options->source_region);
     if (out->blocked || !have)
         return;
