@@ -1,0 +1,77 @@
+/* The rows of the operation tables against AWS's own service models, where these are at hand. */
+#include "resource/services.h"
+#include "support/test.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/json.h"
+
+static json_t *model_of(struct arena *arena, const char *folder)
+{
+    const char *shared = getenv("UNDERSTUDY_SHARED");
+    char *data;
+    size_t len;
+    const char *path = arena_printf(arena, "%s/aws/models/%s/service-2.json",
+                                    shared ? shared : SOURCE_ROOT "/../shared", folder);
+    if (file_read(arena, path, 16 * 1024 * 1024, false, &data, &len, NULL) != 0)
+        return NULL;
+    return json_read(data, len, NULL);
+}
+
+static const char *folder_of(const struct aws_service *service)
+{
+    return service == &service_tagging ? "resourcegroupstaggingapi" : service->name;
+}
+
+static void rows_are_what_the_models_say(void **state)
+{
+    (void)state;
+    struct arena arena;
+    unsigned checked = 0;
+    arena_init(&arena);
+    for (size_t i = 0; resource_operations[i]; i++) {
+        const struct aws_operation *row = resource_operations[i];
+        json_t *model = model_of(&arena, folder_of(row->service));
+        if (!model)
+            continue;
+        const json_t *metadata = json_object_get(model, "metadata");
+        assert_string_equal(json_text(metadata, "targetPrefix"), row->service->target_prefix);
+        assert_string_equal(json_text(metadata, "apiVersion"), row->service->api_version);
+        assert_string_equal(json_text(metadata, "endpointPrefix"), row->service->host_label);
+        assert_string_equal(json_text(metadata, "jsonVersion"), "1.1");
+        assert_int_equal(row->service->protocol, AWS_JSON_1_1);
+        assert_non_null(json_object_get(json_object_get(model, "operations"), row->name));
+        json_decref(model);
+        checked++;
+    }
+    arena_done(&arena);
+    if (!checked)
+        skip();
+}
+
+static void only_what_reads_is_declared_a_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; resource_operations[i]; i++) {
+        const char *name = resource_operations[i]->name;
+        bool reads = strncmp(name, "Get", 3) == 0 || strncmp(name, "Describe", 8) == 0 ||
+                     strncmp(name, "List", 4) == 0;
+        assert_int_equal(reads, (resource_operations[i]->flags & AWS_READS) != 0);
+    }
+}
+
+static void a_lost_answer_to_a_put_is_not_repeated_blindly(void **state)
+{
+    (void)state;
+    assert_int_equal(operation_ssm_put_parameter.flags & AWS_IDEMPOTENT, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_what_the_models_say),
+        cmocka_unit_test(only_what_reads_is_declared_a_read),
+        cmocka_unit_test(a_lost_answer_to_a_put_is_not_repeated_blindly),
+    };
+    return cmocka_run_group_tests_name("resource/services", tests, NULL, NULL);
+}
