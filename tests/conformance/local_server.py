@@ -1,0 +1,219 @@
+"""local_server: an understudy-local of one's own for a test, and clients of it.
+
+    with LocalServer() as server:
+        ssm = server.client('ssm', 'us-east-1')
+
+It listens on a free port of the loopback, keeps its data in a folder that goes away, runs with
+--testing, and knows two accounts, whose keys are administrators. The program is $UNDERSTUDY_LOCAL,
+else build/understudy-local. Leaving the block ends it with SIGTERM and insists on exit status 0.
+
+Every answer that a client from here receives is checked against AWS's service model
+(model_check.py); a test that ends with findings fails.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.error
+import urllib.request
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+import model_check
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ACCOUNT, OTHER_ACCOUNT = '111111111111', '222222222222'
+CREDENTIALS = {
+    ACCOUNT: ('AKIATESTCONFORMANCE1', 'conformance/secret+key/of/account/111111'),
+    OTHER_ACCOUNT: ('AKIATESTCONFORMANCE2', 'conformance/secret+key/of/account/222222'),
+}
+REGION = 'us-east-1'
+TARGETS = {'ssm': 'AmazonSSM', 'kms': 'TrentService',
+           'resourcegroupstaggingapi': 'ResourceGroupsTaggingAPI_20170126'}
+
+
+def program():
+    return os.environ.get('UNDERSTUDY_LOCAL', str(ROOT / 'build' / 'understudy-local'))
+
+
+class LocalServer:
+    def __init__(self, *options, data=None):
+        self.options = list(options)
+        self.findings = []
+        self._clients = []
+        self._data = data
+        self._process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def start(self):
+        self.folder = self._data or tempfile.mkdtemp(prefix='understudy-conformance-')
+        keys = pathlib.Path(self.folder) / 'keys-of-the-test'
+        keys.parent.mkdir(parents=True, exist_ok=True)
+        keys.write_text(''.join(f'{key}:{secret}:{account}\n'
+                                for account, (key, secret) in CREDENTIALS.items()))
+        keys.chmod(0o600)
+        self._errors = tempfile.TemporaryFile('w+')
+        self._process = subprocess.Popen(
+            [program(), '--data', os.path.join(self.folder, 'data'), '--listen', '127.0.0.1:0',
+             '--credentials-file', str(keys), '--testing'] + self.options,
+            stdout=subprocess.PIPE, stderr=self._errors, text=True, env=self._environment())
+        for line in self._process.stdout:
+            if line.startswith('ready '):
+                self.url = line.split()[1]
+                return
+        self._process.wait()
+        raise RuntimeError('the server did not start: ' + self.errors())
+
+    @staticmethod
+    def _environment():
+        return {k: v for k, v in os.environ.items() if not k.startswith('AWS_')}
+
+    def errors(self):
+        """What the server wrote to standard error until now."""
+        self._errors.seek(0)
+        return self._errors.read()
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def stop(self):
+        self._process.send_signal(signal.SIGTERM)
+        status = self._process.wait(timeout=30)
+        self._process.stdout.close()
+        errors = self.errors()
+        self._errors.close()
+        if not self._data:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if status != 0:
+            raise RuntimeError(f'the server ended with {status}: {errors}')
+
+    def reset(self):
+        urllib.request.urlopen(urllib.request.Request(self.url + '/_understudy/reset', b'',
+                                                      method='POST')).read()
+
+    def session(self, account=ACCOUNT, region=REGION, keys=None):
+        key, secret, token = (keys + (None,))[:3] if keys else CREDENTIALS[account] + (None,)
+        return boto3.session.Session(key, secret, token, region_name=region)
+
+    def client(self, service, region=REGION, account=ACCOUNT, keys=None):
+        """No retries: a test wants the first answer. `keys`: (access key, secret[, token])."""
+        client = self.session(account, region, keys).client(
+            service, endpoint_url=self.url,
+            config=Config(retries={'max_attempts': 0}, parameter_validation=False,
+                          proxies={}))
+        model_check.watch(client, self.findings)
+        self._clients.append(client)
+        return client
+
+    def close_clients(self):
+        while self._clients:
+            self._clients.pop().close()
+
+    def raw(self, service, operation, arguments, region=REGION, account=ACCOUNT, target=None):
+        """A signed call of a JSON service, for what Debian's boto3 does not know yet: HTTP status
+        and answer. `arguments`: an object, or the body itself as bytes."""
+        body = arguments if isinstance(arguments, bytes) else json.dumps(arguments).encode()
+        request = AWSRequest('POST', self.url + '/', data=body, headers={
+            'Content-Type': 'application/x-amz-json-1.1',
+            'X-Amz-Target': target or f'{TARGETS[service]}.{operation}'})
+        key, secret = CREDENTIALS[account]
+        SigV4Auth(Credentials(key, secret), service, region).add_auth(request)
+        try:
+            with urllib.request.urlopen(urllib.request.Request(
+                    request.url, body, dict(request.headers.items()), method='POST')) as answer:
+                status, text = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read()
+            error.close()
+        if target is None:
+            self.findings.extend(model_check.check_answer(service, operation, status,
+                                                          text.decode()))
+        return status, json.loads(text) if text.strip() else {}
+
+    def cli(self, *arguments, region=REGION, account=ACCOUNT):
+        """The aws command line of Debian; standard output, or CalledProcessError."""
+        key, secret = CREDENTIALS[account]
+        env = dict(self._environment(), AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret,
+                   AWS_DEFAULT_REGION=region, AWS_EC2_METADATA_DISABLED='true', AWS_PAGER='',
+                   AWS_CONFIG_FILE='/dev/null', AWS_SHARED_CREDENTIALS_FILE='/dev/null')
+        aws = '/usr/bin/aws' if os.path.exists('/usr/bin/aws') else 'aws'
+        return subprocess.run([aws, '--endpoint-url', self.url, '--output', 'json', *arguments],
+                              env=env, check=True, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE).stdout
+
+
+class Conformance(unittest.TestCase):
+    """One server a class, emptied before each test."""
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = LocalServer(*cls.options)
+        cls.server.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def setUp(self):
+        self.server.reset()
+        self.server.findings.clear()
+
+    def tearDown(self):
+        self.server.close_clients()
+        self.assertEqual(self.server.findings, [], 'not as in the service model')
+
+    def client(self, service, **where):
+        return self.server.client(service, **where)
+
+    def refused_raw(self, code, operation, message=None, service='ssm', account=ACCOUNT,
+                    **arguments):
+        status, answer = self.server.raw(service, operation, arguments, account=account)
+        self.assertEqual((status, answer.get('__type')), (400, code), answer)
+        if message is not None:
+            self.assertEqual(answer.get('message', answer.get('Message', '')), message)
+
+    def raw(self, operation, service='ssm', account=ACCOUNT, **arguments):
+        status, answer = self.server.raw(service, operation, arguments, account=account)
+        self.assertEqual(status, 200, answer)
+        return answer
+
+    def refused(self, code, call, /, message=None, **arguments):
+        """The call fails with this code, and the message when one is given ('' means that there
+        is none)."""
+        try:
+            answer = call(**arguments)
+        except Exception as error:
+            found = getattr(error, 'response', None)
+            if found is None:
+                raise
+        else:
+            self.fail(f'expected {code}, got {answer}')
+        self.assertEqual(found['Error']['Code'], code, found['Error'])
+        if message is not None:
+            self.assertEqual(found['Error'].get('Message', ''), message)
+        return found
+
+
+def main():
+    if not os.path.exists(program()):
+        print(f'{program()} is not there: nothing to test')
+        sys.exit(77)  # meson: skipped
+    unittest.main(verbosity=2, warnings="default")
