@@ -6,7 +6,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Folders of data that tests read: somebody else's words, kept as they are.
-DATA = re.compile(r'(^|/)([\w-]*(corpus|vectors|fixtures|golden)|models)/')
+DATA = re.compile(r'(^|/)([\w-]*(corpus|vectors|fixtures|golden|-tests)|models)/')
 MOST_SHOWN = 40
 
 
