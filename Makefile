@@ -30,8 +30,11 @@ demo: ## sets up, builds, shows a replication on a local AWS, cleans up
 fuzz: ## make fuzz T=json [TIME=60]: one fuzz target; without T all of them in turn
 	tools/run_fuzz $(TIME) $(T)
 
-bench: build ## ratios against named peers, in one run (needs wrk and nginx)
-	bench/run
+bench: ## ratios against named peers, in one run (installs wrk and nginx-light)
+	tools/install_deps build bench
+	@$(MAKE) --no-print-directory build
+	@status=0; for bench in local_get local_put sync; do bench/$$bench.py || status=1; done; \
+	    exit $$status
 
 cover: ## line coverage of the unit and integration tests (gcovr), in build-cover/
 	tools/run_cover

@@ -16,7 +16,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct fixture *fixture = memory_alloc(sizeof *fixture);
     folder_make(&fixture->folder);
     arena_init(&fixture->arena);
     *state = fixture;

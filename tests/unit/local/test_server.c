@@ -190,7 +190,7 @@ static void open_server(struct fixture *fixture)
 
 static int setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct fixture *fixture = memory_alloc(sizeof *fixture);
     *state = fixture;
     folder_make(&fixture->folder);
     arena_init(&fixture->arena);
@@ -841,7 +841,7 @@ static void tokens_are_bound_to_where_they_came_from(void **state)
 
 static int setup_any(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct fixture *fixture = memory_alloc(sizeof *fixture);
     *state = fixture;
     fixture->any_credentials = true;
     folder_make(&fixture->folder);

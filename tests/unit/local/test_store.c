@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "folder.h"
 #include "local/store.h"
 #include "support/test.h"
@@ -19,7 +20,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct fixture *fixture = memory_alloc(sizeof *fixture);
     struct error err;
     folder_make(&fixture->folder);
     *state = fixture;

@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "folder.h"
 #include "local/writer.h"
 #include "support/test.h"
@@ -26,7 +27,7 @@ static void count_flush(void *arg)
 
 static int setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct fixture *fixture = memory_alloc(sizeof *fixture);
     folder_make(&fixture->folder);
     *state = fixture;
     if (store_open(fixture->folder.path, schemas, &fixture->local.store, NULL) != 0)

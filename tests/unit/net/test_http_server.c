@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "net/http_server.h"
 
 #include "base/clock.h"
@@ -37,7 +38,7 @@ struct loop_state {
 static void *loop_start(void *arg, unsigned loop)
 {
     struct house *house = arg;
-    struct loop_state *state = malloc(sizeof *state);
+    struct loop_state *state = memory_alloc(sizeof *state);
     assert_true(loop < house->options.loops);
     state->thread = pthread_self();
     house->loops_started++;
@@ -104,7 +105,8 @@ static void handle(void *arg, void *loop_state, struct http_exchange *exchange)
     if (text_is(in->path, "/forget"))
         return;
     if (text_is(in->path, "/status")) {
-        http_exchange_reply(exchange, atoi(in->query.data)); /* a blank follows it on the wire */
+        http_exchange_reply(exchange, (int)strtol(in->query.data, NULL,
+                                                  10)); /* a blank follows it on the wire */
         return;
     }
     if (text_is(in->path, "/split"))
@@ -125,7 +127,7 @@ static void handle(void *arg, void *loop_state, struct http_exchange *exchange)
 
 static struct house *open_house(struct http_server_options options)
 {
-    struct house *house = calloc(1, sizeof *house);
+    struct house *house = memory_alloc(sizeof *house);
     struct error err = {0};
     pthread_mutex_init(&house->lock, NULL);
     pthread_cond_init(&house->changed, NULL);
@@ -250,7 +252,7 @@ static struct reply hear(int fd, bool bodiless)
             memcpy(reply.body + reply.body_len, room, (size_t)got);
         reply.body_len += (size_t)got;
     }
-    reply.status = atoi(reply.head + 9);
+    reply.status = (int)strtol(reply.head + 9, NULL, 10);
     return reply;
 }
 
