@@ -31,18 +31,26 @@ static int on_url(http_parser *parser, const char *at, size_t len)
     return 0;
 }
 
+/* Fields past the limit are counted, not kept, and refused when the head is whole (trailers are
+ * never kept): so the verdict does not depend on how the stream was cut. */
+static struct http_field *last_field(struct http_reader *reader)
+{
+    bool kept = !reader->head_done && reader->field_count <= reader->limits->field_count;
+    return kept ? &reader->fields[reader->field_count - 1] : NULL;
+}
+
 static int on_name(http_parser *parser, const char *at, size_t len)
 {
     struct http_reader *reader = parser->data;
     bool fresh = reader->in_value;
     reader->in_value = false;
-    if (reader->head_done) { /* trailers are read over, but not without end */
-        reader->trailer_count += fresh;
-        return 0;
-    }
-    if (fresh)
-        reader->fields[reader->field_count++] = (struct http_field){.name = {at, 0}};
-    reader->fields[reader->field_count - 1].name.len += len;
+    reader->trailer_count += fresh && reader->head_done;
+    reader->field_count += fresh && !reader->head_done;
+    struct http_field *field = last_field(reader);
+    if (field && fresh)
+        *field = (struct http_field){.name = {at, 0}};
+    if (field)
+        field->name.len += len;
     return 0;
 }
 
@@ -50,19 +58,14 @@ static int on_value(http_parser *parser, const char *at, size_t len)
 {
     struct http_reader *reader = parser->data;
     reader->in_value = true;
-    /* Counted here, where the name is known to be whole, so that the verdict does not depend on how
-     * the stream was cut; there is one field more than the limit to keep the name in. */
-    if (reader->field_count > reader->limits->field_count ||
-        reader->trailer_count > reader->limits->field_count)
-        return refuse(reader, 431, "too many header fields");
-    if (reader->head_done)
+    struct http_field *field = last_field(reader);
+    if (!field)
         return 0;
-    struct text *value = &reader->fields[reader->field_count - 1].value;
-    if (!value->len)
-        value->data = at;
-    else if (len && value->data + value->len != at)
+    if (!field->value.len)
+        field->value.data = at;
+    else if (len && field->value.data + field->value.len != at)
         return refuse(reader, 400, "a header field is folded over two lines");
-    value->len += len;
+    field->value.len += len;
     return 0;
 }
 
@@ -146,6 +149,8 @@ static int on_head(http_parser *parser)
         return refuse(reader, 505, "HTTP/1.1 is spoken here");
     if (parser->method == HTTP_CONNECT)
         return refuse(reader, 501, "CONNECT is not known here");
+    if (reader->field_count > reader->limits->field_count)
+        return refuse(reader, 431, "too many header fields");
     if (!is_origin_form(reader->target))
         return refuse(reader, 400, "the request target is not a path");
     if (!head_is_strict(reader))
@@ -199,6 +204,8 @@ static int on_chunk_end(http_parser *parser)
 static int on_message(http_parser *parser)
 {
     struct http_reader *reader = parser->data;
+    if (reader->trailer_count > reader->limits->field_count)
+        return refuse(reader, 431, "too many trailer fields");
     reader->state = HTTP_READER_DONE;
     http_parser_pause(parser, 1);
     return 0;
@@ -234,7 +241,7 @@ static void begin(struct http_reader *reader)
 void http_reader_init(struct http_reader *reader, const struct http_reader_limits *limits)
 {
     *reader = (struct http_reader){.limits = limits};
-    reader->fields = memory_alloc((limits->field_count + 1) * sizeof *reader->fields);
+    reader->fields = memory_alloc(limits->field_count * sizeof *reader->fields);
     begin(reader);
 }
 
@@ -325,7 +332,10 @@ static void move_views(struct http_reader *reader, const char *from, char *to)
 {
     move_view(&reader->target, from, to);
     move_view(&reader->body, from, to);
-    for (unsigned i = 0; i < reader->field_count; i++) {
+    unsigned kept = reader->field_count;
+    if (kept > reader->limits->field_count)
+        kept = reader->limits->field_count;
+    for (unsigned i = 0; i < kept; i++) {
         move_view(&reader->fields[i].name, from, to);
         move_view(&reader->fields[i].value, from, to);
     }

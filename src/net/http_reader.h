@@ -42,7 +42,7 @@ struct http_reader {
     size_t start, parsed, len, capacity, dirty;
     http_parser parser;
     struct http_field *fields;
-    unsigned field_count, trailer_count;
+    unsigned field_count, trailer_count; /* received; no more than the limit are kept */
     bool in_value, chunked, chunk_edge;
     uint64_t chunk_left;
     char last_byte;

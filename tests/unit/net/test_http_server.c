@@ -407,6 +407,7 @@ static void test_large_heads(void **state)
     len = snprintf(head, sizeof head, "GET / HTTP/1.1\r\n" HOST);
     for (int i = 0; i < 100; i++)
         len += snprintf(head + len, sizeof head - (size_t)len, "A%d: b\r\n", i);
+    len += snprintf(head + len, sizeof head - (size_t)len, "\r\n");
     fd = call(house);
     say_bytes(fd, head, (size_t)len);
     assert_int_equal(hear(fd, false).status, 431);
