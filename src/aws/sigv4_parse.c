@@ -259,8 +259,8 @@ bool sigv4_clock_fits(const struct sigv4_presented *presented, int64_t now_ms, i
     /* A presigned request counts from its date; the window helps only a clock that is ahead. */
     int64_t past_s = presented->expires_s > 0 ? presented->expires_s : skew_s;
     now_ms -= now_ms % 1000;
-    clock_format_basic(now_ms, now);
     if (presented->time_ms < now_ms - past_s * 1000) {
+        clock_format_basic(now_ms, now);
         clock_format_basic(now_ms - past_s * 1000, edge);
         buf_reset(message);
         buf_printf(message, "Signature expired: %s is now earlier than %s (%s - %lld min.)",
@@ -268,6 +268,7 @@ bool sigv4_clock_fits(const struct sigv4_presented *presented, int64_t now_ms, i
         return false;
     }
     if (presented->time_ms > now_ms + skew_s * 1000) {
+        clock_format_basic(now_ms, now);
         clock_format_basic(now_ms + skew_s * 1000, edge);
         buf_reset(message);
         buf_printf(message, "Signature not yet current: %s is still later than %s (%s + %lld min.)",

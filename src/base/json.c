@@ -123,33 +123,63 @@ void json_close_list(struct json_writer *w)
     close_with(w, ']');
 }
 
-static void write_string(struct json_writer *w, const char *text, size_t len)
+/* What a byte becomes: 0 itself, 'u' \u00XX, 'x' part of UTF-8, else the letter behind '\\'. */
+static char escape_of(unsigned char byte)
+{
+    switch (byte) {
+    case '"':
+    case '\\':
+        return (char)byte;
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return byte < 0x20 || byte == 0x7f ? 'u' : byte >= 0x80 ? 'x' : '\0';
+    }
+}
+
+static bool is_plain(const char *text, size_t len)
+{
+    unsigned strange = 0;
+    for (size_t i = 0; i < len; i++) { /* without a branch, so that the compiler vectorises it */
+        unsigned char c = (unsigned char)text[i];
+        strange |= (c < 0x20) | (c >= 0x7f) | (c == '"') | (c == '\\');
+    }
+    return !strange;
+}
+
+static void write_escaped(struct json_writer *w, const char *text, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
     bool valid = text_utf8_valid(text, len);
-    buf_append_char(w->out, '"');
     size_t start = 0;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
-        char shortened = c == '"'    ? '"'
-                         : c == '\\' ? '\\'
-                         : c == '\n' ? 'n'
-                         : c == '\r' ? 'r'
-                         : c == '\t' ? 't'
-                                     : '\0';
-        if (!shortened && c >= 0x20 && (c < 0x80 || valid) && c != 0x7f)
+        char escape = escape_of(c);
+        if (!escape || (escape == 'x' && valid))
             continue;
         buf_append(w->out, text + start, i - start);
         start = i + 1;
-        if (shortened) {
-            buf_append(w->out, (char[]){'\\', shortened}, 2);
-        } else if (c >= 0x80) {
+        if (escape == 'x')
             buf_append_text(w->out, "\xef\xbf\xbd");
-        } else {
+        else if (escape == 'u')
             buf_append(w->out, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
-        }
+        else
+            buf_append(w->out, (char[]){'\\', escape}, 2);
     }
     buf_append(w->out, text + start, len - start);
+}
+
+static void write_string(struct json_writer *w, const char *text, size_t len)
+{
+    buf_append_char(w->out, '"');
+    if (is_plain(text, len))
+        buf_append(w->out, text, len);
+    else
+        write_escaped(w, text, len);
     buf_append_char(w->out, '"');
 }
 
@@ -175,11 +205,25 @@ void json_write_text(struct json_writer *w, const char *text)
         json_write_null(w);
 }
 
+/* Digits of `value`, at least `least` of them, written backwards from `end`. */
+static char *digits_before(char *end, uint64_t value, int least)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+        least--;
+    } while (value || least > 0);
+    return end;
+}
+
 void json_write_int(struct json_writer *w, int64_t value)
 {
-    char digits[24];
+    char digits[24], *end = digits + sizeof digits;
+    char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+    if (value < 0)
+        *--at = '-';
     separate(w);
-    buf_append(w->out, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)value));
+    buf_append(w->out, at, (size_t)(end - at));
 }
 
 void json_write_bool(struct json_writer *w, bool value)
@@ -196,12 +240,15 @@ void json_write_null(struct json_writer *w)
 
 void json_write_epoch(struct json_writer *w, int64_t time_ms)
 {
-    char digits[40];
+    char digits[32], *end = digits + sizeof digits;
+    uint64_t whole = time_ms < 0 ? 0 - (uint64_t)time_ms : (uint64_t)time_ms;
+    char *at = digits_before(end, whole % 1000, 3);
+    *--at = '.';
+    at = digits_before(at, whole / 1000, 1);
+    if (time_ms < 0)
+        *--at = '-';
     separate(w);
-    uint64_t distance = time_ms < 0 ? 0 - (uint64_t)time_ms : (uint64_t)time_ms;
-    int len = snprintf(digits, sizeof digits, "%s%" PRIu64 ".%03" PRIu64, time_ms < 0 ? "-" : "",
-                       distance / 1000, distance % 1000);
-    buf_append(w->out, digits, (size_t)len);
+    buf_append(w->out, at, (size_t)(end - at));
 }
 
 void json_write_raw(struct json_writer *w, const char *json, size_t len)

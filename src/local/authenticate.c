@@ -88,13 +88,20 @@ void authenticator_free(struct authenticator *authenticator)
     free(authenticator);
 }
 
-static int name_of(const struct sigv4_scope *scope, char name[NAME_SIZE])
+/* The length of the name, or 0 when it is too long to be remembered, as no sensible one is. */
+static size_t name_of(const struct sigv4_scope *scope, char name[NAME_SIZE])
 {
-    int len = snprintf(name, NAME_SIZE, "%.*s/%.*s/%.*s/%.*s", (int)scope->access_key.len,
-                       scope->access_key.data, (int)scope->date.len, scope->date.data,
-                       (int)scope->region.len, scope->region.data, (int)scope->service.len,
-                       scope->service.data);
-    return len < NAME_SIZE ? len : -1;
+    const struct text parts[] = {scope->access_key, scope->date, scope->region, scope->service};
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].len >= NAME_SIZE - len)
+            return 0;
+        if (parts[i].len)
+            memcpy(name + len, parts[i].data, parts[i].len);
+        len += parts[i].len;
+        name[len++] = '/';
+    }
+    return len;
 }
 
 /* The one of that name and version, or NULL with the place for a new one in *place. */
@@ -300,12 +307,12 @@ static enum authenticate_problem check_key(struct check *check)
 {
     char name[NAME_SIZE];
     struct signer *place;
-    int len = name_of(&check->presented->scope, name);
-    if (len < 0)
+    size_t len = name_of(&check->presented->scope, name);
+    if (!len)
         return unknown(check);
-    struct signer *signer = recall(check->authenticator, name, (size_t)len, check->version, &place);
+    struct signer *signer = recall(check->authenticator, name, len, check->version, &place);
     if (!signer)
-        signer = learn(check, name, (size_t)len, place);
+        signer = learn(check, name, len, place);
     if (!signer || (signer->key && !token_fits(check, signer)))
         return unknown(check);
     const struct principal *who = &signer->caller->who;
