@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* What one call may look at: about a millisecond of rows; a new seek costs as much as a few. */
-enum { ROWS_MAX = 600, SEEK_COST = 4 };
+/* What one call may look at: a millisecond or so of rows; a seek costs as much as
+ * some of them. */
+enum { ROWS_MAX = 1500, SEEK_COST = 20 };
 
 struct page {
     struct ssm_walk *walk;
