@@ -14,6 +14,7 @@ enum { SOURCES = sizeof sources / sizeof sources[0] };
 
 struct chain {
     struct credentials_provider provider;
+    const char *profile; /* a source_profile; NULL: the whole chain */
     struct credentials_provider *members[SOURCES];
     size_t count;
     struct credentials_provider *chosen; /* the one that answered: a refresh is not to change
@@ -38,6 +39,8 @@ static int fetch(struct credentials_provider *provider, struct credentials *out,
             return -1;
         }
     }
+    if (chain->profile)
+        return error_set(err, ERR_NOT_FOUND, "profile %s has no credentials", chain->profile);
     return error_set(err, ERR_NOT_FOUND,
                      "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
                      "choose a profile with --profile or AWS_PROFILE");
@@ -56,6 +59,7 @@ struct credentials_provider *credentials_chain_new(const struct credentials_cont
 {
     struct chain *chain = memory_alloc(sizeof *chain);
     chain->provider = (struct credentials_provider){"chain", fetch, release};
+    chain->profile = flags & CREDENTIALS_OF_PROFILE ? context->profile : NULL;
     for (size_t i = 0; i < SOURCES; i++)
         if ((sources[i]->flags & flags) == flags)
             chain->members[chain->count++] = sources[i]->make(context);
