@@ -72,6 +72,8 @@ int credentials_set_expiry(struct credentials *out, const char *source, const ch
     if (clock_parse_iso(text, strlen(text), &out->expires_ms) != 0)
         return error_set(err, ERR_INVALID, "the expiry of the %s credentials is no ISO 8601 time",
                          source);
+    if (out->expires_ms <= 0) /* 0 means "never" here */
+        out->expires_ms = 1;
     if (clock && out->expires_ms <= clock->now_ms(clock))
         return error_set(err, ERR_EXPIRED, "the credentials of the %s expired at %.40s", source,
                          text);

@@ -25,8 +25,10 @@ const struct aws_operation fixture_list = {.service = &fixture_service,
 
 void fixture_init(struct fixture *fixture)
 {
-    *fixture = (struct fixture){.folder = "client-XXXXXX"};
+    const char *tmp = getenv("TMPDIR");
+    *fixture = (struct fixture){0};
     arena_init(&fixture->arena);
+    fixture->folder = arena_printf(&fixture->arena, "%s/client-XXXXXX", tmp ? tmp : "/tmp");
     fake_clock_init(&fixture->clock, 1700000000000); /* 2023-11-14T22:13:20Z */
     fake_clock_advance(&fixture->clock, 5000);
     fake_random_init(&fixture->random, 1);

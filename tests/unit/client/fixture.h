@@ -20,7 +20,7 @@ struct fixture {
     struct fake_random random;
     struct fake_transport transport;
     const char *environment[FIXTURE_VARIABLES + 1];
-    char folder[32];
+    char *folder; /* below TMPDIR */
     struct error err;
 };
 

@@ -352,7 +352,8 @@ static void check_configured(const json_t *suite, const json_t *test, const char
 static void test_configured_urls(void **state)
 {
     (void)state;
-    char config[] = "endpoint-XXXXXX";
+    const char *tmp = getenv("TMPDIR");
+    char *config = arena_printf(&arena, "%s/endpoint-XXXXXX", tmp ? tmp : "/tmp");
     int fd = mkstemp(config);
     assert_true(fd >= 0);
     json_t *file =
