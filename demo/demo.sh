@@ -67,6 +67,8 @@ while read -r -t 20 word rest <&3; do
 done
 [ -n "$url" ] || { cat "$work/server.log" >&2; fail "the local AWS did not start"; }
 echo "ready $url"
+echo "$bold\$ export AWS_SHARED_CREDENTIALS_FILE=$work/aws/credentials"
+echo "\$ alias aws='aws --endpoint-url $url'$plain"
 
 aws_program=/usr/bin/aws # Debian's
 [ -x $aws_program ] || aws_program=$(command -v aws)
@@ -135,17 +137,18 @@ JSON
 
 # --- checks of the demo's own -----------------------------------------------------------------
 
-# All of a Region that a copy must carry, and the versions; in files of this user's only.
+# All of a Region that a copy must carry, in a file of this user's only.
 state_of() {
     aws ssm get-parameters-by-path --region "$1" --path /prod --recursive --with-decryption |
-        jq '[.Parameters[] | {Name, Type, Value, DataType}] | sort_by(.Name)' >"$2"
+        jq -S '[.Parameters[] | {Name, Type, Value, DataType}] | sort_by(.Name)' >"$2"
     aws ssm describe-parameters --region "$1" |
-        jq '[.Parameters[] | {Name, Description, Tier, AllowedPattern,
-             Policies: [(.Policies // [])[].PolicyText | fromjson]}] | sort_by(.Name)' >>"$2"
-    for name in $(jq -rs '.[1][].Name' "$2"); do
-        aws ssm list-tags-for-resource --region "$1" --resource-type Parameter \
-            --resource-id "$name" | jq '.TagList | sort_by(.Key)' >>"$2"
-    done
+        jq -S '[.Parameters[] | {Name, Description, Tier, AllowedPattern,
+             Policies: [(.Policies // [])[].PolicyText | fromjson] | sort_by(.Type)}] |
+             sort_by(.Name)' >>"$2"
+    aws resourcegroupstaggingapi get-resources --region "$1" \
+        --resource-type-filters ssm:parameter |
+        jq -S '[.ResourceTagMappingList[] | {Name: (.ResourceARN | sub(".*:parameter"; "")),
+             Tags: .Tags | sort_by(.Key)}] | sort_by(.Name)' >>"$2"
 }
 versions_of() {
     aws ssm describe-parameters --region "$1" |
