@@ -13,7 +13,8 @@
 struct listing {
     struct engine *engine;
     unsigned side;
-    struct arena scratch;
+    struct arena scratch; /* of the calls */
+    struct arena row;     /* of one resource */
     struct error error;
     int result;
 };
@@ -30,12 +31,10 @@ static int keep_resource(const struct resource *resource, void *arg, struct erro
     }
     if (!scope_selects(&engine->scope, resource->key))
         return 0;
-    struct arena scratch;
-    arena_init(&scratch);
     const char *target =
-        engine->kind->key_of(scope_target(&engine->scope, &scratch, resource->name));
+        engine->kind->key_of(scope_target(&engine->scope, &listing->row, resource->name));
     int result = inventory_put(engine->inventory, listing->side, resource, target, err);
-    arena_done(&scratch);
+    arena_reset(&listing->row);
     return result;
 }
 
@@ -51,6 +50,7 @@ static void list_job(void *arg, unsigned worker)
     scope_filter(&engine->scope, &memory, listing->side != SIDE_SOURCE, &filter);
     listing->result = engine->kind->list(&ctx, &filter, keep_resource, listing, &listing->error);
     arena_done(&memory);
+    arena_done(&listing->row);
     arena_done(&listing->scratch);
 }
 
@@ -93,6 +93,7 @@ static int list_sides(struct engine *engine, struct error *err)
     for (unsigned i = 0; i < 2 * engine->side_count; i++) {
         listings[i] = (struct listing){.engine = engine, .side = i / 2};
         arena_init(&listings[i].scratch);
+        arena_init(&listings[i].row);
         workers_run(engine->workers, i % 2 ? list_tags_job : list_job, &listings[i]);
     }
     workers_wait(engine->workers);
