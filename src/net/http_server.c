@@ -189,12 +189,19 @@ void http_server_close_listener(struct http_server *server)
     server->listen_fd = -1;
 }
 
+/* An IPv4 client of an IPv6 listener keeps its own name: policies compare it. */
 static void name_peer(struct http_connection *connection, const struct sockaddr_storage *name)
 {
-    const void *address = name->ss_family == AF_INET6
-                              ? (const void *)&((const struct sockaddr_in6 *)name)->sin6_addr
-                              : (const void *)&((const struct sockaddr_in *)name)->sin_addr;
-    inet_ntop(name->ss_family, address, connection->peer, sizeof connection->peer);
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)name)->sin6_addr;
+    const void *address = &((const struct sockaddr_in *)name)->sin_addr;
+    int family = name->ss_family;
+    if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six)) {
+        family = AF_INET;
+        address = &six->s6_addr[12];
+    } else if (family == AF_INET6) {
+        address = six;
+    }
+    inet_ntop(family, address, connection->peer, sizeof connection->peer);
 }
 
 static void hand_over(struct http_server *server, struct http_connection *connection)

@@ -729,7 +729,8 @@ static void *answer_batches(void *arg)
             break;
         struct http_exchange *batch[COUNT(house->held)];
         unsigned count = house->held_count;
-        memcpy(batch, house->held, count * sizeof *batch);
+        for (unsigned i = 0; i < count; i++)
+            batch[i] = house->held[i];
         house->held_count = 0;
         pthread_mutex_unlock(&house->lock);
         for (unsigned i = 0; i < count; i++) {
@@ -947,7 +948,7 @@ static void test_out_of_descriptors(void **state)
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                .sin_port = htons((uint16_t)http_server_port(house->server))};
     for (size_t i = 0; i < COUNT(late); i++) {
-        connect(late[i], (struct sockaddr *)&name, sizeof name);
+        assert_return_code(connect(late[i], (struct sockaddr *)&name, sizeof name), errno);
         struct pollfd poller = {.fd = late[i], .events = POLLIN};
         assert_int_equal(poll(&poller, 1, PATIENCE_MS), 1);
     }
