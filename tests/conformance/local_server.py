@@ -101,7 +101,7 @@ class LocalServer:
         self._errors.close()
         if not self._data:
             shutil.rmtree(self.folder, ignore_errors=True)
-        if status != 0:
+        if status != 0 or 'runtime error:' in errors:  # of the undefined-behaviour sanitizer
             raise RuntimeError(f'the server ended with {status}: {errors}')
 
     def reset(self):
