@@ -215,7 +215,7 @@ static void rest(struct http_connection *c)
 static enum progress read_more(struct http_connection *c)
 {
     struct http_exchange *exchange = c->exchange;
-    if (exchange->reader.wants_continue && !exchange->reader.body.len) {
+    if (exchange->reader.wants_continue) {
         buf_append_text(&exchange->out, "HTTP/1.1 100 Continue\r\n\r\n");
         exchange->reader.wants_continue = false;
     }

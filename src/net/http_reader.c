@@ -162,7 +162,6 @@ static int on_head(http_parser *parser)
         return refuse(reader, 413, "the request's body is too large");
     reader->head_done = true;
     reader->keep_alive = http_should_keep_alive(parser);
-    parser->upgrade = 0; /* offers to speak something else are not taken up (RFC 9110 7.8) */
     if (reader->chunked)
         http_parser_pause(parser, 1); /* what follows is fed another way */
     return 0;

@@ -199,15 +199,17 @@ static int call(struct house *house)
     return fd;
 }
 
-static void say_bytes(int fd, const char *data, size_t len)
+/* false when the server had enough before all was sent. */
+static bool say_bytes(int fd, const char *data, size_t len)
 {
     while (len) {
         ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
         if (sent <= 0)
-            return; /* the server had enough; what it said is looked at */
+            return false;
         data += sent;
         len -= (size_t)sent;
     }
+    return true;
 }
 
 static void say(int fd, const char *text)
@@ -239,6 +241,7 @@ static struct reply hear(int fd, bool bodiless)
     }
     if (!strstr(reply.head, "\r\n\r\n"))
         return reply;
+    assert_memory_equal(reply.head, "HTTP/1.1 ", 9); /* nothing was left of the answer before */
     const char *length = strstr(reply.head, "Content-Length: ");
     if (length && !bodiless)
         announced = strtoul(length + 16, NULL, 10);
@@ -380,7 +383,7 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         int fd = call(house);
         say(fd, rows[i].text);
-        say_bytes(fd, more, i % 2 ? sizeof more : 0);
+        assert_true(say_bytes(fd, more, i % 2 ? sizeof more : 0));
         struct reply reply = hear(fd, false);
         if (reply.status != rows[i].status)
             fail_msg("%s: %s", rows[i].text, reply.head);
@@ -400,7 +403,7 @@ static void test_large_heads(void **state)
     int len = snprintf(head, sizeof head, "GET / HTTP/1.1\r\n" HOST "A: ");
     memset(head + len, 'a', sizeof head - (size_t)len);
     int fd = call(house);
-    say_bytes(fd, head, sizeof head);
+    assert_true(say_bytes(fd, head, sizeof head));
     assert_int_equal(hear(fd, false).status, 431);
     shutdown(fd, SHUT_WR);
     assert_closed(fd);
@@ -963,6 +966,55 @@ static void test_out_of_descriptors(void **state)
     close_house(house);
 }
 
+struct flood {
+    int fd;
+    pthread_t thread;
+    unsigned sent;
+};
+
+static void *flood(void *arg)
+{
+    struct flood *flood = arg;
+    static const char text[] = "GET /a HTTP/1.1\r\n" HOST "\r\n";
+    struct buf block;
+    buf_init(&block, 1 << 20);
+    for (int i = 0; i < 500; i++)
+        buf_append_text(&block, text);
+    int64_t began = clock_system()->monotonic_ms(clock_system());
+    while (clock_system()->monotonic_ms(clock_system()) - began < 600) {
+        say_bytes(flood->fd, block.data, block.len);
+        flood->sent += 500;
+    }
+    shutdown(flood->fd, SHUT_WR);
+    buf_done(&block);
+    return NULL;
+}
+
+/* A client that never lets its connection rest is not late, and does not keep others waiting. */
+static void test_flood(void **state)
+{
+    (void)state;
+    struct house *house = open_house((struct http_server_options){.header_timeout_ms = 150});
+    struct flood client = {.fd = call(house)};
+    assert_int_equal(pthread_create(&client.thread, NULL, flood, &client), 0);
+    int other = call(house);
+    unsigned heard = 0, others = 0;
+    char room[65536];
+    ssize_t len;
+    while ((len = recv(client.fd, room, sizeof room, 0)) > 0) {
+        for (ssize_t i = 0; i < len; i++)
+            heard += room[i] == '/'; /* "HTTP/1.1" and the path: two an answer */
+        if (others++ < 20)
+            assert_int_equal(ask(other, "GET / HTTP/1.1\r\n" HOST "\r\n").status, 200);
+    }
+    pthread_join(client.thread, NULL);
+    assert_int_equal(len, 0);
+    assert_int_equal(heard, 2 * client.sent);
+    close(other);
+    close(client.fd);
+    close_house(house);
+}
+
 static void test_many_connections(void **state)
 {
     (void)state;
@@ -1010,6 +1062,7 @@ int main(void)
         cmocka_unit_test(test_cannot_listen),
         cmocka_unit_test(test_largest_connections),
         cmocka_unit_test(test_out_of_descriptors),
+        cmocka_unit_test(test_flood),
         cmocka_unit_test(test_many_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
