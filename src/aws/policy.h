@@ -14,10 +14,15 @@
 struct arena;
 struct policy; /* parsed, immutable: may be shared by threads */
 
-enum policy_kind { POLICY_IDENTITY, POLICY_RESOURCE /* has Principal */ };
+enum policy_kind {
+    POLICY_IDENTITY, /* also permissions boundaries and session policies: no Principal */
+    POLICY_RESOURCE, /* has Principal; Resource may be left out */
+    POLICY_TRUST,    /* of a role: has Principal, no Resource */
+};
 
 /* Parses and checks a document: ERR_INVALID with AWS's word for it ("MalformedPolicyDocument" is
- * the caller's code). In `arena`. */
+ * the caller's code). Everything is in `arena`, nothing points into `json`. Sizes are the caller's
+ * to check. */
 struct policy *policy_parse(struct arena *arena, const char *json, size_t len,
                             enum policy_kind kind, struct error *err);
 
@@ -27,33 +32,38 @@ struct policy_value {
     const char *const *values; /* NULL-terminated */
 };
 struct policy_principal {
-    const char *arn; /* arn:aws:iam::A:user/x, ...:role/x, or arn:aws:sts::A:assumed-role/r/s */
-    const char *session_arn; /* of a role session; NULL otherwise (then `arn` is the role) */
-    const char *account;
-    const char *service;   /* an AWS service principal; NULL otherwise */
-    const char *federated; /* a web identity provider; NULL otherwise */
+    const char *arn;         /* of the user, root, federated user, or (for a session too) role */
+    const char *session_arn; /* arn:aws:sts::A:assumed-role/r/s of a role session; NULL otherwise */
+    const char *account;     /* NULL for a service or a web identity */
+    const char *service;     /* an AWS service principal; NULL otherwise */
+    const char *federated;   /* a web identity provider; NULL otherwise */
 };
 struct policy_question {
-    const char *action;   /* "ssm:GetParameter" */
-    const char *resource; /* ARN or "*" */
-    const struct policy_principal *principal;
+    const char *action;                       /* "ssm:GetParameter"; shorter than 128 */
+    const char *resource;                     /* ARN or "*"; not asked of trust policies */
+    const struct policy_principal *principal; /* NULL is fine for identity policies */
+    /* Every condition key there is, aws:PrincipalArn and its like included: nothing is added. A key
+     * without values counts as missing. */
     const struct policy_value *context;
     size_t context_count;
 };
 
 enum policy_answer { POLICY_NO_MATCH, POLICY_ALLOW, POLICY_DENY };
-/* How the Principal element matched, for the rules that differ by it. */
+/* How the Principal element matched, for the rules that differ by it; the weakest first. */
 enum policy_match {
     POLICY_MATCH_NONE,
     POLICY_MATCH_ACCOUNT,
+    POLICY_MATCH_ANYONE,
     POLICY_MATCH_ROLE,
     POLICY_MATCH_USER,
     POLICY_MATCH_SESSION,
     POLICY_MATCH_SERVICE,
-    POLICY_MATCH_ANYONE
+    POLICY_MATCH_FEDERATED
 };
 
-/* Deny wins. For resource policies *match (may be NULL) tells the strongest match of the allows. */
+/* Deny wins. Allocates only for patterns with variables that grow beyond some KB; bounded by
+ * (length of the policy) x (length of the question). For resource policies *match (may be NULL)
+ * tells the strongest match of the allows. */
 enum policy_answer policy_evaluate(const struct policy *policy,
                                    const struct policy_question *question,
                                    enum policy_match *match);
