@@ -61,6 +61,7 @@ struct signer {
 
 struct authenticator {
     struct local *local;
+    struct buf canonical, string_to_sign; /* scratch */
     uint64_t now;
     struct signer signers[REMEMBERED];
 };
@@ -69,6 +70,8 @@ struct authenticator *authenticator_new(struct local *local)
 {
     struct authenticator *authenticator = memory_alloc(sizeof *authenticator);
     authenticator->local = local;
+    buf_init(&authenticator->canonical, 256 * 1024);
+    buf_init(&authenticator->string_to_sign, 4096);
     return authenticator;
 }
 
@@ -85,6 +88,8 @@ void authenticator_free(struct authenticator *authenticator)
         return;
     for (size_t i = 0; i < REMEMBERED; i++)
         signer_done(&authenticator->signers[i]);
+    buf_done(&authenticator->canonical);
+    buf_done(&authenticator->string_to_sign);
     free(authenticator);
 }
 
@@ -288,19 +293,17 @@ static enum authenticate_problem check_signature(struct check *check, const stru
     static const char mismatch[] =
         "The request signature we calculated does not match the signature you provided. Check your "
         "AWS Secret Access Key and signing method. Consult the service documentation for details.";
-    struct buf canonical, string_to_sign;
-    buf_init(&canonical, 256 * 1024);
-    buf_init(&string_to_sign, 4096);
-    enum authenticate_problem problem = AUTHENTICATE_OK;
-    if (!sigv4_verify(check->request, check->presented, signer->key, &canonical, &string_to_sign))
-        problem = refuse(check, AUTHENTICATE_INVALID,
-                         arena_printf(check->arena,
-                                      "%s\n\nThe Canonical String for this request should have "
-                                      "been\n'%s'\n\nThe String-to-Sign should have been\n'%s'\n",
-                                      mismatch, buf_text(&canonical), buf_text(&string_to_sign)));
-    buf_done(&canonical);
-    buf_done(&string_to_sign);
-    return problem;
+    struct buf *canonical = &check->authenticator->canonical;
+    struct buf *string_to_sign = &check->authenticator->string_to_sign;
+    buf_reset(canonical);
+    buf_reset(string_to_sign);
+    if (sigv4_verify(check->request, check->presented, signer->key, canonical, string_to_sign))
+        return AUTHENTICATE_OK;
+    return refuse(check, AUTHENTICATE_INVALID,
+                  arena_printf(check->arena,
+                               "%s\n\nThe Canonical String for this request should have been\n"
+                               "'%s'\n\nThe String-to-Sign should have been\n'%s'\n",
+                               mismatch, buf_text(canonical), buf_text(string_to_sign)));
 }
 
 static enum authenticate_problem check_key(struct check *check)
