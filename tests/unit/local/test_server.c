@@ -70,16 +70,18 @@ static enum local_result issue(struct local_call *call)
 {
     const char *name = local_text(call, "Name");
     bool role = strcmp(name, "role") == 0;
-    struct principal who = {.kind = role ? PRINCIPAL_ROLE : PRINCIPAL_USER,
-                            .arn = role ? "arn:aws:sts::123456789012:assumed-role/gone/session"
-                                        : call->caller->arn,
-                            .user_id = "AROATEST:session",
-                            .role_arn = role ? "arn:aws:iam::123456789012:role/gone" : NULL,
-                            .administrator = !role};
+    struct principal who = {.kind = role ? PRINCIPAL_ROLE : PRINCIPAL_USER, .administrator = !role};
+    who.arn = arena_strdup(call->arena, role ? "arn:aws:sts::123456789012:assumed-role/gone/session"
+                                             : call->caller->arn);
+    who.user_id = arena_strdup(call->arena, "AROATEST:session");
+    if (role)
+        who.role_arn = arena_strdup(call->arena, "arn:aws:iam::123456789012:role/gone");
     snprintf(who.account, sizeof who.account, "%s", call->account);
     if (strcmp(name, "narrow") == 0)
-        who.session_policy = "[{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
-                             "\"Action\":\"test:Echo\",\"Resource\":\"*\"}]}]";
+        who.session_policy =
+            arena_strdup(call->arena,
+                         "[{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+                         "\"Action\":\"test:Echo\",\"Resource\":\"*\"}]}]");
     struct issued_credentials made;
     int64_t now_ms = call->local->clock->now_ms(call->local->clock);
     authenticate_issue(call, &who, now_ms + 60000, &made);
