@@ -170,8 +170,6 @@ static void add_global_keys(struct keys *keys, const char *via)
         add_key(keys, "aws:CalledVia", principal);
         add_key(keys, "aws:CalledViaFirst", principal);
         add_key(keys, "aws:CalledViaLast", principal);
-        add_key(keys, "kms:ViaService",
-                arena_printf(call->arena, "%s.%s.amazonaws.com", via, call->region));
     }
     add_times(keys);
 }

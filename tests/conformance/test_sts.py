@@ -68,7 +68,8 @@ class CallerIdentity(Sts):
 
 class AssumeRole(Sts):
     def test_the_answer(self):
-        role = roles.make(self.server, 'r')
+        role = roles.make(self.server, 'r', trusts=roles.trust(
+            action=['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity']))
         before = datetime.datetime.now(datetime.timezone.utc)
         answer = self.sts.assume_role(RoleArn=role, RoleSessionName='se+=,.@-_1')
         self.assertEqual(answer['AssumedRoleUser']['Arn'],

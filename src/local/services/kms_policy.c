@@ -306,16 +306,18 @@ enum local_result kms_policy_check(struct local_call *call, const char *given, b
         return local_fail(call, "LimitExceededException", "The key policy is larger than %d bytes.",
                           KMS_LARGEST_POLICY);
     struct error err;
-    const struct policy *policy =
-        policy_parse(call->arena, given, strlen(given), POLICY_RESOURCE, &err);
-    if (!policy || kms_policy_format(call->arena, given, shown, &err) != 0)
-        return malformed(call, err.message);
     json_t *document = json_read(given, strlen(given), &err);
+    if (!document)
+        return malformed(call, err.message);
     bool known = all_principals_exist(call, document);
     *shape = is_default(call, document) ? KMS_POLICY_DEFAULT : KMS_POLICY_EVALUATED;
     json_decref(document);
     if (!known)
         return malformed(call, "Policy contains a statement with one or more invalid principals.");
+    const struct policy *policy =
+        policy_parse(call->arena, given, strlen(given), POLICY_RESOURCE, &err);
+    if (!policy || kms_policy_format(call->arena, given, shown, &err) != 0)
+        return malformed(call, err.message);
     if (!bypass && !keeps_door_open(call, policy))
         return malformed(call, "The new key policy will not allow you to update the key policy in "
                                "the future.");
