@@ -23,9 +23,8 @@ def put(server, connections, seconds):
     return common.wrk(server.url, common.lua(headers, body), connections, seconds)
 
 
-def write_until_dead(server, writer, acknowledged):
+def write_until_dead(ssm, writer, acknowledged):
     """Counts up in one parameter; notes each number after the server has said yes to it."""
-    ssm = server.client("ssm")
     name, number = f"/kill/{writer}", acknowledged[writer]
     try:
         while True:
@@ -42,7 +41,8 @@ def kill(times, writers=16):
     try:
         for _ in range(times):
             server = common.Local(folder)
-            threads = [threading.Thread(target=write_until_dead, args=(server, n, acknowledged))
+            clients = [server.client("ssm") for _ in range(writers)]  # making one is not thread-safe
+            threads = [threading.Thread(target=write_until_dead, args=(clients[n], n, acknowledged))
                        for n in range(writers)]
             before = sum(acknowledged)
             for thread in threads:
