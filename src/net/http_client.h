@@ -2,9 +2,9 @@
  * http_client: the real transport, over libcurl.
  *
  * One easy handle per thread, kept alive between calls; redirects are never followed; HTTP/1.1;
- * only http and https; TLS is verified always. libcurl's CAPATH is cleared, because Debian sets it
- * and that turns its CA cache off (29-44 ms of CPU per connection). Loopback and the metadata
- * addresses never go through a proxy.
+ * only http and https; TLS is verified always, against one CA bundle parsed once for all threads
+ * (docs/decisions/0004-http-client.md). Loopback and the metadata addresses never go through a
+ * proxy.
  */
 #ifndef UNDERSTUDY_NET_HTTP_CLIENT_H
 #define UNDERSTUDY_NET_HTTP_CLIENT_H
