@@ -1,7 +1,7 @@
 """kill -9 of the local AWS under load: what was acknowledged is there, and the database is whole.
 
-UNDERSTUDY_KILLS says how often (default 4). Writers overwrite a counter each and make new names; then
-the server is killed and opened again in the same folder.
+UNDERSTUDY_KILLS says how often (default 4). Writers overwrite a counter each and make new names;
+then the server is killed and opened again in the same folder.
 """
 import os
 import pathlib
