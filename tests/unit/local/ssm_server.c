@@ -50,7 +50,8 @@ static const struct local_operation *find(const char *name)
     return NULL;
 }
 
-static json_t *read_input(struct arena *arena, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static json_t *read_input(struct arena *arena,
+                                                                const char *format, va_list args)
 {
     char *text = arena_vprintf(arena, format, args);
     for (char *at = text; *at; at++)
