@@ -236,7 +236,8 @@ static int sids_check(const json_t *statements, enum policy_kind kind, struct er
             result = error_set(err, ERR_INVALID,
                                "Statement IDs (SID) must be alpha-numeric. Check that your input "
                                "satisfies the regular expression [0-9A-Za-z]*");
-        else if (*sid && json_object_get(seen, sid))
+        /* Key policies may repeat one: that of AWS's own key for Secrets Manager does. */
+        else if (kind != POLICY_RESOURCE && *sid && json_object_get(seen, sid))
             result = error_set(err, ERR_INVALID,
                                "Statement IDs (SID) in a single policy must be unique.");
         else

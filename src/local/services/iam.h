@@ -28,10 +28,6 @@ enum local_result iam_role_find(struct store_session *store, struct arena *arena
  * roles when they exist: AWS refuses policies that name others. */
 bool iam_principal_exists(struct local_call *call, const char *principal);
 
-/* A trust policy, which has no Resource element: the role it hangs on is meant. In `arena`; NULL
- * when it is malformed. */
-struct policy *iam_trust_parse(struct arena *arena, const char *text, struct error *err);
-
 /* The document of an AWS managed policy by its ARN (of any partition); NULL: there is none. */
 const char *iam_policy_document(const char *policy_arn);
 

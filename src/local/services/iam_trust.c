@@ -46,27 +46,6 @@ static const char *missing_principal(struct local_call *call, const json_t *valu
     return NULL;
 }
 
-struct policy *iam_trust_parse(struct arena *arena, const char *text, struct error *err)
-{
-    json_t *document = json_read(text, strlen(text), err);
-    if (!document)
-        return NULL;
-    json_t *statements = json_object_get(document, "Statement");
-    if (json_is_object(statements))
-        json_object_set_new(statements, "Resource", json_string("*"));
-    for (size_t i = 0; i < json_array_size(statements); i++)
-        json_object_set_new(json_array_get(statements, i), "Resource", json_string("*"));
-    struct buf whole;
-    struct json_writer writer;
-    buf_init(&whole, 1024 * 1024);
-    json_writer_init(&writer, &whole);
-    json_write_value(&writer, document);
-    json_decref(document);
-    struct policy *policy = policy_parse(arena, buf_text(&whole), whole.len, POLICY_RESOURCE, err);
-    buf_done(&whole);
-    return policy;
-}
-
 static bool is_sts_action(const char *action)
 {
     return text_starts_nocase(action, "sts:");
@@ -111,7 +90,7 @@ enum local_result iam_check_trust(struct local_call *call, const char *text)
     for (size_t i = 0; result == LOCAL_OK && i < json_array_size(statements); i++)
         result = check_statement(call, json_array_get(statements, i));
     json_decref(document);
-    if (result == LOCAL_OK && !iam_trust_parse(call->arena, text, &err))
+    if (result == LOCAL_OK && !policy_parse(call->arena, text, strlen(text), POLICY_TRUST, &err))
         result = malformed(call, err.message);
     if (result == LOCAL_OK && strlen(text) > LARGEST_TRUST)
         result = iam_fail(call, 409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",

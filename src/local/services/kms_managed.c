@@ -16,53 +16,52 @@
     "\"Principal\":{\"AWS\":\"arn:$PARTITION:iam::$ACCOUNT:root\"},\"Action\":" actions            \
     ",\"Resource\":\"*\"}"
 
-const struct kms_managed
-    kms_managed_keys[] = {{"alias/aws/secretsmanager", "secretsmanager",
-                           "Default key that protects my Secrets Manager data when no other key is "
-                           "defined",
-                           "{\"Version\":\"2012-10-17\",\"Id\":\"auto-secretsmanager-2\","
-                           "\"Statement\":[" ACCESS_THROUGH(
-                               "AWS Secrets Manager",
-                               "[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:"
-                               "CreateGrant\","
-                               "\"kms:DescribeKey\"]") "{\"StringEquals\":{\"kms:CallerAccount\":"
-                                                       "\"$ACCOUNT\",\"kms:ViaService\":\"$VIA\"}}}"
-                                                       "," ACCESS_THROUGH("AWS Secrets Manager",
-                                                                          "\"kms:GenerateDataKey*"
-                                                                          "\"") "{\"StringEquals\":"
-                                                                                "{\"kms:"
-                                                                                "CallerAccount\":"
-                                                                                "\"$ACCOUNT\"},"
-                                                                                "\"StringLike\":{"
-                                                                                "\"kms:"
-                                                                                "ViaService\":\"$"
-                                                                                "VIA\"}}}"
-                                                                                "," TO_METADATA(
-                                                                                    "[\"kms:"
-                                                                                    "Describe*\","
-                                                                                    "\"kms:Get*\","
-                                                                                    "\"kms:List*\","
-                                                                                    "\"kms:"
-                                                                                    "RevokeGrant\""
-                                                                                    "]") "]}"},
-                          {"alias/aws/ssm", "ssm",
-                           "Default key that protects my SSM parameters when no other key is "
-                           "defined",
-                           "{\"Version\":\"2012-10-17\",\"Id\":\"auto-ssm-1\",\"Statement\":"
-                           "[" ACCESS_THROUGH("SSM", "[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:"
-                                                     "ReEncrypt*\","
-                                                     "\"kms:GenerateDataKey*\",\"kms:"
-                                                     "DescribeKey\"]") "{\"StringEquals\":{\"kms:"
-                                                                       "CallerAccount\":\"$"
-                                                                       "ACCOUNT\",\"kms:"
-                                                                       "ViaService\":\"$VIA\"}}}"
-                                                                       "," TO_METADATA("[\"kms:"
-                                                                                       "Describe*"
-                                                                                       "\",\"kms:"
-                                                                                       "Get*\","
-                                                                                       "\"kms:List*"
-                                                                                       "\"]") "]}"},
-                          {0}};
+const struct kms_managed kms_managed_keys[] = {
+    {"alias/aws/secretsmanager", "secretsmanager",
+     "Default key that protects my Secrets Manager data when no other key is "
+     "defined",
+     "{\"Version\":\"2012-10-17\",\"Id\":\"auto-secretsmanager-2\","
+     "\"Statement\":[" ACCESS_THROUGH(
+         "AWS Secrets Manager",
+         "[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:"
+         "CreateGrant\","
+         "\"kms:DescribeKey\"]") "{\"StringEquals\":{\"kms:CallerAccount\":"
+                                 "\"$ACCOUNT\",\"kms:ViaService\":\"$VIA\"}}}"
+                                 "," ACCESS_THROUGH("AWS Secrets Manager",
+                                                    "\"kms:GenerateDataKey*"
+                                                    "\"") "{\"StringEquals\":"
+                                                          "{\"kms:"
+                                                          "CallerAccount\":"
+                                                          "\"$ACCOUNT\"},"
+                                                          "\"StringLike\":{"
+                                                          "\"kms:"
+                                                          "ViaService\":\"$"
+                                                          "VIA\"}}}"
+                                                          "," TO_METADATA("[\"kms:"
+                                                                          "Describe*\","
+                                                                          "\"kms:Get*\","
+                                                                          "\"kms:List*\","
+                                                                          "\"kms:"
+                                                                          "RevokeGrant\""
+                                                                          "]") "]}"},
+    {"alias/aws/ssm", "ssm",
+     "Default key that protects my SSM parameters when no other key is "
+     "defined",
+     "{\"Version\":\"2012-10-17\",\"Id\":\"auto-ssm-1\",\"Statement\":"
+     "[" ACCESS_THROUGH("SSM", "[\"kms:Encrypt\",\"kms:Decrypt\",\"kms:"
+                               "ReEncrypt*\","
+                               "\"kms:GenerateDataKey*\",\"kms:"
+                               "DescribeKey\"]") "{\"StringEquals\":{\"kms:"
+                                                 "CallerAccount\":\"$"
+                                                 "ACCOUNT\",\"kms:"
+                                                 "ViaService\":\"$VIA\"}}}"
+                                                 "," TO_METADATA("[\"kms:"
+                                                                 "Describe*"
+                                                                 "\",\"kms:"
+                                                                 "Get*\","
+                                                                 "\"kms:List*"
+                                                                 "\"]") "]}"},
+    {0}};
 
 const struct kms_managed *kms_managed_find(const char *alias)
 {

@@ -111,7 +111,8 @@ static enum local_result allow(struct local_call *call, const char *action,
                                .same_account = strcmp(call->caller->account, role->account) == 0,
                                .resource = POLICY_NO_MATCH};
     struct policy_question full;
-    const struct policy *trust = iam_trust_parse(call->arena, role->trust_policy, &err);
+    const struct policy *trust = policy_parse(call->arena, role->trust_policy,
+                                              strlen(role->trust_policy), POLICY_TRUST, &err);
     local_ask(call, &question, &sides.caller);
     local_policy_question(call, &question, &full);
     if (trust)

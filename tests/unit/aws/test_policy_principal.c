@@ -175,6 +175,9 @@ static const struct {
      "Invalid principal in policy: \"Service\":\"lambda\"", POLICY_TRUST},
     {"{'Statement':{'Sid':'With blanks','Effect':'Allow','Principal':'*','Action':'*'}}", "",
      POLICY_RESOURCE},
+    {"{'Statement':[{'Sid':'A','Effect':'Allow','Principal':'*','Action':'*'},"
+     "{'Sid':'A','Effect':'Deny','Principal':'*','Action':'*'}]}",
+     "", POLICY_RESOURCE},
 };
 
 static void refusals(void **state)
