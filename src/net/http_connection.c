@@ -297,8 +297,7 @@ static enum progress step(struct http_connection *c, unsigned *requests)
         progress = flush(c);
         if (progress != GOES_ON)
             return progress;
-        c->fresh_wait = true; /* busy is not late */
-        http_connection_wait(c, WAIT_HEAD);
+        http_connection_wait(c, WAIT_HEAD); /* anew: busy is not late */
         take_another_turn(c);
         return BLOCKED;
     }

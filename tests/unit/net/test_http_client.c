@@ -163,6 +163,29 @@ static void test_methods(void **state)
     exchange_done(&exchange);
 }
 
+/* Paths go out as they were signed, and large bodies without asking first. */
+static void test_nothing_tidied(void **state)
+{
+    (void)state;
+    static char big[2 << 20];
+    memset(big, 'x', sizeof big - 1);
+    static const struct script_step steps[] = {
+        script_request("POST /a/../b/./%7Ec//d?x=../y&z HTTP/1.1\r\n"),
+        script_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    };
+    struct exchange exchange = {.client = new_client(NULL)};
+    exchange.server = scripted_server_new(steps, COUNT(steps), NULL, NULL);
+    send_again(&exchange,
+               (struct http_request){.method = "POST", .body = big, .body_len = sizeof big - 1},
+               "/a/../b/./%7Ec//d?x=../y&z");
+    assert_int_equal(exchange.failed, 0);
+    scripted_server_finish(exchange.server);
+    const char *received = scripted_server_received(exchange.server, 0);
+    assert_int_equal(strlen(strstr(received, "\r\n\r\n") + 4), sizeof big - 1);
+    assert_null(strcasestr(received, "\r\nExpect:"));
+    exchange_done(&exchange);
+}
+
 static void test_redirects_are_answers(void **state)
 {
     (void)state;
@@ -580,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_get),
         cmocka_unit_test(test_post),
         cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_nothing_tidied),
         cmocka_unit_test(test_redirects_are_answers),
         cmocka_unit_test(test_interim_and_chunked),
         cmocka_unit_test(test_faults),
