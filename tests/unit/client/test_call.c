@@ -395,6 +395,7 @@ static void test_expired_role_is_taken_again(void **state)
     fake_transport_answer(&f.transport, 400, NULL, EXPIRED);
     assert_int_equal(call(&fixture_read, NULL), -1);
     assert_int_equal(f.err.code, ERR_EXPIRED);
+    assert_int_equal(f.transport.count, 7);
 }
 
 static void test_expired_keys_of_the_environment(void **state)

@@ -653,7 +653,8 @@ static void test_imds_version_1(void **state)
                                         "x-aws-ec2-metadata-token"));
     }
     /* In a container the answer to PUT may not come through. */
-    fake_transport_fail(&f.transport, ERR_TIMEOUT);
+    imds("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "2");
+    fake_transport_fail(&f.transport, ERR_TIMEOUT); /* once: every try costs a second */
     assert_string_equal(key(), "ASIAEC2");
     fake_transport_answer(&f.transport, 400, NULL, "");
     assert_string_equal(key(), "INVALID");
@@ -758,6 +759,20 @@ static void test_the_source_is_kept(void **state)
     assert_string_equal(key_of(session), "UNAVAILABLE"); /* not ASIAEC2 */
 }
 
+/* So the error is that source's, not "no credentials found" with a list of places. */
+static void test_the_source_tells_what_is_wrong(void **state)
+{
+    (void)state;
+    imds(NULL, NULL);
+    fake_transport_answer(&f.transport, 200, NULL, "imds-token");
+    imds_roles(3600);
+    fake_transport_route_fail(&f.transport, "PUT ", ERR_UNAVAILABLE);
+    assert_string_equal(key(), "ASIAEC2");
+    fake_clock_advance(&f.clock, 55 * 60 * 1000);
+    assert_string_equal(key_of(session), "DENIED");
+    assert_message("there is no instance metadata service here");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -793,6 +808,7 @@ int main(void)
         CASE(test_imds_expired),
         CASE(test_order),
         CASE(test_the_source_is_kept),
+        CASE(test_the_source_tells_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
