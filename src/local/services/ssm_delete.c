@@ -1,6 +1,7 @@
 #include "local/services/ssm_operations.h"
 
-/* Strict: AWS asks to wait 30 seconds before a name is made again, but does not refuse it. */
+/* AWS asks to wait 30 seconds before a name is made again, but is not known to
+ * refuse it. */
 static bool delete_one(struct local_call *call, struct text key)
 {
     struct store_rows rows;

@@ -334,11 +334,12 @@ static void keep_old(struct put *put)
               " SELECT account, region, name, " SSM_COLUMNS " FROM ssm_parameter"
               " WHERE account = $1 AND region = $2 AND name = $3",
               "ttT", call->account, call->region, key.data, key.len);
-    store_run(call->store,
-              "DELETE FROM ssm_version"
-              " WHERE account = $1 AND region = $2 AND name = $3 AND version <= $4",
-              "ttTi", call->account, call->region, key.data, key.len,
-              put->new.version - SSM_VERSIONS_MAX);
+    if (put->new.version > SSM_VERSIONS_MAX)
+        store_run(call->store,
+                  "DELETE FROM ssm_version"
+                  " WHERE account = $1 AND region = $2 AND name = $3 AND version <= $4",
+                  "ttTi", call->account, call->region, key.data, key.len,
+                  put->new.version - SSM_VERSIONS_MAX);
     store_run(call->store,
               "DELETE FROM ssm_parameter WHERE account = $1 AND region = $2 AND name = $3", "ttT",
               call->account, call->region, key.data, key.len);
