@@ -77,7 +77,7 @@ static void write_labels(struct local_call *call, const char *member, const json
 enum local_result ssm_label_parameter_version(struct local_call *call)
 {
     struct ssm_name name;
-    int64_t version;
+    int64_t version = 0;
     if (find_version(call, &name, &version) != LOCAL_OK)
         return LOCAL_FAILED;
     const json_t *labels = local_value(call, "Labels");
@@ -101,7 +101,7 @@ enum local_result ssm_label_parameter_version(struct local_call *call)
 enum local_result ssm_unlabel_parameter_version(struct local_call *call)
 {
     struct ssm_name name;
-    int64_t version;
+    int64_t version = 0;
     if (find_version(call, &name, &version) != LOCAL_OK)
         return LOCAL_FAILED;
     const json_t *labels = local_value(call, "Labels");

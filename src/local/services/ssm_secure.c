@@ -16,21 +16,21 @@ static enum local_result rewrite(struct local_call *call, enum local_result resu
     if (result != LOCAL_FAILED || store_failed(call->store))
         return result;
     struct local_failure kms = call->failure;
+    const char *code = kms.code ? kms.code : "KMSInternalException";
     call->failure = (struct local_failure){0};
     char id[RANDOM_UUID_SIZE];
     random_uuid(call->local->random, id);
     for (size_t i = 0; faults[i]; i++)
-        if (kms.code && strcmp(kms.code, faults[i]) == 0) {
+        if (strcmp(code, faults[i]) == 0) {
             local_fail_capital(call, "InternalServerError", "%s", kms.message ? kms.message : "");
             call->failure.status = 500;
             return LOCAL_FAILED;
         }
     /* InvalidCiphertextException has no text of its own: the client prints "null". */
-    return local_fail(call,
-                      strcmp(kms.code, "AccessDeniedException") == 0 ? kms.code : "InvalidKeyId",
+    return local_fail(call, strcmp(code, "AccessDeniedException") == 0 ? code : "InvalidKeyId",
                       "%s (Service: AWSKMS; Status Code: 400; Error Code: %s; Request ID: %s; "
                       "Proxy: null)",
-                      kms.message ? kms.message : "null", kms.code, id);
+                      kms.message ? kms.message : "null", code, id);
 }
 
 static enum local_result seal_advanced(struct local_call *call, const char *parameter_arn,
