@@ -22,7 +22,8 @@ struct piece {
 
 struct pattern {
     struct text text;
-    bool wildcards;             /* '*' and '?' in `text` stand for others; no variables */
+    size_t fixed;   /* bytes before the first wildcard: most patterns are refused by these alone */
+    bool wildcards; /* '*' and '?' in `text` stand for others; no variables */
     const struct piece *pieces; /* NULL: no variables, `text` is all */
     size_t piece_count;
 };

@@ -67,6 +67,7 @@ int pattern_compile(struct arena *arena, const char *text, bool variables, bool 
     char *copy = arena_strdup(arena, text);
     size_t count = variables ? count_variables(text) : 0;
     *out = (struct pattern){.text = text_of(copy),
+                            .fixed = strcspn(text, "*?"),
                             .wildcards = wildcards && strpbrk(text, "*?") != NULL};
     if (count == 0)
         return 0;
@@ -125,21 +126,30 @@ static void symbols_add(struct symbols *symbols, struct text text, bool wildcard
     }
 }
 
+static void symbols_init(struct symbols *symbols, size_t len)
+{
+    symbols->count = 0;
+    symbols->data =
+        len <= SYMBOLS_ON_STACK ? symbols->few : memory_alloc(len * sizeof *symbols->data);
+}
+
 /* False, with nothing to free, when a variable has no value. */
 static bool symbols_of(const struct pattern *pattern, const struct policy_question *question,
                        struct symbols *out)
 {
-    size_t len = pattern->pieces ? 0 : pattern->text.len;
     struct text text;
+    size_t len = 0;
+    if (!pattern->pieces) {
+        symbols_init(out, pattern->text.len);
+        symbols_add(out, pattern->text, pattern->wildcards);
+        return true;
+    }
     for (size_t i = 0; i < pattern->piece_count; i++) {
         if (!resolve(&pattern->pieces[i], question, &text))
             return false;
         len += text.len;
     }
-    out->count = 0;
-    out->data = len <= SYMBOLS_ON_STACK ? out->few : memory_alloc(len * sizeof *out->data);
-    if (!pattern->pieces)
-        symbols_add(out, pattern->text, pattern->wildcards);
+    symbols_init(out, len);
     for (size_t i = 0; i < pattern->piece_count; i++) {
         resolve(&pattern->pieces[i], question, &text);
         symbols_add(out, text, pattern->pieces[i].kind == PIECE_TEXT);
@@ -184,11 +194,20 @@ static bool symbols_match(const uint16_t *symbols, size_t count, struct text tex
     return s == count;
 }
 
+static bool plain_match(const struct pattern *pattern, struct text text)
+{
+    size_t fixed = pattern->fixed;
+    if (text.len < fixed || memcmp(pattern->text.data, text.data, fixed) != 0)
+        return false;
+    return text_wildcard(pattern->text.data + fixed, pattern->text.len - fixed, text.data + fixed,
+                         text.len - fixed);
+}
+
 int pattern_match(const struct pattern *pattern, const struct policy_question *question,
                   struct text text, bool nocase)
 {
     if (!pattern->pieces && pattern->wildcards && !nocase)
-        return text_wildcard(pattern->text.data, pattern->text.len, text.data, text.len);
+        return plain_match(pattern, text);
     if (!pattern->pieces && !pattern->wildcards)
         return pattern->text.len == text.len &&
                (nocase ? strncasecmp(pattern->text.data, text.data, text.len) == 0

@@ -130,6 +130,8 @@ static const struct {
     {&get_parameter, 400, "x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender",
      "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\",\"message\":\"m\"}", ERR_NOT_FOUND,
      "AWS.SimpleQueueService.NonExistentQueue", "m", ""},
+    {&get_parameter, 400, "x-amzn-ErrorType", "Other", "{\"__type\":\"InvalidKeyId\"}", ERR_INVALID,
+     "InvalidKeyId", "", ""}, /* the body before the header, unlike REST */
     /* proxies and load balancers */
     {&get_parameter, 503, "x", "y", "<html>busy</html>", ERR_UNAVAILABLE, "503", "", ""},
     {&get_parameter, 502, "x", "y", "", ERR_UNAVAILABLE, "502", "", ""},
