@@ -114,7 +114,8 @@ class Roles(Iam):
         for name in made:
             self.iam.create_role(RoleName=name, Path='/p/' if name > 'n2' else '/',
                                  AssumeRolePolicyDocument=roles.trust())
-        pages = list(self.iam.get_paginator('list_roles').paginate(PaginationConfig={'PageSize': 2}))
+        paginator = self.iam.get_paginator('list_roles')
+        pages = list(paginator.paginate(PaginationConfig={'PageSize': 2}))
         found = [role['RoleName'] for page in pages for role in page['Roles']]
         self.assertEqual(found, made + ['OrganizationAccountAccessRole'])
         self.assertEqual(len(pages), 3)

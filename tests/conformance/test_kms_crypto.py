@@ -219,8 +219,8 @@ class ThroughParameterStore(Crypto):
         ssm = self.client('ssm')
         ssm.put_parameter(Name='/a', Value='v', Type='SecureString', KeyId=self.key['KeyId'])
         for _ in range(3):
-            self.assertEqual(ssm.get_parameter(Name='/a', WithDecryption=True)['Parameter']['Value'],
-                             'v')
+            answer = ssm.get_parameter(Name='/a', WithDecryption=True)
+            self.assertEqual(answer['Parameter']['Value'], 'v')
             self.kms.disable_key(KeyId=self.key['KeyId'])
             self.refused('InvalidKeyId', ssm.get_parameter, Name='/a', WithDecryption=True)
             self.kms.enable_key(KeyId=self.key['KeyId'])

@@ -1,4 +1,4 @@
-"""KMS keys, their identifiers, states, aliases and tags (shared facts kms.md sections 1 to 5, 10)."""
+"""KMS keys: identifiers, states, aliases and tags (shared facts kms.md sections 1 to 5, 10)."""
 import datetime
 import uuid
 
@@ -31,8 +31,9 @@ class CreateKey(Kms):
         self.assertEqual(key['Arn'], self.arn(key['KeyId']))
         self.assertEqual(key['AWSAccountId'], ACCOUNT)
         self.assertEqual(
-            {name: key[name] for name in ('Enabled', 'Description', 'KeyUsage', 'KeyState', 'Origin',
-                                          'KeyManager', 'CustomerMasterKeySpec', 'KeySpec',
+            {name: key[name] for name in ('Enabled', 'Description', 'KeyUsage', 'KeyState',
+                                          'Origin', 'KeyManager', 'CustomerMasterKeySpec',
+                                          'KeySpec',
                                           'EncryptionAlgorithms', 'MultiRegion')},
             {'Enabled': True, 'Description': 'mine', 'KeyUsage': 'ENCRYPT_DECRYPT',
              'KeyState': 'Enabled', 'Origin': 'AWS_KMS', 'KeyManager': 'CUSTOMER',
@@ -147,8 +148,8 @@ class Listing(Kms):
     def test_markers_and_limits(self):
         self.refused('InvalidMarkerException', self.kms.list_keys, Marker='invented')
         error = self.refused('ValidationException', self.kms.list_keys, Limit=1001)
-        self.assertIn("Value '1001' at 'limit' failed to satisfy constraint: Member must have value "
-                      'less than or equal to 1000', error['Error']['Message'])
+        self.assertIn("Value '1001' at 'limit' failed to satisfy constraint: Member must have "
+                      'value less than or equal to 1000', error['Error']['Message'])
         self.key(), self.key()
         marker = self.kms.list_keys(Limit=1)['NextMarker']
         self.refused('InvalidMarkerException', self.kms.list_aliases, Marker=marker)
@@ -317,8 +318,8 @@ class ManagedKeys(Kms):
         self.assertEqual(answer['Parameter']['Value'], 'secret')
         key = self.kms.describe_key(KeyId='alias/aws/ssm')['KeyMetadata']
         self.refused('AccessDeniedException', self.kms.encrypt, KeyId=key['KeyId'], Plaintext=b'x',
-                     message=f'User: arn:aws:iam::{ACCOUNT}:user/administrator is not authorized to '
-                             f"perform: kms:Encrypt on resource: {key['Arn']} because no "
+                     message=f'User: arn:aws:iam::{ACCOUNT}:user/administrator is not authorized '
+                             f"to perform: kms:Encrypt on resource: {key['Arn']} because no "
                              'resource-based policy allows the kms:Encrypt action')
 
     def test_cannot_be_managed(self):

@@ -263,8 +263,8 @@ class OtherTokens(Sts):
         keys = roles.keys(answer)
         self.client('ssm', keys=keys).describe_parameters()
         self.refused('AccessDeniedException', self.client('kms', keys=keys).list_keys,
-                     message=f'User: arn:aws:sts::{ACCOUNT}:federated-user/bob is not authorized to '
-                     'perform: kms:ListKeys on resource: * because no session policy allows the '
+                     message=f'User: arn:aws:sts::{ACCOUNT}:federated-user/bob is not authorized '
+                     'to perform: kms:ListKeys on resource: * because no session policy allows the '
                      'kms:ListKeys action')
         nothing = roles.keys(self.sts.get_federation_token(Name='bob'))
         self.refused('AccessDeniedException', self.client('ssm', keys=nothing).describe_parameters)
@@ -323,8 +323,8 @@ class WhatSessionsMayDo(Sts):
                       error['Error']['Message'])
 
     def test_a_permissions_boundary(self):
-        role = roles.make(self.server, 'r', roles.allow('*'), PermissionsBoundary='arn:aws:iam::aws:'
-                          'policy/AmazonSSMReadOnlyAccess')
+        role = roles.make(self.server, 'r', roles.allow('*'), PermissionsBoundary='arn:aws:iam::'
+                          'aws:policy/AmazonSSMReadOnlyAccess')
         ssm = self.client('ssm', keys=roles.assume(self.server, role))
         ssm.get_parameter(Name='/red/p')
         error = self.refused('AccessDeniedException', ssm.delete_parameter, Name='/red/p')
