@@ -175,13 +175,21 @@ static void id_write(const char *id, unsigned char *out)
 
 static void id_read(const unsigned char *in, char out[KMS_ID_SIZE])
 {
+    static const unsigned char groups[] = {8, 4, 4, 4, 12};
     char hex[33];
+    const char *from = hex;
     digest_hex(in + 1, 16, hex);
-    if (in[0])
-        snprintf(out, KMS_ID_SIZE, "mrk-%s", hex);
-    else
-        snprintf(out, KMS_ID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-                 hex + 20);
+    if (in[0]) {
+        memcpy(out, "mrk-", 4);
+        memcpy(out + 4, hex, sizeof hex);
+        return;
+    }
+    for (size_t i = 0; i < sizeof groups; i++) { /* no snprintf: this is on every decryption */
+        memcpy(out, from, groups[i]);
+        from += groups[i];
+        out += groups[i];
+        *out++ = i + 1 < sizeof groups ? '-' : '\0';
+    }
 }
 
 int kms_blob_read(const void *blob, size_t len, struct kms_header *out)
@@ -261,14 +269,11 @@ int kms_seal(struct local_call *call, const struct kms_key *key, const struct km
     return 0;
 }
 
-int kms_unseal(struct local_call *call, const struct kms_key *key,
+int kms_unseal(struct local_call *call, const struct kms_header *header,
                const struct kms_context *context, const void *blob, size_t blob_len,
                unsigned char **plaintext, size_t *len)
 {
-    struct kms_header header;
-    if (kms_blob_read(blob, blob_len, &header) != 0 || strcmp(header.key_id, key->id) != 0)
-        return -1;
-    struct slot *slot = material_slot(call, header.key_id, header.material);
+    struct slot *slot = material_slot(call, header->key_id, header->material);
     if (!slot)
         return -1;
     const unsigned char *in = blob;

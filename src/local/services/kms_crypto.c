@@ -109,7 +109,7 @@ static enum local_result open_blob(struct local_call *call, const char *key_memb
     if (result != LOCAL_OK)
         return result;
     struct kms_context context = kms_context_of(call, context_member);
-    if (kms_unseal(call, out->key, &context, blob, blob_len, &out->plaintext, &out->len) != 0)
+    if (kms_unseal(call, &out->header, &context, blob, blob_len, &out->plaintext, &out->len) != 0)
         return local_fail_bare(call, "InvalidCiphertextException");
     return LOCAL_OK;
 }
@@ -330,7 +330,7 @@ enum local_result kms_decrypt(struct local_call *call, const char *via,
     enum local_result result = kms_require(call, key, KMS_TO_USE);
     if (result != LOCAL_OK)
         return result;
-    if (kms_unseal(call, key, &question.context, blob, blob_len, plaintext, plaintext_len) != 0)
+    if (kms_unseal(call, &header, &question.context, blob, blob_len, plaintext, plaintext_len) != 0)
         return local_fail_bare(call, "InvalidCiphertextException");
     return LOCAL_OK;
 }

@@ -206,8 +206,9 @@ enum { KMS_BLOB_OVERHEAD = 83 }; /* bytes added to the plaintext */
 /* -1 when the key's material is gone (the session has failed, or it was deleted). */
 int kms_seal(struct local_call *call, const struct kms_key *key, const struct kms_context *context,
              const void *plaintext, size_t len, unsigned char **blob, size_t *blob_len);
-/* -1 when the bytes or the context are not those that were sealed. */
-int kms_unseal(struct local_call *call, const struct kms_key *key,
+/* `header` as kms_blob_read took it from `blob`; whether its key may be used is the caller's to
+ * ask. -1 when the bytes or the context are not those that were sealed. */
+int kms_unseal(struct local_call *call, const struct kms_header *header,
                const struct kms_context *context, const void *blob, size_t blob_len,
                unsigned char **plaintext, size_t *len);
 
