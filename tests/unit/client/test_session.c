@@ -113,6 +113,26 @@ static void test_service_words(void **state)
     assert_string_equal(aws_client_endpoint(client), "http://localhost:2");
 }
 
+/* Which CA bundle the real transport is given: seen in the error about one that is not there. */
+static void bundle_is(const char *option, const char *want)
+{
+    const struct session_options options = {.ca_bundle = option, .environment = f.environment};
+    session_free(session_new(&options, &f.err)); /* NULL */
+    assert_int_equal(f.err.code, ERR_IO);
+    if (!strstr(f.err.message, want))
+        fail_msg("\"%s\" is not in: %s", want, f.err.message);
+}
+
+static void test_ca_bundle(void **state)
+{
+    (void)state;
+    fixture_file(&f, "config", "[default]\nca_bundle = /nonexistent/of-profile.pem\n");
+    bundle_is(NULL, "/nonexistent/of-profile.pem");
+    fixture_set(&f, "AWS_CA_BUNDLE", "/nonexistent/of-environment.pem");
+    bundle_is(NULL, "/nonexistent/of-environment.pem");
+    bundle_is("/nonexistent/of-option.pem", "/nonexistent/of-option.pem");
+}
+
 #define IDENTITY                                                                                   \
     "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111111111111</Account>"          \
     "<Arn>arn:aws:iam::111111111111:user/u</Arn><UserId>AIDA</UserId></GetCallerIdentityResult>"   \
@@ -224,15 +244,11 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_region),
-        CASE(test_clients_are_kept),
-        CASE(test_variants),
-        CASE(test_services_section_that_is_missing),
-        CASE(test_service_words),
-        CASE(test_account),
-        CASE(test_account_that_is_none),
-        CASE(test_shared_limiter),
-        CASE(test_threads),
+        CASE(test_region),         CASE(test_clients_are_kept),
+        CASE(test_variants),       CASE(test_services_section_that_is_missing),
+        CASE(test_service_words),  CASE(test_ca_bundle),
+        CASE(test_account),        CASE(test_account_that_is_none),
+        CASE(test_shared_limiter), CASE(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
