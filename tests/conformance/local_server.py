@@ -28,6 +28,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+import aws_cli
 import model_check
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -153,10 +154,7 @@ class LocalServer:
         env = dict(self._environment(), AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret,
                    AWS_DEFAULT_REGION=region, AWS_EC2_METADATA_DISABLED='true', AWS_PAGER='',
                    AWS_CONFIG_FILE='/dev/null', AWS_SHARED_CREDENTIALS_FILE='/dev/null')
-        aws = '/usr/bin/aws' if os.path.exists('/usr/bin/aws') else 'aws'
-        return subprocess.run([aws, '--endpoint-url', self.url, '--output', 'json', *arguments],
-                              env=env, check=True, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE).stdout
+        return aws_cli.run(['--endpoint-url', self.url, '--output', 'json', *arguments], env)
 
 
 class Conformance(unittest.TestCase):
