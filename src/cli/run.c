@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "engine/plan_file.h"
+#include "net/http_client.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,8 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
         options.progress = show_progress;
         options.progress_arg = run;
     }
-    if (engine_open(&run->options.config, &options, &run->engine, &err) == 0)
+    if (http_client_setup(&err) == 0 &&
+        engine_open(&run->options.config, &options, &run->engine, &err) == 0)
         return 0;
     run_end(run);
     return run_failed(&err);

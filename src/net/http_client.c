@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -29,6 +30,8 @@ struct http_handle {
     struct http_handle *next, *previous;
     CURL *easy;
     struct buf body;
+    bool sent; /* this request was begun */
+    bool lost; /* and would have been begun again */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -172,6 +175,31 @@ static void handle_free(void *arg)
 }
 
 /* What holds for every exchange. */
+/* libcurl sends a request again by itself when a connection that was kept open breaks before any
+ * byte of the answer. Nobody knows whether the first one was carried out: whether to repeat it is
+ * for the caller to say, who knows what it does. So neither a new connection nor another kept one
+ * is granted to a request that was begun. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_handle *handle = arg;
+    (void)purpose;
+    if (handle->sent) {
+        handle->lost = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static int before_request(void *arg, char *remote_ip, char *local_ip, int remote_port,
+                          int local_port)
+{
+    struct http_handle *handle = arg;
+    (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
+    handle->lost = handle->sent;
+    handle->sent = true;
+    return handle->lost ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void set_up(struct http_handle *handle)
 {
     const struct http_client *client = handle->client;
@@ -199,6 +227,10 @@ static void set_up(struct http_handle *handle)
     curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_bundle);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, handle->client);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
 }
 
 static struct http_handle *handle_of_thread(struct http_client *client)
@@ -311,6 +343,8 @@ static int explain(const struct http_handle *handle, const char *at, CURLcode co
                    struct error *err)
 {
     const char *cause = *handle->error ? handle->error : curl_easy_strerror(code);
+    if (handle->lost)
+        return error_set(err, ERR_TIMEOUT, "%s: the connection broke before an answer came", at);
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         memory_exhausted(0);
@@ -380,6 +414,7 @@ static CURLcode perform(struct http_handle *handle, const struct http_request *r
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
     handle->error[0] = '\0';
+    handle->sent = handle->lost = false;
     return curl_easy_perform(easy);
 }
 

@@ -162,6 +162,24 @@ static int write_tags(struct resource_ctx *ctx, const char *name, const struct d
     return 0;
 }
 
+/* AWS looks an image up after it has answered and drops the write when the Region has no such
+ * image (section 6): only what can be read back was written. */
+static int check_image(struct resource_ctx *ctx, const struct resource *want, struct error *err)
+{
+    struct resource written = {.key = want->key, .name = want->name};
+    if (!want->fields[SSM_DATA_TYPE] || strcmp(want->fields[SSM_DATA_TYPE], "aws:ec2:image") != 0)
+        return 0;
+    if (resource_ssm_parameter.read(ctx, &written, 1, err) != 0)
+        return error_context(err, "read %s back in %s", want->name, ctx->region);
+    if (written.missing || written.value_len != want->value_len ||
+        memcmp(written.value, want->value, want->value_len) != 0)
+        return error_set(err, ERR_UNSUPPORTED,
+                         "%s accepted %s but it is not there (yet): AWS checks an aws:ec2:image "
+                         "after the write, and the image may not exist in that Region",
+                         ctx->region, want->name);
+    return 0;
+}
+
 int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struct resource *have,
               const struct diff *diff, struct error *err)
 {
@@ -175,6 +193,8 @@ int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struc
             json_object_set_new(in, "Tags", tag_list(want->tags, want->tag_count));
         if (call_and_drop(ctx, &operation_ssm_put_parameter, in, err) != 0)
             return error_context(err, "write %s in %s", name, ctx->region);
+        if (check_image(ctx, want, err) != 0)
+            return -1;
     }
     return have ? write_tags(ctx, name, diff, err) : 0;
 }

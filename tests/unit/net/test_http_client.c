@@ -257,6 +257,31 @@ static void test_faults(void **state)
     }
 }
 
+/* A kept connection that breaks before the answer: libcurl would send again by itself, and a write
+ * would be made twice. The script accepts no third request. */
+static void test_a_lost_answer_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    static const struct script_step steps[] = {
+        script_request("POST /first "),
+        script_answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+        script_request("POST /second "),
+        script_close(),
+    };
+    const struct http_request request = {.method = "POST", .body = "x", .body_len = 1};
+    struct exchange exchange = {.client = new_client(NULL)};
+    arena_init(&exchange.arena);
+    exchange.server = scripted_server_new(steps, COUNT(steps), NULL, NULL);
+    send_again(&exchange, request, "/first");
+    assert_int_equal(exchange.failed, 0);
+    send_again(&exchange, request, "/second");
+    assert_int_equal(exchange.failed, -1);
+    assert_int_equal(exchange.err.code, ERR_TIMEOUT);
+    scripted_server_finish(exchange.server);
+    assert_int_equal(scripted_server_connection_count(exchange.server), 1);
+    exchange_done(&exchange);
+}
+
 /* The limit counts what comes, whatever was announced. */
 static void test_limit_of_unannounced_size(void **state)
 {
@@ -607,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_redirects_are_answers),
         cmocka_unit_test(test_interim_and_chunked),
         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_a_lost_answer_is_not_asked_for_again),
         cmocka_unit_test(test_limit_of_unannounced_size),
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_bad_requests),
