@@ -109,7 +109,10 @@ int accounts_setup(struct local *local, struct store_session *store)
     int64_t now_ms = local->clock->now_ms(local->clock);
     int result = 0;
     arena_init(&scratch);
-    store_query(store, &rows, "SELECT DISTINCT account FROM access_key", "");
+    /* Whoever has no key of ours is in account 000000000000. */
+    store_query(store, &rows,
+                "SELECT DISTINCT account FROM access_key UNION SELECT '000000000000' WHERE $1", "i",
+                (int64_t)local->any_credentials);
     while (result == 0 && store_next(&rows)) {
         struct text account = store_text(&rows, 0);
         result = iam_account_setup(store, &scratch,
