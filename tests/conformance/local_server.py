@@ -93,6 +93,7 @@ class LocalServer:
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
+        self._errors.close()
 
     def stop(self):
         self._process.send_signal(signal.SIGTERM)

@@ -330,13 +330,6 @@ class Put(Conformance):
                                                  Type='String')['Version'], 1)
         self.assertEqual(self.ssm.get_parameter(Name='/a')['Parameter']['Value'], 'here')
 
-    def test_ten_thousand_standard_parameters(self):
-        # The limit itself, reached by its counter: see unit/local/test_ssm_put for the numbers.
-        for number in range(30):
-            self.put(f'/n/{number}')
-        self.ssm.delete_parameters(Names=[f'/n/{i}' for i in range(10)])
-        self.assertEqual(self.put('/n/again')['Version'], 1)
-
 
 if __name__ == '__main__':
     main()

@@ -3,12 +3,15 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import struct
+import tempfile
+import unittest
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from local_server import ACCOUNT, REGION, Conformance, main
+from local_server import ACCOUNT, REGION, Conformance, LocalServer, main
 
 ARN = f'arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/'
 SECRET = 'planted-Secret-value-4711'
@@ -192,7 +195,7 @@ class Secure(Conformance):
                                      Value='v', Type='SecureString', KeyId=key, Tier=tier)
                 self.assertRegex(
                     error['Error']['Message'],
-                    '^' + __import__('re').escape(text) + r' \(Service: AWSKMS; Status Code: 400; '
+                    '^' + re.escape(text) + r' \(Service: AWSKMS; Status Code: 400; '
                     r'Error Code: NotFoundException; Request ID: [0-9a-f-]{36}; Proxy: null\)$')
         self.refused('ParameterNotFound', self.ssm.get_parameter, Name='/m')
 
@@ -243,6 +246,28 @@ class Secure(Conformance):
                 self.assertNotIn(SECRET.encode(), content, name)
         self.assertGreater(read, 4096)
         self.assertNotIn(SECRET, self.server.errors())
+
+
+class Restart(unittest.TestCase):
+    def test_what_was_answered_survives_a_kill(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = LocalServer(data=folder)
+            server.start()
+            ssm = server.client('ssm')
+            for tier in ('Standard', 'Advanced'):
+                ssm.put_parameter(Name=f'/{tier}', Value=SECRET, Type='SecureString', Tier=tier,
+                                  Tags=[{'Key': 'k', 'Value': 'v'}])
+                ssm.label_parameter_version(Name=f'/{tier}', Labels=['kept'])
+            server.kill()
+            server.start()
+            ssm = server.client('ssm')
+            for tier in ('Standard', 'Advanced'):
+                found = ssm.get_parameter(Name=f'/{tier}:kept', WithDecryption=True)['Parameter']
+                self.assertEqual(found['Value'], SECRET)
+                tags = ssm.list_tags_for_resource(ResourceType='Parameter', ResourceId=f'/{tier}')
+                self.assertEqual(tags['TagList'], [{'Key': 'k', 'Value': 'v'}])
+            server.close_clients()
+            server.stop()
 
 
 if __name__ == '__main__':
