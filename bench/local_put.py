@@ -41,7 +41,8 @@ def kill(times, writers=16):
     try:
         for _ in range(times):
             server = common.Local(folder)
-            clients = [server.client("ssm") for _ in range(writers)]  # making one is not thread-safe
+            # Made here: making one is not thread-safe.
+            clients = [server.client("ssm") for _ in range(writers)]
             threads = [threading.Thread(target=write_until_dead, args=(clients[n], n, acknowledged))
                        for n in range(writers)]
             before = sum(acknowledged)

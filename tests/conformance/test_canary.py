@@ -34,9 +34,11 @@ class Canary(Conformance):
         ssm.put_parameter(Name='/canary', Value=CANARY, Type='SecureString')
         ssm.put_parameter(Name='/large', Value=LARGE_CANARY, Type='SecureString', Tier='Advanced')
         ssm.put_parameter(Name='/canary', Value=CANARY + '2', Type='SecureString', Overwrite=True)
-        self.assertEqual(ssm.get_parameter(Name='/canary', WithDecryption=True)['Parameter']['Value'],
+        read = ssm.get_parameter(Name='/canary', WithDecryption=True)
+        self.assertEqual(read['Parameter']['Value'],
                          CANARY + '2')
-        self.assertEqual(ssm.get_parameter(Name='/large', WithDecryption=True)['Parameter']['Value'],
+        read = ssm.get_parameter(Name='/large', WithDecryption=True)
+        self.assertEqual(read['Parameter']['Value'],
                          LARGE_CANARY)
         sealed = ssm.get_parameter(Name='/canary')['Parameter']['Value']
         self.assertNotIn(CANARY.encode(), base64.b64decode(sealed))
@@ -44,7 +46,8 @@ class Canary(Conformance):
         for bad in ({'Name': 'a b'}, {'Type': 'Nonsense'}, {'Tier': 'Nonsense'},
                     {'AllowedPattern': '^x$'}, {'KeyId': 'alias/none'}):
             with self.assertRaises(Exception) as refused:
-                ssm.put_parameter(**{'Name': '/bad', 'Value': CANARY, 'Type': 'SecureString', **bad})
+                ssm.put_parameter(**{'Name': '/bad', 'Value': CANARY, 'Type': 'SecureString',
+                                     **bad})
             self.assertNotIn(CANARY, str(refused.exception))
         self.assert_nowhere(CANARY)
         self.assert_nowhere(LARGE_CANARY)

@@ -167,7 +167,8 @@ class Outsiders(Conformance):
                 (b'BREW / HTTP/1.1\r\n' + host + b'\r\n', (400, 404, 405, 501)),
                 (b'POST / HTTP/1.1\r\n\r\n', (400,)),
                 (b'POST / HTTP/1.1\r\n' + host + host + b'\r\n', (400,)),
-                (b'POST / HTTP/1.1\r\n' + host + b'Content-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+                (b'POST / HTTP/1.1\r\n' + host +
+                 b'Content-Length: 1\r\nContent-Length: 2\r\n\r\nab',
                  (400,)),
                 (b'POST / HTTP/1.1\r\n' + host
                  + b'Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', (400,)),
@@ -179,9 +180,11 @@ class Outsiders(Conformance):
                 (b'GET / HTTP/1.1\r\n' + host + b'A: b\x00c\r\n\r\n', (400,)),
                 (b'GET / HTTP/1.1\r\n' + host + b'A : b\r\n\r\n', (400,)),
                 (b'GET / HTTP/1.1\r\n' + host + b'A: b\r\n folded\r\n\r\n', (400,)),
-                (b'GET / HTTP/1.1\r\n' + host + b'A: ' + b'x' * 100000 + b'\r\n\r\n', (400, 431, None)),
+                (b'GET / HTTP/1.1\r\n' + host + b'A: ' + b'x' * 100000 + b'\r\n\r\n',
+                 (400, 431, None)),
                 (b'GET / HTTP/1.1\r\n' + host + b'A: b\r\n' * 5000 + b'\r\n', (400, 431, None)),
-                (b'GET /' + b'a' * 100000 + b' HTTP/1.1\r\n' + host + b'\r\n', (400, 414, 431, None)),
+                (b'GET /' + b'a' * 100000 + b' HTTP/1.1\r\n' + host + b'\r\n',
+                 (400, 414, 431, None)),
                 (b'\r\n' * 1000 + b'\x00', (400, None)),
         ):
             with self.subTest(data=data[:60]):
@@ -214,7 +217,8 @@ class Outsiders(Conformance):
         before = self.resident_kb()
         send(400)
         grown = self.resident_kb() - before
-        if 'asan' not in os.environ.get('UNDERSTUDY_LOCAL', ''):  # it keeps what is freed for a while
+        # The address sanitizer keeps what is freed for a while.
+        if 'asan' not in os.environ.get('UNDERSTUDY_LOCAL', ''):
             self.assertLess(grown, 2048, f'{grown} KB more after 2,400 bad requests')
 
 

@@ -43,7 +43,8 @@ class Secrecy(Replication):
         self.fill()
         quoting = error('ValidationException', f"1 validation error detected: Value '{MARK}-plain' "
                         "at 'value' failed to satisfy constraint")
-        self.witness.rules.append(lambda call: quoting if call.operation == 'PutParameter' else None)
+        self.witness.rules.append(
+            lambda call: quoting if call.operation == 'PutParameter' else None)
         done = self.run_it('sync', '--debug', status=1)
         self.assertIn('applied 0 of 6', done.out)
         self.assertHidden(done)

@@ -188,7 +188,8 @@ class Names(Replication):
         del source['prod/tmp/x']
         for region in COPIES:
             self.assertEqual(self.state(region), source)
-        # 3 pages and 2 of tags at the source, one of each at the empty copies, 13 batches of values.
+        # 3 pages and 2 of tags at the source, one of each at the empty copies, 13 batches of
+        # values.
         self.assertEqual(done.summary['calls'], 3 + 2 + 2 * (1 + 1) + 13 + 246)
         self.witness.forget()
         done = self.run_it('verify', '--json', '--include', '/prod/n*')
