@@ -259,8 +259,15 @@ enum local_result local_authorize(struct local_call *call, const char *action, c
                                   const char *via)
 {
     const struct local_question question = {action, resource, via, NULL, 0};
+    return local_authorize_question(call, &question);
+}
+
+enum local_result local_authorize_question(struct local_call *call,
+                                           const struct local_question *question)
+{
+    const char *action = question->action, *resource = question->resource;
     struct local_answers answers;
-    local_ask(call, &question, &answers);
+    local_ask(call, question, &answers);
     const char *reason = reason_for(call->arena, &answers, action);
     if (!reason)
         return LOCAL_OK;

@@ -179,6 +179,9 @@ struct local_question {
     const struct policy_value *context; /* keys beyond the global ones: "kms:ViaService" ... */
     size_t context_count;
 };
+/* As local_authorize, with condition keys of the question's own. */
+enum local_result local_authorize_question(struct local_call *call,
+                                           const struct local_question *question);
 struct local_answers {
     enum policy_answer identity, boundary, session;
 };

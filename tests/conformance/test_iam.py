@@ -199,6 +199,14 @@ class Policies(Iam):
                      PolicyArn='arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole',
                      message='Cannot exceed quota for PoliciesPerRole: 10')
 
+    def test_which_policies_may_be_attached(self):
+        role = roles.make(self.server, 'delegate', roles.allow('iam:AttachRolePolicy', Condition={
+            'ArnEquals': {'iam:PolicyARN': READ_ONLY}}))
+        iam = self.client('iam', keys=roles.assume(self.server, role))
+        iam.attach_role_policy(RoleName='r', PolicyArn=READ_ONLY)
+        self.refused('AccessDenied', iam.attach_role_policy, RoleName='r',
+                     PolicyArn=ADMINISTRATOR_ACCESS)
+
     def test_a_boundary_is_shown(self):
         made = self.iam.create_role(RoleName='b', AssumeRolePolicyDocument=roles.trust(),
                                     PermissionsBoundary=READ_ONLY)['Role']

@@ -263,6 +263,43 @@ class Conditions(KeyPolicy):
                      Type='SecureString', KeyId=only_sm['KeyId'])
 
 
+class RequestConditions(KeyPolicy):
+    """What a request asks for can be held by the caller's policies."""
+
+    def test_tags_of_a_new_key(self):
+        kms = self.session('r', roles.allow(
+            ['kms:CreateKey', 'kms:TagResource'], Condition={
+                'StringEquals': {'aws:RequestTag/team': 'red'},
+                'ForAllValues:StringEquals': {'aws:TagKeys': ['team']}}))
+        kms.create_key(Tags=[{'TagKey': 'team', 'TagValue': 'red'}])
+        for tags in ([], [{'TagKey': 'team', 'TagValue': 'blue'}],
+                     [{'TagKey': 'team', 'TagValue': 'red'}, {'TagKey': 'x', 'TagValue': 'y'}]):
+            self.denied(kms.create_key, 'action', Tags=tags)
+
+    def test_kind_of_a_new_key(self):
+        kms = self.session('r', roles.allow('kms:*'), roles.deny('kms:CreateKey', Condition={
+            'Bool': {'kms:MultiRegion': 'true'}}))
+        kms.create_key()
+        self.denied(kms.create_key, 'with an explicit deny in an identity-based policy',
+                    MultiRegion=True)
+
+    def test_window_of_a_deletion(self):
+        key = self.key()['KeyId']
+        kms = self.session('r', roles.allow('kms:ScheduleKeyDeletion', Condition={
+            'NumericGreaterThanEquals': {'kms:ScheduleKeyDeletionPendingWindowInDays': '14'}}))
+        self.denied(kms.schedule_key_deletion, 'action', KeyId=key, PendingWindowInDays=13)
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=14)
+
+    def test_the_safety_check(self):
+        key = self.key()['KeyId']
+        kms = self.session('r', roles.allow('kms:*'), roles.deny('kms:PutKeyPolicy', Condition={
+            'Bool': {'kms:BypassPolicyLockoutSafetyCheck': 'true'}}))
+        policy = self.kms.get_key_policy(KeyId=key)['Policy']
+        kms.put_key_policy(KeyId=key, Policy=policy)
+        self.denied(kms.put_key_policy, 'with an explicit deny in an identity-based policy',
+                    KeyId=key, Policy=policy, BypassPolicyLockoutSafetyCheck=True)
+
+
 class OtherAccounts(KeyPolicy):
     def setUp(self):
         super().setUp()

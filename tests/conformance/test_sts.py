@@ -1,5 +1,9 @@
 """STS (shared facts sts-iam-sigv4.md section 4) and what its sessions may do (sections 8, 9)."""
+import contextlib
 import datetime
+import pathlib
+import sqlite3
+import tempfile
 import urllib.request
 import xml.etree.ElementTree
 
@@ -230,6 +234,16 @@ class Tags(Sts):
         self.refused('AccessDeniedException', handed_on.get_parameter, Name='/blue/p')
         self.refused('AccessDeniedException', reader().get_parameter, Name='/red/p')
 
+    def test_tags_of_the_role_in_the_question(self):
+        red = roles.make(self.server, 'red', Tags=self.tags(team='red'))
+        blue = roles.make(self.server, 'blue', Tags=self.tags(team='blue'))
+        by = roles.make(self.server, 'by', roles.allow('sts:AssumeRole', Condition={
+            'StringEquals': {'aws:ResourceTag/team': 'red'}}))
+        sts = self.client('sts', keys=roles.assume(self.server, by))
+        sts.assume_role(RoleArn=red, RoleSessionName='session')
+        self.denied(sts.assume_role, blue,
+                    caller=f'arn:aws:sts::{ACCOUNT}:assumed-role/by/session')
+
     def test_tags_of_the_role(self):
         role = roles.make(self.server, 'tagged', roles.allow(
             'ssm:GetParameter', 'arn:aws:ssm:*:*:parameter/${aws:PrincipalTag/team}/*'),
@@ -370,6 +384,32 @@ class WhatSessionsMayDo(Sts):
                              f'perform: iam:GetRole on resource: {role} because no identity-based '
                              'policy allows the iam:GetRole action')
         self.assertEqual(error['ResponseMetadata']['HTTPStatusCode'], 403)
+
+
+class Expired(local_server.unittest.TestCase):
+    """The shortest session lasts 15 minutes, so its end is written into the store of a server that
+    does not run."""
+
+    def test_sessions_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with local_server.LocalServer(data=folder) as server:
+                keys = roles.assume(server, roles.make(server, 'r', roles.allow('*')))
+                server.client('ssm', keys=keys).describe_parameters()
+            database = next(pathlib.Path(folder).rglob('*.db'))
+            with contextlib.closing(sqlite3.connect(database)) as store, store:
+                changed = store.execute('UPDATE session_key SET expires_ms = issued_ms')
+                self.assertEqual(changed.rowcount, 1)
+            with local_server.LocalServer(data=folder) as server:
+                for service, call, code, text in (
+                        ('ssm', 'describe_parameters', 'ExpiredTokenException',
+                         'The security token included in the request is expired'),
+                        ('sts', 'get_caller_identity', 'ExpiredToken',
+                         'The security token included in the request is expired')):
+                    client = server.client(service, keys=keys)
+                    with self.assertRaises(client.exceptions.ClientError) as caught:
+                        getattr(client, call)()
+                    error = caught.exception.response['Error']
+                    self.assertEqual((error['Code'], error['Message']), (code, text))
 
 
 class Lax(local_server.Conformance):

@@ -1,5 +1,6 @@
 #include "local/services/iam_parts.h"
 
+#include "local/condition_keys.h"
 #include "net/url.h"
 
 #include <stdarg.h>
@@ -149,7 +150,14 @@ static enum local_result authorize(struct local_call *call, const char *action,
     if (caller->temporary && caller->kind == PRINCIPAL_USER)
         return iam_fail(call, 403, "InvalidClientTokenId",
                         "The security token included in the request is invalid");
-    return local_authorize(call, action, resource, NULL);
+    struct condition_keys keys = {.call = call};
+    condition_keys_add(&keys, "iam:PolicyARN", local_text(call, "PolicyArn"));
+    condition_keys_add(&keys, "iam:PermissionsBoundary", local_text(call, "PermissionsBoundary"));
+    condition_keys_add_tags(&keys, local_value(call, "Tags"), "Key", "Value");
+    return local_authorize_question(call, &(struct local_question){.action = action,
+                                                                   .resource = resource,
+                                                                   .context = keys.items,
+                                                                   .context_count = keys.count});
 }
 
 static const struct local_operation operations[] = {

@@ -17,8 +17,10 @@ struct kms_context kms_context_of(struct local_call *call, const char *name)
     struct kms_context_pair *pairs = arena_calloc(call->arena, count, sizeof *pairs);
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value) pairs[at++] =
-        (struct kms_context_pair){key, json_string_value(value)};
+    json_object_foreach((json_t *)object, key, value)
+    {
+        pairs[at++] = (struct kms_context_pair){key, json_string_value(value)};
+    }
     return (struct kms_context){pairs, at};
 }
 

@@ -240,7 +240,7 @@ enum local_result kms_create_key(struct local_call *call)
                               &new_key.shape);
     const json_t *tags = local_value(call, "Tags");
     if (result == LOCAL_OK && json_array_size(tags) > 0)
-        result = local_authorize(call, "kms:TagResource", local_arn(call, "kms", "key/*"), NULL);
+        result = kms_allow_creation(call, "kms:TagResource", local_arn(call, "kms", "key/*"));
     if (result != LOCAL_OK)
         return result;
     new_key.policy = shown;

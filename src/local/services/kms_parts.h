@@ -168,6 +168,9 @@ struct kms_question {
  * AccessDeniedException. */
 enum local_result kms_allow(struct local_call *call, const struct kms_key *key,
                             const struct kms_question *question);
+/* CreateKey has no key yet: what it asks for takes its place in the conditions. */
+enum local_result kms_allow_creation(struct local_call *call, const char *action,
+                                     const char *resource);
 /* The pipeline's question (struct local_service). */
 enum local_result kms_authorize(struct local_call *call, const char *action, const char *resource);
 

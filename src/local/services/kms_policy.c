@@ -1,6 +1,7 @@
 #include "local/services/kms_parts.h"
 
 #include "local/both_sides.h"
+#include "local/condition_keys.h"
 #include "local/services/iam.h"
 
 #include <stdio.h>
@@ -8,67 +9,86 @@
 
 /* --- evaluation (section 9; sts-iam-sigv4.md section 8) --------------------------------------- */
 
-enum { FIXED_VALUES = 11 }; /* what values_of adds at most, beside contexts and tags */
-
-static const char *const *list_of(struct arena *arena, const char *value)
+static void add_context(struct condition_keys *keys, const struct kms_context *context)
 {
-    const char **list = arena_calloc(arena, 2, sizeof *list);
-    list[0] = value;
-    return list;
-}
-
-struct values {
-    struct policy_value *items;
-    size_t count;
-};
-
-static void add(struct local_call *call, struct values *values, const char *key, const char *value)
-{
-    if (value)
-        values->items[values->count++] = (struct policy_value){key, list_of(call->arena, value)};
-}
-
-static void add_context(struct local_call *call, struct values *values,
-                        const struct kms_context *context)
-{
-    if (context->count == 0)
-        return;
-    const char **keys = arena_calloc(call->arena, context->count + 1, sizeof *keys);
+    struct arena *arena = keys->call->arena;
+    const char **names = arena_calloc(arena, context->count + 1, sizeof *names);
     for (size_t i = 0; i < context->count; i++) {
-        keys[i] = context->pairs[i].key;
-        add(call, values, arena_printf(call->arena, "kms:EncryptionContext:%s", keys[i]),
-            context->pairs[i].value);
+        names[i] = context->pairs[i].key;
+        condition_keys_add(keys, arena_printf(arena, "kms:EncryptionContext:%s", names[i]),
+                           context->pairs[i].value);
     }
-    values->items[values->count++] = (struct policy_value){"kms:EncryptionContextKeys", keys};
+    condition_keys_add_list(keys, "kms:EncryptionContextKeys", names);
 }
 
-static struct values values_of(struct local_call *call, const struct kms_key *key,
-                               const struct kms_question *question)
+static const char *yes_or_no(bool yes)
+{
+    return yes ? "true" : "false";
+}
+
+/* What the request itself says; nothing when another service asks. */
+static void add_request(struct condition_keys *keys)
+{
+    struct local_call *call = keys->call;
+    if (call->service != &kms_service)
+        return;
+    const json_t *days = local_value(call, "PendingWindowInDays");
+    condition_keys_add_tags(keys, local_value(call, "Tags"), "TagKey", "TagValue");
+    condition_keys_add_tags(keys, local_value(call, "TagKeys"), NULL, NULL);
+    if (days)
+        condition_keys_add(keys, "kms:ScheduleKeyDeletionPendingWindowInDays",
+                           arena_printf(call->arena, "%lld", (long long)json_integer_value(days)));
+    if (call->operation->flags & LOCAL_WRITES && strstr(call->operation->name, "Key"))
+        condition_keys_add(keys, "kms:BypassPolicyLockoutSafetyCheck",
+                           yes_or_no(local_bool(call, "BypassPolicyLockoutSafetyCheck", false)));
+}
+
+enum local_result kms_allow_creation(struct local_call *call, const char *action,
+                                     const char *resource)
+{
+    struct condition_keys keys = {.call = call};
+    const char *spec = local_text(call, "KeySpec"), *usage = local_text(call, "KeyUsage");
+    const char *origin = local_text(call, "Origin");
+    bool multi_region = local_bool(call, "MultiRegion", false);
+    if (!spec)
+        spec = local_text(call, "CustomerMasterKeySpec");
+    condition_keys_add(&keys, "kms:CallerAccount", call->caller->account);
+    condition_keys_add(&keys, "kms:KeySpec", spec ? spec : "SYMMETRIC_DEFAULT");
+    condition_keys_add(&keys, "kms:KeyUsage", usage ? usage : "ENCRYPT_DECRYPT");
+    condition_keys_add(&keys, "kms:KeyOrigin", origin ? origin : "AWS_KMS");
+    condition_keys_add(&keys, "kms:MultiRegion", yes_or_no(multi_region));
+    condition_keys_add(&keys, "kms:MultiRegionKeyType", multi_region ? "PRIMARY" : NULL);
+    add_request(&keys);
+    return local_authorize_question(call, &(struct local_question){.action = action,
+                                                                   .resource = resource,
+                                                                   .context = keys.items,
+                                                                   .context_count = keys.count});
+}
+
+static struct condition_keys keys_of(struct local_call *call, const struct kms_key *key,
+                                     const struct kms_question *question)
 {
     static const char *const kinds[] = {NULL, "PRIMARY", "REPLICA"};
+    struct condition_keys keys = {.call = call};
     size_t tag_count;
     const struct kms_tag *tags = kms_key_tags(call, key, &tag_count);
-    struct values values = {0};
-    values.items = arena_calloc(call->arena, FIXED_VALUES + question->context.count + 1 + tag_count,
-                                sizeof *values.items);
-    add(call, &values, "kms:CallerAccount", call->caller->account);
-    add(call, &values, "kms:ViaService", kms_via(call, question->via));
-    add(call, &values, "kms:KeyOrigin", key->origin);
-    add(call, &values, "kms:KeySpec", key->spec);
-    add(call, &values, "kms:KeyUsage", key->usage);
-    add(call, &values, "kms:MultiRegion", key->multi_region ? "true" : "false");
-    add(call, &values, "kms:MultiRegionKeyType", kinds[key->multi_region]);
-    add(call, &values, "kms:PrimaryRegion", key->primary_region);
-    add(call, &values, "kms:RequestAlias", question->alias);
-    const char *const *aliases = kms_key_aliases(call, key);
-    if (aliases[0])
-        values.items[values.count++] = (struct policy_value){"kms:ResourceAliases", aliases};
-    add(call, &values, "aws:ResourceAccount", key->account);
+    condition_keys_add(&keys, "kms:CallerAccount", call->caller->account);
+    condition_keys_add(&keys, "kms:ViaService", kms_via(call, question->via));
+    condition_keys_add(&keys, "kms:KeyOrigin", key->origin);
+    condition_keys_add(&keys, "kms:KeySpec", key->spec);
+    condition_keys_add(&keys, "kms:KeyUsage", key->usage);
+    condition_keys_add(&keys, "kms:MultiRegion", yes_or_no(key->multi_region));
+    condition_keys_add(&keys, "kms:MultiRegionKeyType", kinds[key->multi_region]);
+    condition_keys_add(&keys, "kms:PrimaryRegion", key->primary_region);
+    condition_keys_add(&keys, "kms:RequestAlias", question->alias);
+    condition_keys_add_list(&keys, "kms:ResourceAliases", kms_key_aliases(call, key));
+    condition_keys_add(&keys, "aws:ResourceAccount", key->account);
     for (size_t i = 0; i < tag_count; i++)
-        add(call, &values, arena_printf(call->arena, "aws:ResourceTag/%s", tags[i].key),
-            tags[i].value);
-    add_context(call, &values, &question->context);
-    return values;
+        condition_keys_add(&keys, arena_printf(call->arena, "aws:ResourceTag/%s", tags[i].key),
+                           tags[i].value);
+    add_context(&keys, &question->context);
+    add_request(&keys);
+    return keys;
 }
 
 const char *kms_caller(struct local_call *call)
@@ -92,12 +112,12 @@ enum local_result kms_allow(struct local_call *call, const struct kms_key *key,
                    kms_managed_allows(key->service, question->action, question->via);
     if ((delegates || through) && caller->administrator && !caller->session_policy)
         return LOCAL_OK;
-    struct values values = values_of(call, key, question);
+    struct condition_keys keys = keys_of(call, key, question);
     struct local_question asked = {.action = question->action,
                                    .resource = key->arn,
                                    .via = question->via,
-                                   .context = values.items,
-                                   .context_count = values.count};
+                                   .context = keys.items,
+                                   .context_count = keys.count};
     struct both_sides sides = {.action = question->action,
                                .same_account = own,
                                .resource = POLICY_ALLOW,
@@ -125,7 +145,8 @@ enum local_result kms_authorize(struct local_call *call, const char *action, con
         /* An AWS managed key that is not made yet: asked by kms_find once it is. */
         if (strstr(resource, ":alias/") && !about_aliases)
             return LOCAL_OK;
-        return local_authorize(call, action, resource, NULL);
+        return strcmp(action, "kms:CreateKey") == 0 ? kms_allow_creation(call, action, resource)
+                                                    : local_authorize(call, action, resource, NULL);
     }
     const struct kms_key *key = kms_load(call, id + strlen(":key/"));
     if (!key)
@@ -285,10 +306,10 @@ static bool keeps_door_open(struct local_call *call, const struct policy *policy
 {
     struct local_question question = {.action = "kms:PutKeyPolicy",
                                       .resource = local_arn(call, "kms", "key/new")};
-    struct policy_value account = {"kms:CallerAccount",
-                                   list_of(call->arena, call->caller->account)};
-    question.context = &account;
-    question.context_count = 1;
+    struct condition_keys keys = {.call = call};
+    condition_keys_add(&keys, "kms:CallerAccount", call->caller->account);
+    question.context = keys.items;
+    question.context_count = keys.count;
     struct policy_question full;
     local_policy_question(call, &question, &full);
     return policy_evaluate(policy, &full, NULL) == POLICY_ALLOW;

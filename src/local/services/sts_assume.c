@@ -3,6 +3,7 @@
 #include "aws/arn.h"
 #include "base/digest.h"
 #include "local/both_sides.h"
+#include "local/condition_keys.h"
 #include "local/services/iam.h"
 
 #include <stdio.h>
@@ -48,65 +49,44 @@ static enum local_result refuse(struct local_call *call, const char *action, con
                     sts_shown(call, call->caller->arn), action, resource);
 }
 
-enum { FIXED_VALUES = 6 };
-
-struct values {
-    struct policy_value *items;
-    size_t count;
-};
-
-static void add(struct local_call *call, struct values *values, const char *key, const char *value)
+/* aws:ResourceTag/... of the role. */
+static void add_role_tags(struct condition_keys *keys, const char *tags)
 {
-    if (!value)
-        return;
-    const char **list = arena_calloc(call->arena, 2, sizeof *list);
-    list[0] = value;
-    values->items[values->count++] = (struct policy_value){key, list};
+    struct error err;
+    json_t *object = json_read(tags, strlen(tags), &err), *value;
+    struct arena *arena = keys->call->arena;
+    const char *key;
+    json_object_foreach(object, key, value)
+    {
+        condition_keys_add(keys, arena_printf(arena, "aws:ResourceTag/%s", key),
+                           arena_strdup(arena, json_string_value(value)));
+    }
+    json_decref(object);
 }
 
-static void add_list(struct local_call *call, struct values *values, const char *key,
-                     const json_t *list, const char *member)
+static struct condition_keys keys_of(struct local_call *call, const struct iam_role *role)
 {
-    size_t count = json_array_size(list);
-    if (count == 0)
-        return;
-    const char **texts = arena_calloc(call->arena, count + 1, sizeof *texts);
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_array_get(list, i);
-        texts[i] = member ? json_text(item, member) : json_string_value(item);
-    }
-    values->items[values->count++] = (struct policy_value){key, texts};
-}
-
-static struct values values_of(struct local_call *call, const char *account)
-{
-    const json_t *tags = local_value(call, "Tags");
-    struct values values = {0};
-    values.items =
-        arena_calloc(call->arena, FIXED_VALUES + json_array_size(tags), sizeof *values.items);
-    add(call, &values, "sts:ExternalId", local_text(call, "ExternalId"));
-    add(call, &values, "sts:RoleSessionName", local_text(call, "RoleSessionName"));
-    add(call, &values, "sts:SourceIdentity", local_text(call, "SourceIdentity"));
-    add(call, &values, "aws:ResourceAccount", account);
-    add_list(call, &values, "aws:TagKeys", tags, "Key");
-    add_list(call, &values, "sts:TransitiveTagKeys", local_value(call, "TransitiveTagKeys"), NULL);
-    for (size_t i = 0; i < json_array_size(tags); i++) {
-        const json_t *tag = json_array_get(tags, i);
-        add(call, &values, arena_printf(call->arena, "aws:RequestTag/%s", json_text(tag, "Key")),
-            json_text(tag, "Value"));
-    }
-    return values;
+    struct condition_keys keys = {.call = call};
+    condition_keys_add(&keys, "sts:ExternalId", local_text(call, "ExternalId"));
+    condition_keys_add(&keys, "sts:RoleSessionName", local_text(call, "RoleSessionName"));
+    condition_keys_add(&keys, "sts:SourceIdentity", local_text(call, "SourceIdentity"));
+    condition_keys_add(&keys, "aws:ResourceAccount", role->account);
+    condition_keys_add_json(&keys, "sts:TransitiveTagKeys", local_value(call, "TransitiveTagKeys"),
+                            NULL);
+    condition_keys_add_tags(&keys, local_value(call, "Tags"), "Key", "Value");
+    add_role_tags(&keys, role->tags);
+    return keys;
 }
 
 static enum local_result allow(struct local_call *call, const char *action,
                                const struct iam_role *role)
 {
     struct error err;
-    struct values values = values_of(call, role->account);
+    struct condition_keys keys = keys_of(call, role);
     struct local_question question = {.action = action,
                                       .resource = role->arn,
-                                      .context = values.items,
-                                      .context_count = values.count};
+                                      .context = keys.items,
+                                      .context_count = keys.count};
     struct both_sides sides = {.action = action,
                                .same_account = strcmp(call->caller->account, role->account) == 0,
                                .resource = POLICY_NO_MATCH};

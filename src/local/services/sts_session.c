@@ -77,7 +77,11 @@ static const char *key_in(const json_t *object, const char *key)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)object, name, value) if (strcasecmp(name, key) == 0) return name;
+    json_object_foreach((json_t *)object, name, value)
+    {
+        if (strcasecmp(name, key) == 0)
+            return name;
+    }
     return NULL;
 }
 
@@ -153,7 +157,10 @@ enum local_result sts_session_tags(struct local_call *call, const char *role_tag
         json_array_append(out->transitive, name);
     }
     if (result == LOCAL_OK) {
-        json_object_foreach(requested, key, value) set_tag(out->tags, key, value);
+        json_object_foreach(requested, key, value)
+        {
+            set_tag(out->tags, key, value);
+        }
         json_array_extend(out->transitive, (json_t *)local_value(call, "TransitiveTagKeys"));
     } else {
         sts_tags_done(out);
