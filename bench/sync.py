@@ -27,7 +27,7 @@ def fill(server, first, last, region=SOURCE):
         ssm.put_parameter(Name=f"/prod/app/{number // 100:03d}/{number:06d}",
                           Value=f"value of {number} " + "x" * 40,
                           Type=("String", "SecureString", "StringList")[number % 3],
-                          Description=f"parameter {number}",
+                          Description=f"parameter {number}", Tier="Intelligent-Tiering",
                           Tags=[{"Key": "team", "Value": f"t{number % 7}"}])
 
 

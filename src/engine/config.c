@@ -358,8 +358,8 @@ void config_write(const struct config *config, struct json_writer *w)
         json_open_list(w);
         for (size_t i = 0; i < config->rename_count; i++) {
             json_open(w);
-            json_put_text(w, "from", config->rename[i].from);
-            json_put_text(w, "to", config->rename[i].to);
+            put_optional(w, "from", config->rename[i].from);
+            put_optional(w, "to", config->rename[i].to);
             json_close(w);
         }
         json_close_list(w);
