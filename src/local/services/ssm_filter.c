@@ -292,12 +292,13 @@ static int by_lo(const void *a, const void *b)
 }
 
 struct ssm_range *ssm_filters_ranges(struct local_call *call, const struct ssm_filters *filters,
-                                     size_t *count)
+                                     size_t *count, bool *one_level)
 {
     const struct ssm_filter *filter = ssm_filters_find(filters, SSM_FILTER_NAME);
     if (!filter || filter->option == SSM_FILTER_CONTAINS)
         filter = ssm_filters_find(filters, SSM_FILTER_PATH);
     *count = filter ? filter->value_count : 1;
+    *one_level = *count == 1 && filter && filter->option == SSM_FILTER_ONE_LEVEL;
     struct ssm_range *ranges = arena_calloc(call->arena, *count, sizeof *ranges);
     if (!filter)
         ranges[0] = ssm_range_of(call, (struct text){"", 0});

@@ -64,8 +64,9 @@ struct ssm_range {
 };
 /* Keys that begin with `prefix`: all of them for "". */
 struct ssm_range ssm_range_of(struct local_call *call, struct text prefix);
-/* Sorted ranges outside of which nothing matches; in the arena. At least one. */
+/* Sorted ranges outside of which nothing matches; in the arena. At least one. *one_level says that
+ * there is one, of a path's own level: what lies deeper in it cannot match. */
 struct ssm_range *ssm_filters_ranges(struct local_call *call, const struct ssm_filters *filters,
-                                     size_t *count);
+                                     size_t *count, bool *one_level);
 
 #endif

@@ -189,7 +189,7 @@ enum local_result ssm_describe_parameters(struct local_call *call)
         .visit = visit_metadata,
         .arg = &filters,
     };
-    walk.ranges = ssm_filters_ranges(call, &filters, &walk.range_count);
+    walk.ranges = ssm_filters_ranges(call, &filters, &walk.range_count, &walk.one_level);
     enum local_result result = LOCAL_OK;
     json_key(call->out, "Parameters");
     json_open_list(call->out);

@@ -165,6 +165,15 @@ static void listings_lose_nothing_over_many_pages(void **state)
                      5001);
     assert_int_equal(list_all(server, "GetParametersByPath", "'Path': '/'", &pages), 1);
     assert_int_equal(pages, 0); /* all of /many is stepped over at once */
+    assert_int_equal(list_all(server, "DescribeParameters",
+                              "'ParameterFilters': [{'Key': 'Path', 'Values': ['/']}]", &pages),
+                     1);
+    assert_int_equal(pages, 0);
+    assert_int_equal(list_all(server, "DescribeParameters",
+                              "'ParameterFilters': [{'Key': 'Path', 'Values': ['/', '/many/"
+                              "000777']}]",
+                              &pages),
+                     2);
     /* few matches among many: empty pages on the way */
     assert_int_equal(list_all(server, "DescribeParameters",
                               "'ParameterFilters': [{'Key': 'Name', 'Option': 'Contains',"
