@@ -149,6 +149,16 @@ static inline enum local_result local_failed(void)
     return LOCAL_FAILED;
 }
 
+/* local_fail with an HTTP status: local_fail_status(call, 404, "NoSuchEntity", "...", ...). */
+#define local_fail_status(call, status, ...)                                                       \
+    (local_fill(call, __VA_ARGS__), local_failed_with(call, status))
+
+static inline enum local_result local_failed_with(struct local_call *call, int status)
+{
+    call->failure.status = status;
+    return LOCAL_FAILED;
+}
+
 /* Input members after validation: NULL or the fallback when absent. */
 const char *local_text(const struct local_call *call, const char *name);
 size_t local_text_len(const struct local_call *call, const char *name);

@@ -3,8 +3,6 @@
 #include "local/condition_keys.h"
 #include "net/url.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 /* IAM is global: nothing here knows a Region. `generated` marks a role whose trust policy this
@@ -26,24 +24,12 @@ static const char schema[] =
 
 /* --- shared by the files ---------------------------------------------------------------------- */
 
-enum local_result iam_fail(struct local_call *call, int status, const char *code,
-                           const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *text = arena_vprintf(call->arena, format, args);
-    va_end(args);
-    local_fail(call, code, "%s", text);
-    call->failure.status = status;
-    return LOCAL_FAILED;
-}
-
 enum local_result iam_marker(struct local_call *call, const char **position)
 {
     const char *marker = local_text(call, "Marker");
     char *text = NULL;
     if (marker && local_token_decode(call, marker, &text) != 0)
-        return iam_fail(call, 400, "ValidationError", "Invalid Marker.");
+        return local_fail_status(call, 400, "ValidationError", "Invalid Marker.");
     *position = text ? text : "";
     return LOCAL_OK;
 }
@@ -148,8 +134,8 @@ static enum local_result authorize(struct local_call *call, const char *action,
 {
     const struct principal *caller = call->caller;
     if (caller->temporary && caller->kind == PRINCIPAL_USER)
-        return iam_fail(call, 403, "InvalidClientTokenId",
-                        "The security token included in the request is invalid");
+        return local_fail_status(call, 403, "InvalidClientTokenId",
+                                 "The security token included in the request is invalid");
     struct condition_keys keys = {.call = call};
     condition_keys_add(&keys, "iam:PolicyARN", local_text(call, "PolicyArn"));
     condition_keys_add(&keys, "iam:PermissionsBoundary", local_text(call, "PermissionsBoundary"));

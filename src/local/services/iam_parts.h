@@ -16,9 +16,6 @@
 #include "local/services/iam.h"
 
 /* --- iam.c ------------------------------------------------------------------------------------ */
-/* local_fail with an HTTP status: IAM answers 404 and 409 where others answer 400. */
-__attribute__((format(printf, 4, 5))) enum local_result
-iam_fail(struct local_call *call, int status, const char *code, const char *format, ...);
 /* The position that the request's Marker holds, "" without one; refused with ValidationError. */
 enum local_result iam_marker(struct local_call *call, const char **position);
 /* IsTruncated and Marker of an answer; NULL: that was all. */

@@ -126,11 +126,11 @@ enum local_result iam_put_role_policy(struct local_call *call)
     if (result != LOCAL_OK)
         return result;
     if (!policy_parse(call->arena, document, strlen(document), POLICY_IDENTITY, &err))
-        return iam_fail(call, 400, "MalformedPolicyDocument", "%s", err.message);
+        return local_fail_status(call, 400, "MalformedPolicyDocument", "%s", err.message);
     if (size_of(document) + size_of_others(call, row.name, name) > LARGEST_INLINE)
-        return iam_fail(call, 409, "LimitExceeded",
-                        "Maximum policy size of %d bytes exceeded for role %s", LARGEST_INLINE,
-                        row.name);
+        return local_fail_status(call, 409, "LimitExceeded",
+                                 "Maximum policy size of %d bytes exceeded for role %s",
+                                 LARGEST_INLINE, row.name);
     if (store_run(call->store,
                   "UPDATE iam_role_policies SET document = $1 WHERE account = $2 AND role = $3 AND "
                   "name = $4",
@@ -144,8 +144,8 @@ enum local_result iam_put_role_policy(struct local_call *call)
 
 static enum local_result no_such_policy(struct local_call *call, const char *name)
 {
-    return iam_fail(call, 404, "NoSuchEntity", "The role policy with name %s cannot be found.",
-                    name);
+    return local_fail_status(call, 404, "NoSuchEntity",
+                             "The role policy with name %s cannot be found.", name);
 }
 
 enum local_result iam_get_role_policy(struct local_call *call)
@@ -226,10 +226,10 @@ enum local_result iam_attach_role_policy(struct local_call *call)
     if (result != LOCAL_OK)
         return result;
     if (!arn_is(arn))
-        return iam_fail(call, 400, "ValidationError", "ARN %s is not valid.", arn);
+        return local_fail_status(call, 400, "ValidationError", "ARN %s is not valid.", arn);
     if (!iam_managed_find(arn))
-        return iam_fail(call, 404, "NoSuchEntity", "Policy %s does not exist or is not attachable.",
-                        arn);
+        return local_fail_status(call, 404, "NoSuchEntity",
+                                 "Policy %s does not exist or is not attachable.", arn);
     struct store_rows rows;
     store_query(call->store, &rows,
                 "SELECT 1 FROM iam_attached_policies WHERE account = $1 AND role = $2 AND "
@@ -240,8 +240,8 @@ enum local_result iam_attach_role_policy(struct local_call *call)
     if (attached) /* again is fine */
         return LOCAL_OK;
     if (count(call, count_attached, row.name) >= LARGEST_ATTACHED)
-        return iam_fail(call, 409, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %d",
-                        LARGEST_ATTACHED);
+        return local_fail_status(call, 409, "LimitExceeded",
+                                 "Cannot exceed quota for PoliciesPerRole: %d", LARGEST_ATTACHED);
     store_run(call->store,
               "INSERT INTO iam_attached_policies (account, role, policy_arn, attached_ms) "
               "VALUES ($1, $2, $3, $4)",
@@ -260,7 +260,7 @@ enum local_result iam_detach_role_policy(struct local_call *call)
                   "DELETE FROM iam_attached_policies WHERE account = $1 AND role = $2 AND "
                   "policy_arn = $3",
                   "ttt", call->account, row.name, arn) == 0)
-        return iam_fail(call, 404, "NoSuchEntity", "Policy %s was not found.", arn);
+        return local_fail_status(call, 404, "NoSuchEntity", "Policy %s was not found.", arn);
     return LOCAL_OK;
 }
 

@@ -30,17 +30,23 @@ static char *lower(struct arena *arena, const char *name)
     "name, path, role_id, trust_policy, description, boundary_arn, max_session_s, created_ms, "    \
     "tags"
 
+static char *needed(struct arena *arena, const struct store_rows *rows, int number)
+{
+    char *text = column(arena, rows, number);
+    return text ? text : arena_strdup(arena, ""); /* declared NOT NULL */
+}
+
 static void row_read(struct arena *arena, const struct store_rows *rows, struct iam_role_row *out)
 {
-    *out = (struct iam_role_row){.name = column(arena, rows, 0),
-                                 .path = column(arena, rows, 1),
-                                 .id = column(arena, rows, 2),
-                                 .trust_policy = column(arena, rows, 3),
-                                 .description = column(arena, rows, 4),
+    *out = (struct iam_role_row){.name = needed(arena, rows, 0),
+                                 .path = needed(arena, rows, 1),
+                                 .id = needed(arena, rows, 2),
+                                 .trust_policy = needed(arena, rows, 3),
+                                 .description = needed(arena, rows, 4),
                                  .boundary_arn = column(arena, rows, 5),
                                  .max_session_s = store_int(rows, 6),
                                  .created_ms = store_int(rows, 7),
-                                 .tags = column(arena, rows, 8)};
+                                 .tags = needed(arena, rows, 8)};
 }
 
 static bool row_find(struct store_session *store, struct arena *arena, const char *account,
@@ -62,7 +68,8 @@ enum local_result iam_role_named(struct local_call *call, const char *name,
 {
     if (row_find(call->store, call->arena, call->account, name, out))
         return LOCAL_OK;
-    return iam_fail(call, 404, "NoSuchEntity", "The role with name %s cannot be found.", name);
+    return local_fail_status(call, 404, "NoSuchEntity", "The role with name %s cannot be found.",
+                             name);
 }
 
 static char *role_arn(struct local_call *call, const char *path, const char *name)
@@ -256,9 +263,10 @@ static enum local_result read_tags(struct local_call *call, const char **out)
         for (size_t j = 0; j < i; j++)
             if (strcasecmp(json_text(json_array_get(tags, i), "Key"),
                            json_text(json_array_get(tags, j), "Key")) == 0)
-                return iam_fail(call, 400, "InvalidInput",
-                                "Duplicate tag keys found. Please note that Tag keys are case "
-                                "insensitive.");
+                return local_fail_status(
+                    call, 400, "InvalidInput",
+                    "Duplicate tag keys found. Please note that Tag keys are case "
+                    "insensitive.");
     buf_init(&text, 64 * 1024);
     json_writer_init(&writer, &text);
     json_open(&writer);
@@ -313,11 +321,11 @@ enum local_result iam_create_role(struct local_call *call)
     bool exists = store_next(&rows);
     store_end(&rows);
     if (exists)
-        return iam_fail(call, 409, "EntityAlreadyExists", "Role with name %s already exists.",
-                        name);
+        return local_fail_status(call, 409, "EntityAlreadyExists",
+                                 "Role with name %s already exists.", name);
     if (boundary && !iam_managed_find(boundary))
-        return iam_fail(call, 404, "NoSuchEntity",
-                        "Scope ARN: %s does not exist or is not attachable.", boundary);
+        return local_fail_status(call, 404, "NoSuchEntity",
+                                 "Scope ARN: %s does not exist or is not attachable.", boundary);
     const char *description = local_text(call, "Description");
     row = (struct iam_role_row){.name = name,
                                 .path = path ? path : "/",
@@ -387,11 +395,11 @@ enum local_result iam_delete_role(struct local_call *call)
     if (result != LOCAL_OK)
         return result;
     if (iam_role_has_attached(call, row.name))
-        return iam_fail(call, 409, "DeleteConflict",
-                        "Cannot delete entity, must detach all policies first.");
+        return local_fail_status(call, 409, "DeleteConflict",
+                                 "Cannot delete entity, must detach all policies first.");
     if (iam_role_has_inline(call, row.name))
-        return iam_fail(call, 409, "DeleteConflict",
-                        "Cannot delete entity, must delete policies first.");
+        return local_fail_status(call, 409, "DeleteConflict",
+                                 "Cannot delete entity, must delete policies first.");
     store_run(call->store, "DELETE FROM iam_roles WHERE account = $1 AND name = $2", "tt",
               call->account, row.name);
     return LOCAL_OK;

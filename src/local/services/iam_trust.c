@@ -8,7 +8,7 @@ enum { LARGEST_TRUST = 2048 };
 
 static enum local_result malformed(struct local_call *call, const char *text)
 {
-    return iam_fail(call, 400, "MalformedPolicyDocument", "%s", text);
+    return local_fail_status(call, 400, "MalformedPolicyDocument", "%s", text);
 }
 
 bool iam_principal_exists(struct local_call *call, const char *principal)
@@ -72,8 +72,8 @@ static enum local_result check_statement(struct local_call *call, const json_t *
     const json_t *aws = json_object_get(json_object_get(statement, "Principal"), "AWS");
     const char *missing = missing_principal(call, aws);
     if (missing)
-        return iam_fail(call, 400, "MalformedPolicyDocument",
-                        "Invalid principal in policy: \"AWS\":\"%s\"", missing);
+        return local_fail_status(call, 400, "MalformedPolicyDocument",
+                                 "Invalid principal in policy: \"AWS\":\"%s\"", missing);
     return LOCAL_OK;
 }
 
@@ -93,7 +93,7 @@ enum local_result iam_check_trust(struct local_call *call, const char *text)
     if (result == LOCAL_OK && !policy_parse(call->arena, text, strlen(text), POLICY_TRUST, &err))
         result = malformed(call, err.message);
     if (result == LOCAL_OK && strlen(text) > LARGEST_TRUST)
-        result = iam_fail(call, 409, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
-                          LARGEST_TRUST);
+        result = local_fail_status(call, 409, "LimitExceeded",
+                                   "Cannot exceed quota for ACLSizePerRole: %d", LARGEST_TRUST);
     return result;
 }

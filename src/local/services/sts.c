@@ -1,22 +1,9 @@
 #include "local/services/sts_parts.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 /* --- shared by the files ---------------------------------------------------------------------- */
-
-enum local_result sts_fail(struct local_call *call, int status, const char *code,
-                           const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *text = arena_vprintf(call->arena, format, args);
-    va_end(args);
-    local_fail(call, code, "%s", text);
-    call->failure.status = status;
-    return LOCAL_FAILED;
-}
 
 const char *sts_shown(struct local_call *call, const char *arn)
 {
@@ -41,8 +28,8 @@ static enum local_result need_lasting_key(struct local_call *call)
 {
     if (!call->caller->temporary)
         return LOCAL_OK;
-    return sts_fail(call, 403, "AccessDenied", "Cannot call %s with session credentials",
-                    call->operation->name);
+    return local_fail_status(call, 403, "AccessDenied", "Cannot call %s with session credentials",
+                             call->operation->name);
 }
 
 enum { DEFAULT_DURATION_S = 43200, LARGEST_ROOT_DURATION_S = 3600 };
@@ -60,8 +47,9 @@ static enum local_result get_session_token(struct local_call *call)
     if (result != LOCAL_OK)
         return result;
     if (local_text(call, "SerialNumber") || local_text(call, "TokenCode"))
-        return sts_fail(call, 403, "AccessDenied",
-                        "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+        return local_fail_status(
+            call, 403, "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
     struct principal who = *call->caller;
     who.grants = NULL;
     return sts_put_credentials(call, &who, duration(call));
@@ -117,7 +105,7 @@ static enum local_result get_access_key_info(struct local_call *call)
     char *found = account.data ? arena_strndup(call->arena, account.data, account.len) : NULL;
     store_end(&rows);
     if (!found) /* text not observed (K) */
-        return sts_fail(call, 400, "ValidationError", "%s is invalid", id);
+        return local_fail_status(call, 400, "ValidationError", "%s is invalid", id);
     json_put_text(call->out, "Account", found);
     return LOCAL_OK;
 }

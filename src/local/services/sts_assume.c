@@ -15,7 +15,7 @@ enum { DEFAULT_DURATION_S = 3600, CHAINED_DURATION_S = 3600 };
 
 static enum local_result bad_arn(struct local_call *call, const char *arn)
 {
-    return sts_fail(call, 400, "ValidationError", "%s is invalid", arn);
+    return local_fail_status(call, 400, "ValidationError", "%s is invalid", arn);
 }
 
 /* The request's RoleArn, if it is one. */
@@ -44,9 +44,9 @@ const char *const *sts_assume_resources(struct local_call *call)
 /* Missing or not trusted: one answer for both, so that nobody learns which roles there are. */
 static enum local_result refuse(struct local_call *call, const char *action, const char *resource)
 {
-    return sts_fail(call, 403, "AccessDenied",
-                    "User: %s is not authorized to perform: %s on resource: %s",
-                    sts_shown(call, call->caller->arn), action, resource);
+    return local_fail_status(call, 403, "AccessDenied",
+                             "User: %s is not authorized to perform: %s on resource: %s",
+                             sts_shown(call, call->caller->arn), action, resource);
 }
 
 /* aws:ResourceTag/... of the role. */
@@ -114,14 +114,15 @@ enum local_result sts_authorize(struct local_call *call, const char *action, con
     bool assumes = strcmp(call->operation->name, "AssumeRole") == 0;
     /* Sessions of GetSessionToken may call AssumeRole and GetCallerIdentity and no other. */
     if (!assumes && caller->temporary && caller->kind == PRINCIPAL_USER)
-        return sts_fail(call, 403, "AccessDenied", "Cannot call %s with session credentials",
-                        call->operation->name);
+        return local_fail_status(call, 403, "AccessDenied",
+                                 "Cannot call %s with session credentials", call->operation->name);
     if (!assumes)
         return local_authorize(call, action, resource, NULL);
     if (is_lax(call, resource))
         return LOCAL_OK;
     if (caller->kind == PRINCIPAL_ROOT && !call->local->any_credentials)
-        return sts_fail(call, 403, "AccessDenied", "Roles may not be assumed by root accounts.");
+        return local_fail_status(call, 403, "AccessDenied",
+                                 "Roles may not be assumed by root accounts.");
     struct arn arn;
     struct iam_role role;
     if (role_arn(call, &arn) != LOCAL_OK)
@@ -145,34 +146,37 @@ static enum local_result check_options(struct local_call *call, const struct iam
     const struct principal *caller = call->caller;
     const char *identity = local_text(call, "SourceIdentity");
     if (caller->kind == PRINCIPAL_ROLE && duration_s > CHAINED_DURATION_S)
-        return sts_fail(call, 400, "ValidationError",
-                        "The requested DurationSeconds exceeds the 1 hour session limit for roles "
-                        "assumed by role chaining");
+        return local_fail_status(
+            call, 400, "ValidationError",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles "
+            "assumed by role chaining");
     if (duration_s > role->max_session_s)
-        return sts_fail(call, 400, "ValidationError",
-                        "The requested DurationSeconds exceeds the MaxSessionDuration set for "
-                        "this role.");
+        return local_fail_status(
+            call, 400, "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for "
+            "this role.");
     if (identity && caller->source_identity && strcmp(identity, caller->source_identity) != 0)
         return refuse(call, "sts:SetSourceIdentity", role->arn);
     /* There are no MFA devices here, so no code of one can be right. */
     if (local_text(call, "SerialNumber") || local_text(call, "TokenCode"))
-        return sts_fail(call, 403, "AccessDenied",
-                        "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+        return local_fail_status(
+            call, 403, "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
     if (json_array_size(local_value(call, "ProvidedContexts")) > 0)
-        return sts_fail(call, 400, "ValidationError",
-                        "understudy-local knows no context provider.");
+        return local_fail_status(call, 400, "ValidationError",
+                                 "understudy-local knows no context provider.");
     return LOCAL_OK;
 }
 
 /* What a lax server makes up for a role nobody created. */
-static void make_up(struct local_call *call, struct iam_role *role)
+static enum local_result make_up(struct local_call *call, struct iam_role *role)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     const char *arn_text = local_text(call, "RoleArn");
     struct arn arn;
     unsigned char hash[SHA256_SIZE];
-    if (arn_parse(arn_text, strlen(arn_text), &arn) != 0)
-        return;
+    if (role_arn(call, &arn) != LOCAL_OK)
+        return LOCAL_FAILED;
     digest_sha256(arn_text, strlen(arn_text), hash);
     char *id = arena_strdup(call->arena, "AROA.................");
     for (size_t i = 4; id[i]; i++)
@@ -183,6 +187,7 @@ static void make_up(struct local_call *call, struct iam_role *role)
                           .id = id,
                           .account = arena_strndup(call->arena, arn.account.data, arn.account.len),
                           .max_session_s = 43200};
+    return LOCAL_OK;
 }
 
 static void put_assumed(struct local_call *call, const struct principal *who)
@@ -224,11 +229,10 @@ enum local_result sts_assume_role(struct local_call *call)
     struct sts_tags tags;
     bool lax = is_lax(call, local_text(call, "RoleArn"));
     int64_t duration_s = local_int(call, "DurationSeconds", DEFAULT_DURATION_S);
-    if (lax)
-        make_up(call, &role);
-    else if (iam_role_find(call->store, call->arena, local_text(call, "RoleArn"), &role) !=
-             LOCAL_OK) /* deleted since it was asked about */
-        return refuse(call, "sts:AssumeRole", local_text(call, "RoleArn"));
+    const char *named = local_text(call, "RoleArn");
+    if (lax ? make_up(call, &role) != LOCAL_OK
+            : iam_role_find(call->store, call->arena, named, &role) != LOCAL_OK)
+        return refuse(call, "sts:AssumeRole", named); /* deleted since it was asked about */
     be_session(call, &role, lax, &who);
     enum local_result result = check_options(call, &role, duration_s);
     if (result == LOCAL_OK)

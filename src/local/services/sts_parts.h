@@ -12,9 +12,6 @@
 #include "local/services/sts.h"
 
 /* --- sts.c ------------------------------------------------------------------------------------ */
-/* local_fail with an HTTP status. */
-__attribute__((format(printf, 4, 5))) enum local_result
-sts_fail(struct local_call *call, int status, const char *code, const char *format, ...);
 /* An ARN kept in partition "aws", as this endpoint shows it. */
 const char *sts_shown(struct local_call *call, const char *arn);
 

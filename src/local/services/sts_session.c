@@ -25,16 +25,17 @@ static enum local_result add_arns(struct local_call *call, json_t *list)
 {
     const json_t *arns = local_value(call, "PolicyArns");
     if (json_array_size(arns) > LARGEST_POLICIES)
-        return sts_fail(call, 400, "ValidationError",
-                        "1 validation error detected: Value at 'policyArns' failed to satisfy "
-                        "constraint: Member must have length less than or equal to %d",
-                        LARGEST_POLICIES);
+        return local_fail_status(
+            call, 400, "ValidationError",
+            "1 validation error detected: Value at 'policyArns' failed to satisfy "
+            "constraint: Member must have length less than or equal to %d",
+            LARGEST_POLICIES);
     for (size_t i = 0; i < json_array_size(arns); i++) {
         const char *arn = json_text_or(json_array_get(arns, i), "arn", "");
         const char *document = iam_policy_document(arn);
         if (!document) /* text not observed (K) */
-            return sts_fail(call, 400, "MalformedPolicyDocument", "The policy %s does not exist.",
-                            arn);
+            return local_fail_status(call, 400, "MalformedPolicyDocument",
+                                     "The policy %s does not exist.", arn);
         json_array_append_new(list, json_string(document));
     }
     return LOCAL_OK;
@@ -47,7 +48,7 @@ static enum local_result add_inline(struct local_call *call, json_t *list)
     if (!policy)
         return LOCAL_OK;
     if (!policy_parse(call->arena, policy, strlen(policy), POLICY_IDENTITY, &err))
-        return sts_fail(call, 400, "MalformedPolicyDocument", "%s", err.message);
+        return local_fail_status(call, 400, "MalformedPolicyDocument", "%s", err.message);
     json_array_append_new(list, json_string(policy));
     return LOCAL_OK;
 }
@@ -97,9 +98,10 @@ static json_t *read_or(const char *text, json_t *fallback)
 
 static enum local_result conflict(struct local_call *call)
 {
-    return sts_fail(call, 400, "InvalidParameterValue",
-                    "One of the specified transitive tag keys can't be set because it conflicts "
-                    "with a transitive tag key from the calling session.");
+    return local_fail_status(
+        call, 400, "InvalidParameterValue",
+        "One of the specified transitive tag keys can't be set because it conflicts "
+        "with a transitive tag key from the calling session.");
 }
 
 static enum local_result read_requested(struct local_call *call, const json_t *inherited,
@@ -110,9 +112,9 @@ static enum local_result read_requested(struct local_call *call, const json_t *i
         const json_t *tag = json_array_get(tags, i);
         const char *key = json_text(tag, "Key");
         if (key_in(requested, key))
-            return sts_fail(call, 400, "InvalidParameterValue",
-                            "Duplicate tag keys found. Please note that Tag keys are case "
-                            "insensitive.");
+            return local_fail_status(call, 400, "InvalidParameterValue",
+                                     "Duplicate tag keys found. Please note that Tag keys are case "
+                                     "insensitive.");
         if (listed(inherited, key))
             return conflict(call);
         json_object_set_new(requested, key, json_string(json_text(tag, "Value")));
@@ -122,9 +124,10 @@ static enum local_result read_requested(struct local_call *call, const json_t *i
         if (listed(inherited, key))
             return conflict(call);
         if (!key_in(requested, key))
-            return sts_fail(call, 400, "InvalidParameterValue",
-                            "The specified transitive tag key must be included in the requested "
-                            "tags.");
+            return local_fail_status(
+                call, 400, "InvalidParameterValue",
+                "The specified transitive tag key must be included in the requested "
+                "tags.");
     }
     return LOCAL_OK;
 }

@@ -8,8 +8,8 @@
 /* Resource Groups Tagging API. Rules: model 2017-01-26 and its documentation; texts marked (K) were
  * not observed. Its errors say "Message". */
 
-static const struct tagging_source *const sources[] = {&kms_tagging, &ssm_tagging};
-enum { SOURCE_COUNT = sizeof sources / sizeof *sources };
+enum { SOURCE_COUNT = 2 };
+static const struct tagging_source *const sources[SOURCE_COUNT] = {&kms_tagging, &ssm_tagging};
 
 /* Services AWS tags this way; those without a source here have no resources on this server. */
 static const char *const known_services[] = {"access-analyzer",
