@@ -38,6 +38,8 @@ char *buf_reserve(struct buf *buf, size_t len)
         size_t capacity = buf->capacity ? buf->capacity : 256;
         while (capacity < wanted)
             capacity *= 2;
+        if (capacity - 1 > buf->limit)
+            capacity = buf->limit + 1;       /* so that what fits is within the limit */
         char *data = memory_alloc(capacity); /* not realloc: the old place must be wiped */
         if (buf->data) {
             memcpy(data, buf->data, buf->len);
@@ -50,7 +52,7 @@ char *buf_reserve(struct buf *buf, size_t len)
     return buf->data + buf->len;
 }
 
-void buf_append(struct buf *buf, const void *data, size_t len)
+void buf_append_growing(struct buf *buf, const void *data, size_t len)
 {
     char *room = buf_reserve(buf, len);
     if (!room)
@@ -64,11 +66,6 @@ void buf_append(struct buf *buf, const void *data, size_t len)
 void buf_append_text(struct buf *buf, const char *text)
 {
     buf_append(buf, text, strlen(text));
-}
-
-void buf_append_char(struct buf *buf, char byte)
-{
-    buf_append(buf, &byte, 1);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

@@ -141,11 +141,27 @@ static char escape_of(unsigned char byte)
     }
 }
 
+/* A set top bit for each byte of `word` that is zero (and perhaps for ones above such a byte). */
+static uint64_t zero_bytes(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    return (word - ones) & ~word & tops;
+}
+
+/* Nothing to escape: eight bytes at a time, because most text is like that. */
 static bool is_plain(const char *text, size_t len)
 {
-    unsigned strange = 0;
-    for (size_t i = 0; i < len; i++) { /* without a branch, so that the compiler vectorises it */
-        unsigned char c = (unsigned char)text[i];
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t strange = 0;
+    for (; len >= 8; text += 8, len -= 8) {
+        uint64_t word;
+        memcpy(&word, text, sizeof word);
+        strange |= ((word - ones * 0x20) & ~word & tops) | (word & tops) |
+                   zero_bytes(word ^ (ones * '"')) | zero_bytes(word ^ (ones * '\\')) |
+                   zero_bytes(word ^ (ones * 0x7f));
+    }
+    for (; len; text++, len--) {
+        unsigned char c = (unsigned char)*text;
         strange |= (c < 0x20) | (c >= 0x7f) | (c == '"') | (c == '\\');
     }
     return !strange;
