@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STATEMENT_BUCKETS = 512, LARGEST_PARAMETER = 32, FAILURE_SIZE = 256 };
@@ -46,6 +47,7 @@ struct store_session {
 
 struct store {
     char *path;
+    bool fresh; /* the file was made just now */
     int lock;
     struct store_session *writer; /* until store_writer hands it out */
 };
@@ -78,28 +80,42 @@ static int note_writes(void *arg, int action, const char *table, const char *col
     return SQLITE_OK;
 }
 
+static int prepare_writer(struct store_session *session)
+{
+    /* An empty file needs no journal on disk while it becomes a WAL database: three fsyncs less at
+     * the first start. (Defensive mode would forbid it.) */
+    if (session->store->fresh && execute(session, "PRAGMA journal_mode=MEMORY") != 0)
+        return -1;
+    if (sqlite3_set_authorizer(session->database, note_writes, session) != SQLITE_OK)
+        return fail(session, "no authorizer");
+    return execute(session, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                            "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;"
+                            "PRAGMA secure_delete=ON");
+}
+
+static int prepare_session(struct store_session *session)
+{
+    if (sqlite3_busy_timeout(session->database, 5000) != SQLITE_OK ||
+        (session->writer && prepare_writer(session) != 0) ||
+        sqlite3_db_config(session->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK)
+        return fail(session, "not configured");
+    return execute(session, "PRAGMA cache_size=-4096; PRAGMA foreign_keys=ON;"
+                            "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY");
+}
+
 static struct store_session *session_open(struct store *store, bool writer, struct error *err)
 {
     struct store_session *session = memory_alloc(sizeof *session);
     session->store = store;
     session->writer = writer;
     int flags = (writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(store->path, &session->database, flags, NULL) != SQLITE_OK ||
-        sqlite3_busy_timeout(session->database, 5000) != SQLITE_OK ||
-        sqlite3_db_config(session->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
-        (writer &&
-         execute(session, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                          "PRAGMA wal_autocheckpoint=4000;"
-                          "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=ON") != 0) ||
-        execute(session, "PRAGMA cache_size=-4096; PRAGMA foreign_keys=ON;"
-                         "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY") != 0 ||
-        (writer && sqlite3_set_authorizer(session->database, note_writes, session) != SQLITE_OK)) {
-        error_set(err, ERR_IO, "cannot open %s: %s", store->path,
-                  session->database ? sqlite3_errmsg(session->database) : "out of memory");
-        store_session_close(session);
-        return NULL;
-    }
-    return session;
+    if (sqlite3_open_v2(store->path, &session->database, flags, NULL) == SQLITE_OK &&
+        prepare_session(session) == 0)
+        return session;
+    error_set(err, ERR_IO, "cannot open %s: %s", store->path,
+              session->database ? sqlite3_errmsg(session->database) : "out of memory");
+    store_session_close(session);
+    return NULL;
 }
 
 static int create_tables(struct store_session *session, const char *const *schemas,
@@ -143,10 +159,13 @@ static int open_in(struct store *store, const char *folder, const char *const *s
     if (result == 0) {
         store->path = memory_strdup(arena_printf(&scratch, "%s/store.db", folder));
         /* SQLite gives its journal files the mode of the database: make that one private. */
+        struct stat info;
         int fd = open(store->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-        if (fd < 0)
+        if (fd < 0 || fstat(fd, &info) != 0)
             result = error_errno(err, errno, "cannot open %s", store->path);
         else
+            store->fresh = info.st_size == 0;
+        if (fd >= 0)
             close(fd);
     }
     if (result == 0) {
