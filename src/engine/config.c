@@ -132,7 +132,7 @@ static const char *pair_key(struct reader *reader, const yaml_node_t *map,
                             const yaml_node_pair_t *pair, const char *path)
 {
     const yaml_node_t *key = node_at(reader, pair->key);
-    const char *text;
+    const char *text = NULL;
     if (key->type != YAML_SCALAR_NODE || read_text(reader, key, "a key", &text) != 0) {
         wrong(reader, key, "a key of %s is not a text", path);
         return NULL;
