@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAPS = 2 };
+/* A heap for each thread would cost more memory than the threads' work; and what held a page of
+ * answers goes back at once. */
+enum { HEAPS = 2, LARGE_BYTES = 64 * 1024 };
 
 static const struct command *find_command(const char *word)
 {
@@ -34,8 +36,9 @@ static const struct command *find_command(const char *word)
 int main(int argc, char **argv)
 {
     secret_protect_process();
-    /* A heap for each thread would cost more memory than the threads' work. */
     mallopt(M_ARENA_MAX, HEAPS);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
     json_setup();
     setlocale(LC_CTYPE, "");
     if (argc < 2) {

@@ -47,11 +47,11 @@ static const char appeared[] = "somebody else made it since the plan, and differ
 static const char moved[] = "somebody else wrote it since the plan: plan again";
 
 /* Writes one step, comparing before it writes again whenever it cannot know what happened. */
-static void write_step(struct batch *batch, struct arena *values, struct step *step,
+static void write_step(struct batch *batch, struct arena *calls, struct step *step,
                        const struct pair *pair, const struct reading *source)
 {
     struct engine *engine = batch->engine;
-    struct resource_ctx ctx = engine_ctx(engine, step->destination + 1, false, &batch->arena);
+    struct resource_ctx ctx = engine_ctx(engine, step->destination + 1, false, calls);
     struct step again;
     struct resource want, now, have = pair->have;
     struct diff diff;
@@ -71,7 +71,7 @@ static void write_step(struct batch *batch, struct arena *values, struct step *s
         if (!unknown && error.code != ERR_CONFLICT)
             break;
         struct error problem = {0};
-        if (look_again(engine, &ctx, step->destination + 1, values, &want, source->digest, &now,
+        if (look_again(engine, &ctx, step->destination + 1, calls, &want, source->digest, &now,
                        &exists, &diff, &problem) != 0) {
             error_context(&problem, "%s; then", error.message);
             error = problem;
@@ -150,7 +150,7 @@ static void read_sources(struct batch *batch, struct arena *values,
         readings[which[i]] = some[i];
 }
 
-static void write_item(struct batch *batch, struct arena *values, struct work_item *item,
+static void write_item(struct batch *batch, struct arena *calls, struct work_item *item,
                        const struct reading *reading, unsigned turn)
 {
     for (size_t n = 0; n < item->step_count; n++) {
@@ -160,7 +160,8 @@ static void write_item(struct batch *batch, struct arena *values, struct work_it
         if (!planned(step))
             continue;
         if (!needs_value(step, &item->pairs[j]) || source_stands(batch, step, reading))
-            write_step(batch, values, step, &item->pairs[j], reading);
+            write_step(batch, calls, step, &item->pairs[j], reading);
+        arena_reset(calls);
     }
 }
 
@@ -176,7 +177,7 @@ static void write_job(void *arg, unsigned worker)
         read_sources(batch, values, readings);
     for (size_t i = 0; i < batch->count && result == 0; i++) {
         struct work_item *item = &batch->items[i];
-        write_item(batch, values, item, &readings[i], worker);
+        write_item(batch, &engine->calls[worker], item, &readings[i], worker);
         for (size_t j = 0; j < item->step_count && result == 0; j++)
             result = inventory_put_step(engine->inventory, &item->steps[j], &error);
         engine_advance(engine, 1);

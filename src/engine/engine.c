@@ -109,8 +109,11 @@ int engine_open(const struct config *config, const struct engine_options *option
         return -1;
     }
     engine->values = memory_alloc(concurrency * sizeof *engine->values);
-    for (unsigned i = 0; i < concurrency; i++)
+    engine->calls = memory_alloc(concurrency * sizeof *engine->calls);
+    for (unsigned i = 0; i < concurrency; i++) {
         arena_init(&engine->values[i]);
+        arena_init(&engine->calls[i]);
+    }
     *out = engine;
     return 0;
 }
@@ -121,9 +124,12 @@ void engine_close(struct engine *engine)
         return;
     unsigned concurrency = engine->workers ? workers_count(engine->workers) : 0;
     workers_free(engine->workers);
-    for (unsigned i = 0; i < concurrency && engine->values; i++)
+    for (unsigned i = 0; i < concurrency && engine->values; i++) {
         arena_done(&engine->values[i]);
+        arena_done(&engine->calls[i]);
+    }
     free(engine->values);
+    free(engine->calls);
     inventory_close(engine->inventory);
     for (unsigned i = 0; i < engine->side_count; i++) {
         struct session *session = engine->sides[i].session;

@@ -56,7 +56,8 @@ struct engine {
     unsigned side_count;
     struct inventory *inventory;
     struct workers *workers;
-    struct arena *values; /* one a worker: for secret values, reset after each use */
+    /* Two a worker, reset after each use: for the values of a batch, and for one call. */
+    struct arena *values, *calls;
     unsigned char digest_key[32];
     struct clock *clock;
     int64_t started_ms;

@@ -9,7 +9,7 @@
 
 static const char schema[] =
     /* No journal: the file dies with the run. The cache is what bounds memory. */
-    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-2048;"
+    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-1024;"
     "PRAGMA temp_store=FILE; PRAGMA locking_mode=EXCLUSIVE;"
     "CREATE TABLE item (side INTEGER, key TEXT, name TEXT, target TEXT, version INTEGER,"
     " modified INTEGER, fields TEXT, PRIMARY KEY (side, key)) WITHOUT ROWID;"

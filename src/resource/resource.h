@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RESOURCE_FIELDS_MAX = 24, RESOURCE_READ_MAX = 16 };
+enum { RESOURCE_FIELDS_MAX = 24, RESOURCE_READ_MAX = 10 };
 
 /* What a copy does with a field. The first two have a slot in resource.fields. */
 enum field_rule {
