@@ -78,15 +78,17 @@ struct reader {
     struct error *err;
 };
 
-__attribute__((format(printf, 3, 4))) static int
-wrong(const struct reader *reader, const yaml_node_t *node, const char *format, ...)
+/* As error_set, and likewise a macro: the place in the file comes first. */
+#define wrong(...) (say_wrong(__VA_ARGS__), error_failed())
+__attribute__((format(printf, 3, 4))) static void
+say_wrong(const struct reader *reader, const yaml_node_t *node, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     const char *message = arena_vprintf(reader->arena, format, args);
     va_end(args);
-    return error_set(reader->err, ERR_INVALID, "%s:%zu:%zu: %s", reader->name,
-                     node->start_mark.line + 1, node->start_mark.column + 1, message);
+    error_set(reader->err, ERR_INVALID, "%s:%zu:%zu: %s", reader->name, node->start_mark.line + 1,
+              node->start_mark.column + 1, message);
 }
 
 static yaml_node_t *node_at(struct reader *reader, int index)
