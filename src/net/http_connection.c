@@ -212,9 +212,24 @@ static void rest(struct http_connection *c)
         http_connection_wait(c, WAIT_NEXT);
 }
 
+/* Each send wakes a client, who then competes with this loop for the caches: the answers of a round
+ * go out together behind it. */
+static bool send_later(struct http_connection *c)
+{
+    struct http_loop *loop = c->loop;
+    if (loop->sending || c->readable || !c->exchange->out.len)
+        return false;
+    http_link_remove(&c->turn);
+    http_link_append(&loop->unsent, &c->turn);
+    loop->unsent_count++;
+    return true;
+}
+
 static enum progress read_more(struct http_connection *c)
 {
     struct http_exchange *exchange = c->exchange;
+    if (send_later(c))
+        return BLOCKED;
     if (exchange->reader.wants_continue) {
         buf_append_text(&exchange->out, "HTTP/1.1 100 Continue\r\n\r\n");
         exchange->reader.wants_continue = false;

@@ -20,6 +20,7 @@ enum {
     LARGEST_FIELDS_BYTES = 65536,
     LARGEST_ANSWER_BYTES = 64 << 20,
     LINGER_MS = 2000,
+    LARGEST_UNSENT = 32, /* answers held back: bounds how long the first waits for the last */
 };
 
 void http_link_append(struct http_link *list, struct http_link *link)
@@ -64,6 +65,7 @@ void http_loop_init(struct http_loop *loop, struct http_server *server, unsigned
     for (unsigned kind = 0; kind < WAIT_KINDS; kind++)
         link_init(&loop->waits[kind]);
     link_init(&loop->turns);
+    link_init(&loop->unsent);
     loop->wait_ms[WAIT_HEAD] = options->header_timeout_ms;
     loop->wait_ms[WAIT_BODY] = loop->wait_ms[WAIT_WRITE] = options->body_timeout_ms;
     loop->wait_ms[WAIT_NEXT] = options->keep_alive_timeout_ms;
@@ -236,6 +238,18 @@ static void take_turns(struct http_loop *loop)
     }
 }
 
+static void send_answers(struct http_loop *loop)
+{
+    loop->sending = true;
+    while (!link_alone(&loop->unsent)) {
+        struct http_connection *connection = of_turn(loop->unsent.next);
+        http_link_remove(&connection->turn);
+        http_connection_run(connection);
+    }
+    loop->unsent_count = 0;
+    loop->sending = false;
+}
+
 static int round_timeout(const struct http_loop *loop)
 {
     int64_t soonest = INT64_MAX;
@@ -314,9 +328,12 @@ static void run_round(struct http_loop *loop, struct epoll_event *events, int co
             accepting = true;
         else
             http_connection_event(what, events[i].events);
+        if (loop->unsent_count >= LARGEST_UNSENT)
+            send_answers(loop);
     }
     take_completed(loop);
     take_turns(loop);
+    send_answers(loop);
     if (loop->in_round && server->options.round_end)
         server->options.round_end(server->options.arg, loop->state);
     loop->in_round = false;

@@ -66,13 +66,15 @@ struct http_loop {
     void *state; /* what loop_start returned */
     int epoll_fd, wake_fd;
     struct http_link waits[WAIT_KINDS], turns;
+    struct http_link unsent; /* by `turn`: their answers go out together, behind the round */
+    unsigned unsent_count;
     int64_t wait_ms[WAIT_KINDS];
     struct http_exchange *spare;
     unsigned spare_count;
     int64_t now_ms; /* monotonic, once a round */
     int64_t date_s;
     char date[40]; /* "Date: ...\r\n" */
-    bool in_round, stopping;
+    bool in_round, sending, stopping;
 
     /* Written by other threads. */
     _Alignas(64) _Atomic(struct http_exchange *) completed;
