@@ -332,6 +332,7 @@ static void run_round(struct http_loop *loop, struct epoll_event *events, int co
             send_answers(loop);
     }
     take_completed(loop);
+    send_answers(loop); /* before those who have had their turn keep the others waiting */
     take_turns(loop);
     send_answers(loop);
     if (loop->in_round && server->options.round_end)
