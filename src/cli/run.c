@@ -30,7 +30,11 @@ void run_clear_progress(struct run *run)
 
 int run_failed(const struct error *err)
 {
-    fprintf(stderr, "understudy: %s\n", err->message);
+    fputs("understudy: ", stderr);
+    /* The text may be AWS's: nothing in it may move the cursor. */
+    for (const char *at = err->message; *at; at++)
+        fputc((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at, stderr);
+    fputc('\n', stderr);
     return EXIT_FAILED;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "base/digest.h"
+#include "base/log.h"
 #include "client/client.h"
 
 #include <stdlib.h>
@@ -180,6 +181,7 @@ void engine_phase(struct engine *engine, const char *phase, uint64_t total)
     engine->total = total;
     engine->done = 0;
     pthread_mutex_unlock(&engine->mutex);
+    log_event(LOG_DEBUG, phase, "source", engine->config->source.region, NULL);
     engine_advance(engine, 0);
 }
 

@@ -249,7 +249,6 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .allowed = engine->config->allow,
         .source_region = engine->config->source.region,
         .region = side->region,
-        .account = engine->sides[destination + 1].account,
     };
     kind->judge(arena, &translation.want, have, &options, &verdict);
     *out = (struct step){

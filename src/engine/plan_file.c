@@ -74,6 +74,12 @@ static int write_header(struct engine *engine, const char *command, FILE *out, s
     for (unsigned i = 1; i < engine->side_count; i++)
         put_side(&w, &engine->sides[i]);
     json_close_list(&w);
+    json_key(&w, "unmatched_includes");
+    json_open_list(&w);
+    for (size_t i = 0; i < engine->config->include_count; i++)
+        if (!engine->scope.hit[i])
+            json_write_text(&w, engine->config->include[i]);
+    json_close_list(&w);
     json_put_text(&w, "losses", engine->kind->gaps);
     json_key(&w, "config");
     config_write(engine->config, &w);

@@ -50,11 +50,27 @@ static char sigil_of(const struct step *step)
                                                                             : sigils[step->action];
 }
 
+/* Names, tags' keys and AWS's texts come from outside: nothing in them may move the cursor. */
+static void put(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
 static void write_side(const struct report *report, const struct side *side, const char *before)
 {
     fprintf(report->out, "%s%s", before, side->config->region);
     if (*side->account)
         fprintf(report->out, " (%s)", side->account);
+}
+
+static void write_trouble(const struct report *report, const struct side *side, const char *what,
+                          const char *message)
+{
+    fprintf(report->out, "  %s!%s %s: %s", colour_of(report, '!'), plain(report),
+            side->config->region, what);
+    put(report->out, message);
+    fputc('\n', report->out);
 }
 
 /* "ap-south-1 (111111111111) → us-east-1, eu-west-1": the account is said again where it is not
@@ -75,12 +91,11 @@ static void write_heading(const struct report *report, const struct engine *engi
     for (unsigned i = 0; i < engine->side_count; i++) {
         const struct side *side = &engine->sides[i];
         if (side->failed)
-            fprintf(report->out, "  %s!%s %s could not be listed: %s\n", colour_of(report, '!'),
-                    plain(report), side->config->region, side->error.message);
+            write_trouble(report, side, "could not be listed: ", side->error.message);
         if (side->tags_one_by_one)
-            fprintf(report->out,
-                    "  %s: tags are read one by one, tag:GetResources did not serve: %s\n",
-                    side->config->region, side->tags_error.message);
+            write_trouble(report, side,
+                          "tags are read one by one, tag:GetResources did not serve: ",
+                          side->tags_error.message);
     }
     for (size_t i = 0; i < engine->config->include_count; i++)
         if (!engine->scope.hit[i])
@@ -115,7 +130,7 @@ static bool same_line(const struct step *a, const struct step *b)
 static void write_what(FILE *out, const struct step *step)
 {
     if (step->reason) {
-        fputs(step->reason, out);
+        put(out, step->reason);
         return;
     }
     if (step->action == STEP_CREATE)
@@ -125,13 +140,16 @@ static void write_what(FILE *out, const struct step *step)
     json_t *change;
     json_array_foreach(changes, i, change)
     {
-        fprintf(out, "%s%s", i ? ", " : "", json_string_value(change));
+        fputs(i ? ", " : "", out);
+        put(out, json_string_value(change));
     }
     json_decref(changes);
     if (step->target && strcmp(step->target, step->name) != 0)
         fprintf(out, "  as %s", step->target);
-    if (step->note)
-        fprintf(out, "  %s", step->note);
+    if (step->note) {
+        fputs("  ", out);
+        put(out, step->note);
+    }
     if (step->loss)
         fprintf(out, "  (%s)", step->loss);
 }

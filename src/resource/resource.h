@@ -89,7 +89,7 @@ struct verdict {
 };
 struct judge_options {
     const char *const *allowed; /* words of parameters.allow, NULL-terminated; NULL: none */
-    const char *source_region, *region, *account; /* account may be NULL */
+    const char *source_region, *region;
 };
 
 typedef int resource_each_fn(const struct resource *resource, void *arg, struct error *err);

@@ -2,23 +2,14 @@
 
 #include <stddef.h>
 
-/* Source: the service models (ssm 2014-11-06, kms 2014-11-01, resourcegroupstaggingapi
- * 2017-01-26), their metadata and paginators. */
+/* Source: the service models (ssm 2014-11-06, resourcegroupstaggingapi 2017-01-26), their metadata
+ * and paginators. */
 const struct aws_service service_ssm = {
     .name = "ssm",
     .signing_name = "ssm",
     .host_label = "ssm",
     .target_prefix = "AmazonSSM",
     .api_version = "2014-11-06",
-    .protocol = AWS_JSON_1_1,
-};
-
-const struct aws_service service_kms = {
-    .name = "kms",
-    .signing_name = "kms",
-    .host_label = "kms",
-    .target_prefix = "TrentService",
-    .api_version = "2014-11-01",
     .protocol = AWS_JSON_1_1,
 };
 
@@ -57,8 +48,6 @@ const struct aws_operation operation_ssm_add_tags_to_resource =
     OPERATION(service_ssm, "AddTagsToResource", AWS_IDEMPOTENT);
 const struct aws_operation operation_ssm_remove_tags_from_resource =
     OPERATION(service_ssm, "RemoveTagsFromResource", AWS_IDEMPOTENT);
-const struct aws_operation operation_kms_describe_key =
-    OPERATION(service_kms, "DescribeKey", AWS_READS);
 const struct aws_operation operation_tagging_get_resources = {
     .service = &service_tagging,
     .name = "GetResources",
@@ -70,13 +59,8 @@ const struct aws_operation operation_tagging_get_resources = {
 };
 
 const struct aws_operation *const resource_operations[] = {
-    &operation_ssm_describe_parameters,
-    &operation_ssm_get_parameters,
-    &operation_ssm_list_tags_for_resource,
-    &operation_ssm_put_parameter,
-    &operation_ssm_add_tags_to_resource,
-    &operation_ssm_remove_tags_from_resource,
-    &operation_kms_describe_key,
-    &operation_tagging_get_resources,
-    NULL,
+    &operation_ssm_describe_parameters,    &operation_ssm_get_parameters,
+    &operation_ssm_list_tags_for_resource, &operation_ssm_put_parameter,
+    &operation_ssm_add_tags_to_resource,   &operation_ssm_remove_tags_from_resource,
+    &operation_tagging_get_resources,      NULL,
 };

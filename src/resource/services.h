@@ -9,7 +9,7 @@
 
 #include "aws/operation.h"
 
-extern const struct aws_service service_ssm, service_kms, service_tagging;
+extern const struct aws_service service_ssm, service_tagging;
 
 /* NULL-terminated list of every operation below, for the test. */
 extern const struct aws_operation *const resource_operations[];
@@ -17,7 +17,6 @@ extern const struct aws_operation *const resource_operations[];
 extern const struct aws_operation operation_ssm_describe_parameters, operation_ssm_get_parameters,
     operation_ssm_list_tags_for_resource, operation_ssm_put_parameter,
     operation_ssm_add_tags_to_resource, operation_ssm_remove_tags_from_resource;
-extern const struct aws_operation operation_kms_describe_key;
 extern const struct aws_operation operation_tagging_get_resources;
 
 #endif

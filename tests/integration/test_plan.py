@@ -136,6 +136,19 @@ class Failures(Replication):
         self.assertIn('1 destination failed', done.out)
         self.assertCopied('us-east-1')
 
+    def test_what_a_server_says_cannot_move_the_cursor(self):
+        self.put('/a', 'v')
+        self.witness.rules.append(lambda call: error('AccessDeniedException', '\x1b[2Jgone\r\n')
+                                  if call.operation == 'PutParameter' else None)
+        done = self.run_it('sync', status=1)
+        self.assertIn('?[2Jgone', done.out)
+        self.assertNotIn('\x1b', done.out)
+        self.witness.rules[:] = [lambda call: error('AccessDeniedException', '\x1b[2Jno')
+                                 if call.operation == 'DescribeParameters' else None]
+        done = self.run_it('sync', status=1)
+        self.assertIn('?[2Jno', done.err)
+        self.assertNotIn('\x1b', done.err)
+
     def test_a_failed_source_writes_nothing(self):
         self.put('/a', 'v')
         self.witness.rules.append(

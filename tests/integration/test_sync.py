@@ -218,6 +218,8 @@ class Names(Replication):
         self.put('/a', 'v')
         done = self.run_it('plan', '--include', '/a', '--include', '/typo/**')
         self.assertIn("include '/typo/**' matches nothing in ap-south-1", done.out)
+        done = self.run_it('plan', '--json', '--include', '/a', '--include', '/typo/**')
+        self.assertEqual(done.lines[0]['unmatched_includes'], ['/typo/**'])
 
 
 class NotCarried(Replication):

@@ -154,9 +154,7 @@ static void nothing_is_put_without_a_value(void **state)
     assert_int_equal(transport.count, 0);
 }
 
-static const struct judge_options options = {.source_region = "ap-south-1",
-                                             .region = "eu-west-1",
-                                             .account = "111111111111"};
+static const struct judge_options options = {.source_region = "ap-south-1", .region = "eu-west-1"};
 
 static void downgrades_are_refused_until_they_are_named(void **state)
 {
