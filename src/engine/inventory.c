@@ -7,28 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A column for each slot of a kind: no text has to be taken apart for a join. */
+#define FIELDS(t)                                                                                  \
+    t "f0, " t "f1, " t "f2, " t "f3, " t "f4, " t "f5, " t "f6, " t "f7, " t "f8, " t "f9, " t    \
+      "f10, " t "f11, " t "f12, " t "f13, " t "f14, " t "f15, " t "f16, " t "f17, " t "f18, " t    \
+      "f19, " t "f20, " t "f21, " t "f22, " t "f23"
+_Static_assert(RESOURCE_FIELDS_MAX == 24, "one column a slot");
+
 static const char schema[] =
     /* No journal: the file dies with the run. The cache is what bounds memory. */
     "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-1024;"
     "PRAGMA temp_store=FILE; PRAGMA locking_mode=EXCLUSIVE;"
     "CREATE TABLE item (side INTEGER, key TEXT, name TEXT, target TEXT, version INTEGER,"
-    " modified INTEGER, fields TEXT, PRIMARY KEY (side, key)) WITHOUT ROWID;"
-    "CREATE TABLE tags (side INTEGER, key TEXT, tags TEXT, PRIMARY KEY (side, key)) WITHOUT ROWID;"
-    "CREATE TABLE step (key TEXT, destination INTEGER, name TEXT, target TEXT, type TEXT,"
-    " changes TEXT, note TEXT, reason TEXT, loss TEXT, action INTEGER, status INTEGER,"
-    " todo INTEGER, value_differs INTEGER, source_version INTEGER, source_modified INTEGER,"
-    " copy_version INTEGER, copy_modified INTEGER, fingerprint TEXT,"
-    " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
-    "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
-    " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
-    "BEGIN";
+    " modified INTEGER, " FIELDS(
+        "") ", PRIMARY KEY (side, key)) WITHOUT ROWID;"
+            "CREATE TABLE tags (side INTEGER, key TEXT, tags TEXT, PRIMARY KEY (side, key)) "
+            "WITHOUT ROWID;"
+            "CREATE TABLE step (key TEXT, destination INTEGER, name TEXT, target TEXT, type TEXT,"
+            " changes TEXT, note TEXT, reason TEXT, loss TEXT, action INTEGER, status INTEGER,"
+            " todo INTEGER, value_differs INTEGER, source_version INTEGER, source_modified INTEGER,"
+            " copy_version INTEGER, copy_modified INTEGER, fingerprint TEXT,"
+            " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+            "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
+            " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+            "BEGIN";
 
 #define PAIR_COLUMNS                                                                               \
-    "SELECT s.key, s.name, s.version, s.modified, s.fields, sg.tags,"                              \
-    " t.key, t.name, t.version, t.modified, t.fields, tg.tags"                                     \
-    " FROM item s LEFT JOIN tags sg ON sg.side = 0 AND sg.key = s.key"                             \
-    " LEFT JOIN item t ON t.side = ?1 AND t.key = s.target"                                        \
-    " LEFT JOIN tags tg ON tg.side = ?1 AND tg.key = s.target"
+    "SELECT s.key, s.name, s.version, s.modified, sg.tags, " FIELDS(                               \
+        "s.") ","                                                                                  \
+              " t.key, t.name, t.version, t.modified, tg.tags, " FIELDS(                           \
+                  "t.") " FROM item s LEFT JOIN tags sg ON sg.side = 0 AND sg.key = s.key"         \
+                        " LEFT JOIN item t ON t.side = ?1 AND t.key = s.target"                    \
+                        " LEFT JOIN tags tg ON tg.side = ?1 AND tg.key = s.target"
+enum { PAIR_FIRST_FIELD = 5, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIELDS_MAX };
 #define STEP_COLUMNS                                                                               \
     "SELECT key, destination, name, target, type, changes, note, reason, loss, action, status,"    \
     " todo, value_differs, source_version, source_modified, copy_version, copy_modified,"          \
@@ -59,7 +70,8 @@ enum statement {
 };
 
 static const char *const sql[STATEMENTS] = {
-    [PUT_ITEM] = "INSERT OR REPLACE INTO item VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [PUT_ITEM] = "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [PUT_TAGS] = "INSERT OR REPLACE INTO tags VALUES (?1, ?2, ?3)",
     [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 ORDER BY s.key",
     [PAIR] = PAIR_COLUMNS " WHERE s.side = 0 AND s.key = ?2",
@@ -183,25 +195,17 @@ static const char *column_text(struct arena *arena, sqlite3_stmt *statement, int
 int inventory_put(struct inventory *inventory, unsigned side, const struct resource *resource,
                   const char *target_key, struct error *err)
 {
-    struct buf fields;
-    buf_init(&fields, 64 * 1024);
-    fields_write(inventory->kind, resource, &fields);
-    int result;
-    if (fields.overflow) {
-        result = error_set(err, ERR_LIMIT, "%s: its metadata is larger than 64 KB", resource->name);
-    } else {
-        sqlite3_stmt *put = begin(inventory, PUT_ITEM);
-        sqlite3_bind_int64(put, 1, side);
-        bind_text(put, 2, resource->key);
-        bind_text(put, 3, resource->name);
-        bind_text(put, 4, target_key);
-        sqlite3_bind_int64(put, 5, resource->version);
-        sqlite3_bind_int64(put, 6, resource->modified_ms);
-        bind_text(put, 7, buf_text(&fields));
-        result = run(inventory, put, err);
-    }
-    buf_done(&fields);
-    return result;
+    enum { FIRST_FIELD = 7 };
+    sqlite3_stmt *put = begin(inventory, PUT_ITEM);
+    sqlite3_bind_int64(put, 1, side);
+    bind_text(put, 2, resource->key);
+    bind_text(put, 3, resource->name);
+    bind_text(put, 4, target_key);
+    sqlite3_bind_int64(put, 5, resource->version);
+    sqlite3_bind_int64(put, 6, resource->modified_ms);
+    for (size_t i = 0; i < inventory->kind->slot_count; i++)
+        bind_text(put, FIRST_FIELD + (int)i, resource->fields[i]);
+    return run(inventory, put, err);
 }
 
 int inventory_put_tags(struct inventory *inventory, unsigned side, const char *key,
@@ -224,7 +228,7 @@ int inventory_put_tags(struct inventory *inventory, unsigned side, const char *k
     return result;
 }
 
-/* Six columns from `first`: key, name, version, modified, fields, tags. */
+/* From column `first`: key, name, version, modified, tags, fields. */
 static int read_resource(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
                          int first, struct resource *out, struct error *err)
 {
@@ -234,20 +238,20 @@ static int read_resource(struct inventory *inventory, struct arena *arena, sqlit
         .version = sqlite3_column_int64(statement, first + 2),
         .modified_ms = sqlite3_column_int64(statement, first + 3),
     };
-    const char *fields = (const char *)sqlite3_column_text(statement, first + 4);
-    const char *tags = (const char *)sqlite3_column_text(statement, first + 5);
-    if (fields_read(inventory->kind, arena, fields, out, err) != 0)
-        return -1;
+    for (size_t i = 0; i < inventory->kind->slot_count; i++)
+        out->fields[i] = column_text(arena, statement, first + PAIR_FIRST_FIELD + (int)i);
+    const char *tags = (const char *)sqlite3_column_text(statement, first + 4);
     return tags ? tags_read(arena, tags, &out->tags, &out->tag_count, err) : 0;
 }
 
 static int read_pair(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
                      struct pair *out, struct error *err)
 {
-    *out = (struct pair){.exists = sqlite3_column_type(statement, 6) != SQLITE_NULL};
+    const int second = PAIR_SECOND_SIDE;
+    *out = (struct pair){.exists = sqlite3_column_type(statement, second) != SQLITE_NULL};
     if (read_resource(inventory, arena, statement, 0, &out->source, err) != 0)
         return -1;
-    return out->exists ? read_resource(inventory, arena, statement, 6, &out->have, err) : 0;
+    return out->exists ? read_resource(inventory, arena, statement, second, &out->have, err) : 0;
 }
 
 int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned destination,

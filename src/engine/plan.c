@@ -267,7 +267,6 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .copy_modified_ms = have ? have->modified_ms : 0,
         .value_differs = value == VALUE_DIFFERS,
     };
-    fingerprint(kind, pair, &translation.want, out->fingerprint);
     *want = translation.want;
     *diff = (struct diff){0};
     if (out->reason || !have) {
@@ -307,6 +306,7 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
     struct diff diff;
     plan_decide(engine, &joining->scratch, pair, joining->destination, VALUE_UNKNOWN, tags_sure,
                 &step, &want, &diff);
+    fingerprint(engine->kind, pair, &want, step.fingerprint);
     int result = inventory_put_step(engine->inventory, &step, err);
     arena_reset(&joining->scratch);
     return result;
@@ -477,9 +477,11 @@ static void look_job(void *arg, unsigned worker)
             struct step *step = &item->steps[j];
             struct resource want;
             struct diff diff;
-            if (step->todo)
+            if (step->todo) {
                 plan_decide(engine, &batch->arena, &item->pairs[j], step->destination, states[i][j],
                             true, step, &want, &diff);
+                fingerprint(engine->kind, &item->pairs[j], &want, step->fingerprint);
+            }
             result = inventory_put_step(engine->inventory, step, &error);
         }
     }

@@ -95,20 +95,6 @@ void fields_write(const struct resource_kind *kind, const struct resource *resou
     json_close(&w);
 }
 
-int fields_read(const struct resource_kind *kind, struct arena *arena, const char *json,
-                struct resource *out, struct error *err)
-{
-    json_t *object = json_read(json, strlen(json), err);
-    if (!object)
-        return -1;
-    for (size_t i = 0; i < kind->slot_count; i++) {
-        const char *text = json_text(object, kind->fields[i].name);
-        out->fields[i] = text ? arena_strdup(arena, text) : NULL;
-    }
-    json_decref(object);
-    return 0;
-}
-
 static int order_tags(const void *a, const void *b)
 {
     return strcmp(((const struct tag *)a)->key, ((const struct tag *)b)->key);

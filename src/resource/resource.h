@@ -146,11 +146,9 @@ bool diff_only_tags(const struct diff *diff);
 /* The plan's words for what differs, in the table's order: "value", "tags.team". In `arena`. */
 const char *const *diff_labels(const struct resource_kind *kind, struct arena *arena,
                                const struct diff *diff, size_t *count);
-/* Fields and tags as JSON objects and back: how they are kept in the run's file. */
+/* Fields and tags as JSON objects; tags back from one: how they are kept in the run's file. */
 void fields_write(const struct resource_kind *kind, const struct resource *resource,
                   struct buf *out);
-int fields_read(const struct resource_kind *kind, struct arena *arena, const char *json,
-                struct resource *out, struct error *err);
 void tags_write(const struct tag *tags, size_t count, struct buf *out);
 int tags_read(struct arena *arena, const char *json, const struct tag **tags, size_t *count,
               struct error *err);
