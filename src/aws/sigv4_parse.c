@@ -145,8 +145,11 @@ static enum sigv4_problem read_expires(struct text text, int64_t *seconds, struc
 static enum sigv4_problem read_date(struct text date, bool in_query, struct sigv4_presented *out,
                                     struct buf *message)
 {
-    if (clock_parse_basic(date.data, date.len, &out->time_ms) != 0 &&
-        (in_query || clock_parse_http(date.data, date.len, &out->time_ms) != 0)) {
+    if (clock_parse_basic(date.data, date.len, &out->time_ms) == 0) {
+        memcpy(out->timestamp, date.data, 16);
+        return SIGV4_OK;
+    }
+    if (in_query || clock_parse_http(date.data, date.len, &out->time_ms) != 0) {
         buf_append_text(message, "Date must be in ISO-8601 'basic format'. Got '");
         append_view(message, date);
         buf_append_text(message, "'. See http://en.wikipedia.org/wiki/ISO_8601");

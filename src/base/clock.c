@@ -140,6 +140,16 @@ static int digits(const char *text, int count)
     return value;
 }
 
+/* Days from 1970-01-01. Not timegm: that takes the time zone's lock, which all threads share, once
+ * for each signature. Years are counted from March, so that the leap day is their last,
+ * and 400 of them (146,097 days) are added, so that none is negative. */
+static int64_t days_to(int year, int month, int day)
+{
+    int64_t from_march = (month + 9) % 12, years = year + 400 - (month <= 2);
+    int64_t leaps = years / 4 - years / 100 + years / 400;
+    return years * 365 + leaps + (from_march * 306 + 5) / 10 + day - 1 - 719468 - 146097;
+}
+
 static int compose(int year, int month, int day, int hour, int minute, int second, int64_t *time_ms)
 {
     static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -149,13 +159,8 @@ static int compose(int year, int month, int day, int hour, int minute, int secon
     int leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     if (day < 1 || day > month_days[month - 1] + (month == 2 && leap))
         return -1;
-    struct tm tm = {.tm_year = year - 1900,
-                    .tm_mon = month - 1,
-                    .tm_mday = day,
-                    .tm_hour = hour,
-                    .tm_min = minute,
-                    .tm_sec = second};
-    *time_ms = (int64_t)timegm(&tm) * 1000;
+    int64_t seconds = ((days_to(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    *time_ms = seconds * 1000;
     return 0;
 }
 
