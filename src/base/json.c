@@ -301,7 +301,7 @@ void json_write_value(struct json_writer *w, const json_t *value)
         json_write_int(w, json_integer_value(value));
         break;
     case JSON_REAL: {
-        char digits[64]; /* jansson's own text: 0.0 must not come back as the integer 0 */
+        char digits[64] = ""; /* jansson's own text: 0.0 must not come back as the integer 0 */
         json_write_raw(w, digits, json_dumpb(value, digits, sizeof digits, JSON_ENCODE_ANY));
         break;
     }
