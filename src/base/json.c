@@ -234,7 +234,7 @@ static char *digits_before(char *end, uint64_t value, int least)
 
 void json_write_int(struct json_writer *w, int64_t value)
 {
-    char digits[24], *end = digits + sizeof digits;
+    char digits[24] = "", *end = digits + sizeof digits;
     char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
     if (value < 0)
         *--at = '-';
@@ -256,7 +256,7 @@ void json_write_null(struct json_writer *w)
 
 void json_write_epoch(struct json_writer *w, int64_t time_ms)
 {
-    char digits[32], *end = digits + sizeof digits;
+    char digits[32] = "", *end = digits + sizeof digits;
     uint64_t whole = time_ms < 0 ? 0 - (uint64_t)time_ms : (uint64_t)time_ms;
     char *at = digits_before(end, whole % 1000, 3);
     *--at = '.';
