@@ -84,8 +84,9 @@ put() { # a JSON input on standard input; its Value is kept to look for it later
     cat >"$work/input.json"
     jq -r 'select(.Type == "SecureString").Value' "$work/input.json" >>"$work/secrets"
     echo "$bold\$ aws ssm put-parameter --region $source_region --cli-input-json" \
-        "$(jq -c '.Value = (if .Type == "SecureString" then "********" else .Value[0:24] end)' \
-            "$work/input.json")$plain"
+        "'$(jq -c '.Value |= if length > 60 then .[0:24] + "... (\(length) characters)"
+                else . end | if .Type == "SecureString" then .Value = "********" else . end' \
+            "$work/input.json")'$plain"
     aws ssm put-parameter --region "$source_region" --cli-input-json "file://$work/input.json" |
         jq -c .
     rm -f "$work/input.json"
