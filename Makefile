@@ -36,7 +36,7 @@ bench: ## ratios against named peers, in one run (installs wrk and nginx-light)
 	@status=0; for bench in local_get local_put sync; do bench/$$bench.py || status=1; done; \
 	    exit $$status
 
-cover: ## line coverage of the unit and integration tests (gcovr), in build-cover/
+cover: ## line coverage of all suites (gcovr), in build-cover/
 	tools/run_cover
 
 format: ## clang-format over every C file

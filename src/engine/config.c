@@ -108,6 +108,10 @@ static int read_text(struct reader *reader, const yaml_node_t *node, const char 
         return wrong(reader, node, "%s has no value", path);
     if (strlen(text) != len)
         return wrong(reader, node, "%s holds a NUL", path);
+    /* YAML ends a line at these, JSON does not: a plan that carries them could not be read again.
+     */
+    if (strstr(text, "\xc2\x85") || strstr(text, "\xe2\x80\xa8") || strstr(text, "\xe2\x80\xa9"))
+        return wrong(reader, node, "%s holds a line separator", path);
     *out = arena_strdup(reader->arena, text);
     return 0;
 }
