@@ -130,15 +130,18 @@ static enum sigv4_problem read_query(struct arena *arena, struct text query, str
 /* Seconds, a week at most: AWS documents the limit, the texts are ours. */
 static enum sigv4_problem read_expires(struct text text, int64_t *seconds, struct buf *message)
 {
+    int64_t given;
     if (!text.data)
         return SIGV4_OK;
-    if (text_to_int64(text.data, text.len, seconds) != 0)
+    if (text_to_int64(text.data, text.len, &given) != 0)
         buf_append_text(message, "X-Amz-Expires should be a number");
-    else if (*seconds < 1)
+    else if (given < 1)
         buf_append_text(message, "X-Amz-Expires must be positive");
-    else if (*seconds > 604800)
+    else if (given > 604800)
         buf_append_text(message, "X-Amz-Expires must be less than a week (in seconds); that is, "
                                  "the given X-Amz-Expires must be less than 604800 seconds");
+    else
+        *seconds = given; /* the clock is asked also of what was refused: only possible numbers */
     return message->len == 0 ? SIGV4_OK : SIGV4_INCOMPLETE;
 }
 
