@@ -148,7 +148,7 @@ static enum sigv4_problem read_expires(struct text text, int64_t *seconds, struc
 static enum sigv4_problem read_date(struct text date, bool in_query, struct sigv4_presented *out,
                                     struct buf *message)
 {
-    if (clock_parse_basic(date.data, date.len, &out->time_ms) == 0) {
+    if (date.data && clock_parse_basic(date.data, date.len, &out->time_ms) == 0) {
         memcpy(out->timestamp, date.data, 16);
         return SIGV4_OK;
     }
