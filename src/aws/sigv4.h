@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -60,7 +61,19 @@ void sigv4_signature(struct hmac_key *key, const struct buf *string_to_sign,
 struct sigv4_credentials {
     const char *access_key, *secret, *token; /* token NULL: none */
 };
+/* The signing key of one Region and service, derived once for a day and a secret: deriving it costs
+ * more than all the rest of a signature. Any thread. Wiped by sigv4_key_cache_done. */
+struct sigv4_key_cache {
+    pthread_mutex_t mutex;
+    bool known;
+    unsigned char secret_digest[SHA256_SIZE], key[SHA256_SIZE];
+    char date[8]; /* YYYYMMDD */
+};
+void sigv4_key_cache_init(struct sigv4_key_cache *cache);
+void sigv4_key_cache_done(struct sigv4_key_cache *cache);
+
 struct sigv4_signing {
+    struct sigv4_key_cache *keys; /* NULL: derive the key for this signature alone */
     struct sigv4_credentials credentials;
     const char *region, *service;
     int64_t time_ms;       /* UTC, taken when this attempt is signed */

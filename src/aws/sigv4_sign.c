@@ -11,10 +11,9 @@ static const char empty_body_hash[] =
 
 enum { CANONICAL_LIMIT = 1024 * 1024 };
 
-struct hmac_key *sigv4_key_new(const char *secret, size_t secret_len, struct text date,
-                               struct text region, struct text service)
+static void derive_key(const char *secret, size_t secret_len, struct text date, struct text region,
+                       struct text service, unsigned char digest[SHA256_SIZE])
 {
-    unsigned char digest[SHA256_SIZE];
     size_t first_len = 4 + secret_len;
     char *first = memory_alloc(first_len);
     memcpy(first, "AWS4", 4);
@@ -23,12 +22,48 @@ struct hmac_key *sigv4_key_new(const char *secret, size_t secret_len, struct tex
     digest_hmac_sha256(first, first_len, date.data, date.len, digest);
     explicit_bzero(first, first_len);
     free(first);
-    digest_hmac_sha256(digest, sizeof digest, region.data, region.len, digest);
-    digest_hmac_sha256(digest, sizeof digest, service.data, service.len, digest);
-    digest_hmac_sha256(digest, sizeof digest, SIGV4_TERMINATOR, sizeof SIGV4_TERMINATOR - 1,
-                       digest);
+    digest_hmac_sha256(digest, SHA256_SIZE, region.data, region.len, digest);
+    digest_hmac_sha256(digest, SHA256_SIZE, service.data, service.len, digest);
+    digest_hmac_sha256(digest, SHA256_SIZE, SIGV4_TERMINATOR, sizeof SIGV4_TERMINATOR - 1, digest);
+}
+
+struct hmac_key *sigv4_key_new(const char *secret, size_t secret_len, struct text date,
+                               struct text region, struct text service)
+{
+    unsigned char digest[SHA256_SIZE];
+    derive_key(secret, secret_len, date, region, service, digest);
     struct hmac_key *key = hmac_key_new(digest, sizeof digest);
     explicit_bzero(digest, sizeof digest);
+    return key;
+}
+
+void sigv4_key_cache_init(struct sigv4_key_cache *cache)
+{
+    *cache = (struct sigv4_key_cache){0};
+    pthread_mutex_init(&cache->mutex, NULL);
+}
+
+void sigv4_key_cache_done(struct sigv4_key_cache *cache)
+{
+    pthread_mutex_destroy(&cache->mutex);
+    explicit_bzero(cache, sizeof *cache);
+}
+
+static struct hmac_key *cached_key(struct sigv4_key_cache *cache, const char *secret,
+                                   const struct sigv4_scope *scope)
+{
+    unsigned char secret_digest[SHA256_SIZE];
+    digest_sha256(secret, strlen(secret), secret_digest);
+    pthread_mutex_lock(&cache->mutex);
+    if (!cache->known || memcmp(cache->date, scope->date.data, sizeof cache->date) != 0 ||
+        !digest_equal(cache->secret_digest, secret_digest, sizeof secret_digest)) {
+        derive_key(secret, strlen(secret), scope->date, scope->region, scope->service, cache->key);
+        memcpy(cache->secret_digest, secret_digest, sizeof secret_digest);
+        memcpy(cache->date, scope->date.data, sizeof cache->date);
+        cache->known = true;
+    }
+    struct hmac_key *key = hmac_key_new(cache->key, sizeof cache->key);
+    pthread_mutex_unlock(&cache->mutex);
     return key;
 }
 
@@ -147,9 +182,10 @@ static int sign(const struct sigv4_request *request, const struct sigv4_signing 
     buf_init(&string_to_sign, CANONICAL_LIMIT);
     int result = sigv4_canonical_write(&canonical, request, names, flags, err);
     if (result == 0) {
-        struct hmac_key *key =
-            sigv4_key_new(signing->credentials.secret, strlen(signing->credentials.secret),
-                          scope.date, scope.region, scope.service);
+        const char *secret = signing->credentials.secret;
+        struct hmac_key *key = signing->keys ? cached_key(signing->keys, secret, &scope)
+                                             : sigv4_key_new(secret, strlen(secret), scope.date,
+                                                             scope.region, scope.service);
         sigv4_string_to_sign(&string_to_sign, timestamp, &scope, &canonical);
         sigv4_signature(key, &string_to_sign, signature);
         hmac_key_free(key);

@@ -140,7 +140,7 @@ static void start_headers(struct call *call)
 
 static int sign(struct call *call, struct error *err)
 {
-    const struct aws_client *client = call->client;
+    struct aws_client *client = call->client;
     struct sigv4_field fields[LARGEST_HEADERS + 1] = {
         {text_of("host"), text_of(client->authority)}};
     for (size_t i = 0; i < call->header_count; i++)
@@ -156,6 +156,7 @@ static int sign(struct call *call, struct error *err)
     };
     struct clock *clock = client->shared->clock;
     struct sigv4_signing signing = {
+        .keys = &client->keys,
         .credentials = {call->credentials.access_key, call->credentials.secret.data,
                         call->credentials.token.data},
         .region = client->endpoint.signing_region,

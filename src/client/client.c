@@ -35,6 +35,7 @@ struct aws_client *aws_client_new(struct client_shared *shared, const struct aws
 {
     struct aws_client *client = memory_alloc(sizeof *client);
     arena_init(&client->arena);
+    sigv4_key_cache_init(&client->keys);
     client->shared = shared;
     client->service = service;
     client->credentials = credentials;
@@ -51,6 +52,7 @@ void aws_client_free(struct aws_client *client)
 {
     if (!client)
         return;
+    sigv4_key_cache_done(&client->keys);
     arena_done(&client->arena);
     free(client);
 }

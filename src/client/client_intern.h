@@ -4,6 +4,7 @@
 #ifndef UNDERSTUDY_CLIENT_CLIENT_INTERN_H
 #define UNDERSTUDY_CLIENT_CLIENT_INTERN_H
 
+#include "aws/sigv4.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "client/client.h"
@@ -42,6 +43,7 @@ struct aws_client {
     const char *authority; /* for the Host header */
     const char *base_path; /* of a configured URL, without the '/' at its end */
     struct credentials_provider *credentials;
+    struct sigv4_key_cache keys;
     bool read_only;
     bool quotas;
     struct retry_bucket bucket;

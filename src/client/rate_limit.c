@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,10 +134,9 @@ static struct bucket *find_bucket(struct rate_limiter *limiter, const struct rat
                                   int64_t now_ms)
 {
     const struct quota *quota = find_quota(key->service, key->operation);
-    struct arena scratch;
-    arena_init(&scratch);
-    char *name = arena_printf(&scratch, "%s/%s/%s/%s", key->account, key->region, key->service,
-                              quota ? quota->group : key->operation);
+    char name[512]; /* on every call's path: no arena */
+    snprintf(name, sizeof name, "%s/%s/%s/%s", key->account, key->region, key->service,
+             quota ? quota->group : key->operation);
     struct bucket *bucket = limiter->buckets;
     while (bucket && strcmp(bucket->name, name) != 0)
         bucket = bucket->next;
@@ -150,7 +150,6 @@ static struct bucket *find_bucket(struct rate_limiter *limiter, const struct rat
         bucket->filled_ms = bucket->window_ms = now_ms;
         limiter->buckets = bucket;
     }
-    arena_done(&scratch);
     return bucket;
 }
 
