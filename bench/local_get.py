@@ -7,6 +7,7 @@ String and SecureString (decrypted) at 100 stored parameters, String at 10,000, 
 other, in rounds; wrk with one thread and 16 connections for all. Also idle memory and the start.
 """
 import argparse
+import statistics
 
 import common
 
@@ -27,12 +28,22 @@ def get(server, name, decrypt, seconds):
     return common.wrk(server.url, common.lua(headers, body), seconds=seconds)
 
 
+def start_ms(times=9):
+    """Median of starts with an empty data folder: the first start makes it, fsyncs included."""
+    taken = []
+    for _ in range(times):
+        with common.local() as server:
+            taken.append(server.ready_ms)
+    return statistics.median(taken)
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--seconds", type=float, default=3)
     options = options.parse_args()
 
+    start = start_ms()
     with common.local() as small, common.local() as large:
         idle = small.rss_mb()
         fill(small, 100)
@@ -65,8 +76,8 @@ def main():
                           ">= 0.97", many >= 0.97),
             common.report("p99 / median latency, String", spread, "< 5", spread < 5),
             common.report("idle memory", idle, "< 20 MB", idle < 20, " MB"),
-            common.report("start to ready, empty data folder", small.ready_ms, "< 50 ms",
-                          small.ready_ms < 50, " ms"),
+            common.report("start to ready, empty data folder", start, "< 50 ms",
+                          start < 50, " ms"),
         ])
 
 

@@ -232,6 +232,11 @@ void store_session_close(struct store_session *session)
             sqlite3_finalize(at->prepared);
             free(at);
         }
+    /* After a clean end all is in one file: a reader, which may close last, cannot see to that.
+     * What fails here is done by whoever opens the database next. */
+    if (session->writer)
+        (void)sqlite3_wal_checkpoint_v2(session->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                        NULL);
     sqlite3_close(session->database);
     free(session);
 }

@@ -6,8 +6,10 @@ folder (database, write-ahead log, key files), not in what the server prints, no
 """
 import base64
 import pathlib
+import shutil
+import tempfile
 
-from local_server import ACCOUNT, CREDENTIALS, Conformance, main
+from local_server import ACCOUNT, CREDENTIALS, Conformance, LocalServer, main
 
 CANARY = 'canary-5f1d0b7c-do-not-print'
 LARGE_CANARY = 'canary-77aa41-advanced-' + 'z' * 5000
@@ -70,6 +72,18 @@ class Canary(Conformance):
         self.client('ssm').put_parameter(Name='/canary', Value=CANARY, Type='SecureString')
         for path, _ in self.files():
             self.assertEqual(path.stat().st_mode & 0o077, 0, path.name)
+
+    def test_a_clean_end_leaves_one_database_file(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        server = LocalServer(data=folder)
+        with server:
+            server.client('ssm').put_parameter(Name='/kept', Value='there', Type='String')
+        log = pathlib.Path(folder, 'data', 'store.db-wal')
+        self.assertTrue(not log.exists() or log.stat().st_size == 0)
+        with server:
+            self.assertEqual(server.client('ssm').get_parameter(Name='/kept')['Parameter']['Value'],
+                             'there')
 
     def test_no_core_file(self):
         with open(f'/proc/{self.server._process.pid}/limits', encoding='ascii') as limits:
