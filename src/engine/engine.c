@@ -224,7 +224,7 @@ int engine_work(struct engine *engine, enum inventory_work work,
     uint64_t total;
     if (inventory_work_size(engine->inventory, work, &total, err) != 0)
         return -1;
-    engine_phase(engine, work == WORK_TODO ? "comparing" : "writing", total);
+    engine_phase(engine, work == WORK_UNSURE ? "comparing" : "writing", total);
 
     char *after = memory_strdup("");
     int result = 0;

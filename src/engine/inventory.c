@@ -25,7 +25,8 @@ static const char schema[] =
             "WITHOUT ROWID;"
             "CREATE TABLE step (key TEXT, destination INTEGER, name TEXT, target TEXT, type TEXT,"
             " changes TEXT, note TEXT, reason TEXT, loss TEXT, action INTEGER, status INTEGER,"
-            " todo INTEGER, value_differs INTEGER, source_version INTEGER, source_modified INTEGER,"
+            " unsure INTEGER, value_differs INTEGER, source_version INTEGER, source_modified "
+            "INTEGER,"
             " copy_version INTEGER, copy_modified INTEGER, fingerprint TEXT,"
             " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
@@ -42,7 +43,7 @@ static const char schema[] =
 enum { PAIR_FIRST_FIELD = 5, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIELDS_MAX };
 #define STEP_COLUMNS                                                                               \
     "SELECT key, destination, name, target, type, changes, note, reason, loss, action, status,"    \
-    " todo, value_differs, source_version, source_modified, copy_version, copy_modified,"          \
+    " unsure, value_differs, source_version, source_modified, copy_version, copy_modified,"        \
     " fingerprint FROM step"
 
 enum statement {
@@ -55,9 +56,9 @@ enum statement {
     PUT_STEP,
     STEPS,
     STEPS_OF,
-    WORK_TODO_KEYS,
+    WORK_UNSURE_KEYS,
     WORK_WRITE_KEYS,
-    WORK_TODO_SIZE,
+    WORK_UNSURE_SIZE,
     WORK_WRITE_SIZE,
     COUNT,
     WIDEST,
@@ -82,11 +83,11 @@ static const char *const sql[STATEMENTS] = {
                  " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [STEPS] = STEP_COLUMNS " ORDER BY key, destination",
     [STEPS_OF] = STEP_COLUMNS " WHERE key = ?1 ORDER BY destination",
-    [WORK_TODO_KEYS] = "SELECT DISTINCT key FROM step WHERE key > ?1 AND todo <> 0"
-                       " ORDER BY key LIMIT ?2",
+    [WORK_UNSURE_KEYS] = "SELECT DISTINCT key FROM step WHERE key > ?1 AND unsure <> 0"
+                         " ORDER BY key LIMIT ?2",
     [WORK_WRITE_KEYS] = "SELECT DISTINCT key FROM step WHERE key > ?1 AND status = 0"
                         " AND action IN (1, 2, 3) ORDER BY key LIMIT ?2",
-    [WORK_TODO_SIZE] = "SELECT count(DISTINCT key) FROM step WHERE todo <> 0",
+    [WORK_UNSURE_SIZE] = "SELECT count(DISTINCT key) FROM step WHERE unsure <> 0",
     [WORK_WRITE_SIZE] = "SELECT count(DISTINCT key) FROM step WHERE status = 0"
                         " AND action IN (1, 2, 3)",
     [COUNT] = "SELECT action, status, count(*) FROM step WHERE ?1 < 0 OR destination = ?1"
@@ -332,7 +333,7 @@ int inventory_work(struct inventory *inventory, struct arena *arena, enum invent
                    const char *after, size_t limit, const char **keys, size_t *count,
                    struct error *err)
 {
-    sqlite3_stmt *next = begin(inventory, work == WORK_TODO ? WORK_TODO_KEYS : WORK_WRITE_KEYS);
+    sqlite3_stmt *next = begin(inventory, work == WORK_UNSURE ? WORK_UNSURE_KEYS : WORK_WRITE_KEYS);
     bind_text(next, 1, after);
     sqlite3_bind_int64(next, 2, (sqlite3_int64)limit);
     return read_texts(inventory, arena, next, keys, NULL, count, err);
@@ -347,7 +348,7 @@ int inventory_put_step(struct inventory *inventory, const struct step *step, str
     sqlite3_bind_int64(put, 2, step->destination);
     for (int i = 0; i < 7; i++)
         bind_text(put, 3 + i, texts[i]);
-    const int64_t numbers[] = {step->action,        step->status,          step->todo,
+    const int64_t numbers[] = {step->action,        step->status,          step->unsure,
                                step->value_differs, step->source_version,  step->source_modified_ms,
                                step->copy_version,  step->copy_modified_ms};
     for (int i = 0; i < 8; i++)
@@ -370,7 +371,7 @@ static void read_step(struct arena *arena, sqlite3_stmt *statement, struct step 
         .loss = column_text(arena, statement, 8),
         .action = (enum step_action)sqlite3_column_int64(statement, 9),
         .status = (enum step_status)sqlite3_column_int64(statement, 10),
-        .todo = (unsigned)sqlite3_column_int64(statement, 11),
+        .unsure = (unsigned)sqlite3_column_int64(statement, 11),
         .value_differs = sqlite3_column_int64(statement, 12) != 0,
         .source_version = sqlite3_column_int64(statement, 13),
         .source_modified_ms = sqlite3_column_int64(statement, 14),
@@ -435,8 +436,8 @@ int inventory_work_size(struct inventory *inventory, enum inventory_work work, u
                         struct error *err)
 {
     return read_number(inventory,
-                       begin(inventory, work == WORK_TODO ? WORK_TODO_SIZE : WORK_WRITE_SIZE), keys,
-                       err);
+                       begin(inventory, work == WORK_UNSURE ? WORK_UNSURE_SIZE : WORK_WRITE_SIZE),
+                       keys, err);
 }
 
 int inventory_size(struct inventory *inventory, unsigned side, uint64_t *resources,

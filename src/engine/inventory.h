@@ -33,7 +33,7 @@ enum step_status {
     STATUSES,
 };
 /* What the listing alone could not tell. */
-enum { TODO_VALUE = 1, TODO_TAGS = 2 };
+enum { UNSURE_VALUE = 1, UNSURE_TAGS = 2 };
 
 /* What is to be done for one resource at one destination. Texts may be NULL but key and name. */
 struct step {
@@ -46,7 +46,7 @@ struct step {
     unsigned destination; /* index in the configuration */
     enum step_action action;
     enum step_status status;
-    unsigned todo;
+    unsigned unsure;
     bool value_differs;
     int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
     char fingerprint[33]; /* of both sides' metadata: has anything moved? */
@@ -95,7 +95,7 @@ int inventory_steps(struct inventory *inventory, struct arena *scratch, step_fn 
 int inventory_steps_of(struct inventory *inventory, struct arena *arena, const char *key,
                        struct step **steps, size_t *count, struct error *err);
 /* The next source keys behind `after` with anything to look at, or to write. */
-enum inventory_work { WORK_TODO, WORK_WRITE };
+enum inventory_work { WORK_UNSURE, WORK_WRITE };
 int inventory_work(struct inventory *inventory, struct arena *arena, enum inventory_work work,
                    const char *after, size_t limit, const char **keys, size_t *count,
                    struct error *err);

@@ -278,12 +278,12 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     out->changes = changes_text(kind, arena, diff);
     out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;
     if (value == VALUE_UNKNOWN)
-        out->todo |= TODO_VALUE;
+        out->unsure |= UNSURE_VALUE;
     /* The tagging API answers from an index that may lag: a difference is looked at once more
      * before anything is written for it. */
     if (!tags_sure && (diff->set_tag_count || diff->removed_tag_count))
-        out->todo |= TODO_TAGS;
-    if (out->action == STEP_EQUAL && !out->todo && verdict.loss) {
+        out->unsure |= UNSURE_TAGS;
+    if (out->action == STEP_EQUAL && !out->unsure && verdict.loss) {
         out->action = STEP_BLOCKED;
         out->reason = verdict.loss;
     }
@@ -341,7 +341,7 @@ static int join_sides(struct engine *engine, struct error *err)
 static void fail_step(struct arena *arena, struct step *step, const char *reason)
 {
     step->action = STEP_FAILED;
-    step->todo = 0;
+    step->unsure = 0;
     step->reason = arena_strdup(arena, reason);
 }
 
@@ -384,7 +384,7 @@ static void read_side(struct batch *batch, struct arena *values, unsigned side,
         const struct work_item *item = &batch->items[i];
         for (size_t j = 0; j < item->step_count; j++) {
             const struct step *step = &item->steps[j];
-            if (!(step->todo & TODO_VALUE) ||
+            if (!(step->unsure & UNSURE_VALUE) ||
                 (side != SIDE_SOURCE && step->destination + 1 != side))
                 continue;
             read_keys_into(&some[count],
@@ -412,7 +412,7 @@ static void look_at_values(struct batch *batch, struct arena *values,
         for (size_t i = 0; i < batch->count; i++)
             for (size_t j = 0; j < batch->items[i].step_count; j++) {
                 struct step *step = &batch->items[i].steps[j];
-                if (!(step->todo & TODO_VALUE) || step->destination + 1 != side)
+                if (!(step->unsure & UNSURE_VALUE) || step->destination + 1 != side)
                     continue;
                 if (usable(batch, step, &source[i], step->source_version,
                            region_of(engine, SIDE_SOURCE)) &&
@@ -444,7 +444,7 @@ static void look_at_tags(struct batch *batch, struct work_item *item)
     struct error error = {0};
     for (size_t j = 0; j < item->step_count; j++) {
         struct step *step = &item->steps[j];
-        if (!(step->todo & TODO_TAGS))
+        if (!(step->unsure & UNSURE_TAGS))
             continue;
         if (!source_read && refresh_tags(batch, SIDE_SOURCE, &item->pairs[j].source, &error) == 0)
             source_read = true;
@@ -477,7 +477,7 @@ static void look_job(void *arg, unsigned worker)
             struct step *step = &item->steps[j];
             struct resource want;
             struct diff diff;
-            if (step->todo) {
+            if (step->unsure) {
                 plan_decide(engine, &batch->arena, &item->pairs[j], step->destination, states[i][j],
                             true, step, &want, &diff);
                 fingerprint(engine->kind, &item->pairs[j], &want, step->fingerprint);
@@ -496,5 +496,5 @@ int plan_build(struct engine *engine, struct error *err)
     if (list_sides(engine, err) != 0 || complete_tags(engine, err) != 0 ||
         join_sides(engine, err) != 0)
         return -1;
-    return engine_work(engine, WORK_TODO, look_job, err);
+    return engine_work(engine, WORK_UNSURE, look_job, err);
 }

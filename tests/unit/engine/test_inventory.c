@@ -115,8 +115,8 @@ static void two_sources_for_one_name_are_found(void **state)
     assert_string_equal(target, "c/x");
 }
 
-static void put_step(const char *key, unsigned destination, enum step_action action, unsigned todo,
-                     const char *fingerprint)
+static void put_step(const char *key, unsigned destination, enum step_action action,
+                     unsigned unsure, const char *fingerprint)
 {
     struct step step = {.key = key,
                         .name = key,
@@ -125,7 +125,7 @@ static void put_step(const char *key, unsigned destination, enum step_action act
                         .changes = "[\"value\"]",
                         .destination = destination,
                         .action = action,
-                        .todo = todo,
+                        .unsure = unsure,
                         .source_version = 3};
     snprintf(step.fingerprint, sizeof step.fingerprint, "%s", fingerprint);
     assert_int_equal(inventory_put_step(inventory, &step, NULL), 0);
@@ -139,11 +139,11 @@ static void work_is_handed_out_key_by_key(void **state)
     uint64_t total;
     for (char key[2] = "a"; key[0] <= 'j'; key[0]++) {
         put_step(key, 0, key[0] % 2 ? STEP_CREATE : STEP_EQUAL, 0, "");
-        put_step(key, 1, STEP_UPDATE, key[0] == 'c' ? TODO_VALUE : 0, "");
+        put_step(key, 1, STEP_UPDATE, key[0] == 'c' ? UNSURE_VALUE : 0, "");
     }
     assert_int_equal(inventory_work_size(inventory, WORK_WRITE, &total, NULL), 0);
     assert_int_equal(total, 10);
-    assert_int_equal(inventory_work_size(inventory, WORK_TODO, &total, NULL), 0);
+    assert_int_equal(inventory_work_size(inventory, WORK_UNSURE, &total, NULL), 0);
     assert_int_equal(total, 1);
     assert_int_equal(inventory_work(inventory, &arena, WORK_WRITE, "", 4, keys, &count, NULL), 0);
     assert_int_equal(count, 4);
