@@ -25,22 +25,13 @@ static int show(struct run *run, struct tally *tally, struct error *err)
 static int run_plan(int argc, char **argv)
 {
     struct run run;
-    struct tally tally;
-    struct error err = {0};
     int status = run_begin(&run, USE_PLAN, doc, argc, argv);
     if (status != EXIT_DONE)
         return status;
-    if (plan_build(run.engine, &err) != 0 || engine_tally(run.engine, &tally, &err) != 0 ||
-        show(&run, &tally, &err) != 0) {
-        run_clear_progress(&run);
-        status = run_failed(&err);
-    } else {
-        status = tally_exit_plan(&tally, run.options.detailed_exit_code ? EXIT_USAGE
-                                         : run.options.exit_code        ? EXIT_DRIFT
-                                                                        : EXIT_DONE);
-    }
-    run_end(&run);
-    return status;
+    return run_look(&run, show,
+                    run.options.detailed_exit_code ? EXIT_USAGE
+                    : run.options.exit_code        ? EXIT_DRIFT
+                                                   : EXIT_DONE);
 }
 
 const struct command command_plan = {"plan", "show what a sync would do, without writing",

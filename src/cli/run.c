@@ -71,6 +71,23 @@ void run_end(struct run *run)
     arena_done(&run->arena);
 }
 
+int run_look(struct run *run, int (*show)(struct run *, struct tally *, struct error *),
+             int on_changes)
+{
+    struct tally tally;
+    struct error err = {0};
+    int status;
+    if (plan_build(run->engine, &err) != 0 || engine_tally(run->engine, &tally, &err) != 0 ||
+        show(run, &tally, &err) != 0) {
+        run_clear_progress(run);
+        status = run_failed(&err);
+    } else {
+        status = tally_exit_plan(&tally, on_changes);
+    }
+    run_end(run);
+    return status;
+}
+
 static int write_result(struct run *run, const char *command, struct tally *tally,
                         struct error *err)
 {

@@ -22,6 +22,11 @@ void run_clear_progress(struct run *run); /* before anything is written to the t
 /* Says on standard error what went wrong; returns EXIT_FAILED. */
 int run_failed(const struct error *err);
 
+/* The common course of plan and verify, which look and do not write: plans, shows, ends the run.
+ * Returns the exit status; `on_changes` when there is something to write. */
+int run_look(struct run *run, int (*show)(struct run *, struct tally *, struct error *),
+             int on_changes);
+
 /* The common course of apply and sync behind plan_build. Returns the exit status. */
 int run_apply(struct run *run, const char *command);
 

@@ -20,20 +20,10 @@ static int show(struct run *run, struct tally *tally, struct error *err)
 static int run_verify(int argc, char **argv)
 {
     struct run run;
-    struct tally tally;
-    struct error err = {0};
     int status = run_begin(&run, USE_VERIFY, doc, argc, argv);
     if (status != EXIT_DONE)
         return status;
-    if (plan_build(run.engine, &err) != 0 || engine_tally(run.engine, &tally, &err) != 0 ||
-        show(&run, &tally, &err) != 0) {
-        run_clear_progress(&run);
-        status = run_failed(&err);
-    } else {
-        status = tally_exit_plan(&tally, EXIT_DRIFT);
-    }
-    run_end(&run);
-    return status;
+    return run_look(&run, show, EXIT_DRIFT);
 }
 
 const struct command command_verify = {"verify", "prove that the destinations match (3: drift)",

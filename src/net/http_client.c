@@ -174,7 +174,6 @@ static void handle_free(void *arg)
     free(handle);
 }
 
-/* What holds for every exchange. */
 /* libcurl sends a request again by itself when a connection that was kept open breaks before any
  * byte of the answer. Nobody knows whether the first one was carried out: whether to repeat it is
  * for the caller to say, who knows what it does. So neither a new connection nor another kept one
@@ -200,6 +199,7 @@ static int before_request(void *arg, char *remote_ip, char *local_ip, int remote
     return handle->lost ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+/* What holds for every exchange. */
 static void set_up(struct http_handle *handle)
 {
     const struct http_client *client = handle->client;
