@@ -181,7 +181,8 @@ static enum authenticate_problem refuse(struct check *check, enum authenticate_p
 /* AWS looks at the clock before it judges the rest of the signature. */
 static enum authenticate_problem check_clock(struct check *check)
 {
-    struct clock *clock = check->authenticator->local->clock;
+    struct local *local = check->authenticator->local;
+    struct clock *clock = atomic_load(&local->real_signing_time) ? local->real_clock : local->clock;
     struct buf message;
     buf_init(&message, 1024);
     enum authenticate_problem problem = AUTHENTICATE_OK;

@@ -1,7 +1,7 @@
-#include "local/control.h"
+#include "local/control_parts.h"
 
-#include "base/json.h"
 #include "local/accounts.h"
+#include "local/moved_clock.h"
 #include "version.h"
 
 #include <stdlib.h>
@@ -15,7 +15,35 @@ bool control_wants(const struct http_incoming *in)
     return in->path.len >= len && memcmp(in->path.data, prefix, len) == 0;
 }
 
-static void reply_health(const struct pipeline *pipeline, struct http_exchange *exchange)
+void control_reply(struct http_exchange *exchange, int status)
+{
+    http_exchange_header(exchange, "Content-Type", "application/json");
+    http_exchange_reply(exchange, status);
+}
+
+void control_refuse(struct http_exchange *exchange, const char *message)
+{
+    struct json_writer w;
+    json_writer_init(&w, http_exchange_body(exchange));
+    json_open(&w);
+    json_put_text(&w, "message", message);
+    json_close(&w);
+    control_reply(exchange, 400);
+}
+
+json_t *control_body(struct http_exchange *exchange)
+{
+    struct text body = http_exchange_incoming(exchange)->body;
+    struct error err;
+    json_t *value = json_read(body.data ? body.data : "", body.len, &err);
+    if (!value)
+        control_refuse(exchange, err.message);
+    return value;
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+static void get_health(struct pipeline *pipeline, struct http_exchange *exchange)
 {
     struct json_writer w;
     json_writer_init(&w, http_exchange_body(exchange));
@@ -28,8 +56,7 @@ static void reply_health(const struct pipeline *pipeline, struct http_exchange *
         json_write_text(&w, (*service)->name);
     json_close_list(&w);
     json_close(&w);
-    http_exchange_header(exchange, "Content-Type", "application/json");
-    http_exchange_reply(exchange, 200);
+    control_reply(exchange, 200);
 }
 
 struct reset {
@@ -53,22 +80,37 @@ static void reset_done(struct writer_job *job, enum writer_outcome outcome)
     free(reset);
 }
 
+/* As freshly started, but for the credentials. */
 static void start_reset(struct pipeline *pipeline, struct http_exchange *exchange)
 {
+    moved_clock_restore(pipeline->clock);
+    atomic_store(&pipeline->local->real_signing_time, false);
     struct reset *reset = memory_alloc(sizeof *reset);
     *reset = (struct reset){{.run = reset_run, .done = reset_done}, pipeline, exchange};
     http_exchange_defer(exchange);
     writer_submit(pipeline->writer, &reset->job);
 }
 
+static const struct {
+    const char *method, *name;
+    bool testing_only;
+    void (*serve)(struct pipeline *, struct http_exchange *);
+} table[] = {
+    {"GET", "health", false, get_health},
+    {"POST", "reset", true, start_reset},
+    {"GET", "clock", true, control_get_clock},
+    {"POST", "clock", true, control_set_clock},
+};
+
 void control_serve(struct pipeline *pipeline, struct http_exchange *exchange)
 {
     const struct http_incoming *in = http_exchange_incoming(exchange);
-    bool get = text_is(in->method, "GET"), post = text_is(in->method, "POST");
-    if (text_is(in->path, "/_understudy/health") && get)
-        reply_health(pipeline, exchange);
-    else if (text_is(in->path, "/_understudy/reset") && post && pipeline->local->testing)
-        start_reset(pipeline, exchange);
-    else
-        http_exchange_reply(exchange, 404);
+    struct text name = {in->path.data + sizeof prefix - 1, in->path.len - (sizeof prefix - 1)};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (text_is(name, table[i].name) && text_is(in->method, table[i].method) &&
+            (pipeline->local->testing || !table[i].testing_only)) {
+            table[i].serve(pipeline, exchange);
+            return;
+        }
+    http_exchange_reply(exchange, 404);
 }

@@ -2,8 +2,10 @@
  * control: /_understudy/, the local AWS's own door beside AWS's.
  *
  * GET /_understudy/health   200 {"status":"running","version":...,"services":[...]}
- * POST /_understudy/reset   under --testing: empties all accounts and Regions, keeps the
+ * Under --testing only (its manual page has the forms of what is sent):
+ * POST /_understudy/reset   empties all accounts and Regions, puts the clock right, keeps the
  *                           credentials given at start; 204
+ * GET, POST /_understudy/clock    the server's time: look, set, advance, stop, put right
  * Anything else under it is 404.
  */
 #ifndef UNDERSTUDY_LOCAL_CONTROL_H

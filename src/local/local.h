@@ -24,6 +24,9 @@ struct local {
     struct store *store;
     bool any_credentials; /* --any-credentials */
     bool testing;         /* --testing: /_understudy/ controls */
+    struct clock *real_clock;
+    /* Signatures are compared with the real time although the clock has been moved. */
+    atomic_bool real_signing_time;
     /* Raised by the writer after each commit that changed anything but parameters (keys, roles,
      * access keys, a reset), before its callers are answered: caches of such things compare it. */
     _Atomic uint64_t version;

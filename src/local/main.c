@@ -44,7 +44,8 @@ static const struct argp_option options[] = {
      "Let unsigned and unknown callers in: an access key of twelve digits names its account, all "
      "others are in 000000000000",
      0},
-    {"testing", OPTION_TESTING, NULL, 0, "Allow POST /_understudy/reset", 0},
+    {"testing", OPTION_TESTING, NULL, 0, "Allow the controls under /_understudy/ (reset, clock)",
+     0},
     {"loops", OPTION_LOOPS, "N", 0, "Threads that serve (default: by the number of CPUs)", 0},
     {0},
 };

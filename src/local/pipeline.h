@@ -13,8 +13,10 @@
 #include "net/http_server.h"
 
 /* What all loops share; filled in by local/server.c. */
+struct moved_clock;
 struct pipeline {
     struct local *local;
+    struct moved_clock *clock; /* what local->clock is */
     struct writer *writer;
     const struct local_service *const *services;
 };

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "local/authenticate.h"
 #include "local/control.h"
+#include "local/moved_clock.h"
 #include "local/pipeline.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ enum { LARGEST_LOOPS = 64, LARGEST_SERVICES = 64, STOP_GRACE_MS = 5000 };
 
 struct server {
     struct local local;
+    struct moved_clock clock;
     struct pipeline pipeline;
     struct http_server *_Atomic http; /* the writer looks at it to flush */
     struct pipeline_loop *loops[LARGEST_LOOPS];
@@ -185,6 +187,7 @@ static int open_listener(struct server *server, const struct server_options *opt
         .host = options->host,
         .port = options->port,
         .loops = loops,
+        .clock = server->local.clock,
         .arg = server,
         .loop_start = loop_start,
         .handle = loop_handle,
@@ -197,7 +200,10 @@ static int open_listener(struct server *server, const struct server_options *opt
 int server_open(const struct server_options *options, struct server **out, struct error *err)
 {
     struct server *server = memory_alloc(sizeof *server);
-    server->local.clock = options->clock ? options->clock : clock_system();
+    server->local.real_clock = options->clock ? options->clock : clock_system();
+    moved_clock_init(&server->clock, server->local.real_clock);
+    server->local.clock = &server->clock.clock;
+    server->pipeline.clock = &server->clock;
     server->local.random = options->random ? options->random : random_system();
     server->local.any_credentials = options->any_credentials;
     server->local.testing = options->testing;
@@ -236,5 +242,6 @@ void server_close(struct server *server)
     http_server_free(server->http);
     store_close(server->local.store);
     keyring_close(server->local.keyring);
+    moved_clock_done(&server->clock);
     free(server);
 }

@@ -47,8 +47,8 @@ def program():
 
 
 class LocalServer:
-    def __init__(self, *options, data=None):
-        self.options = list(options)
+    def __init__(self, *options, data=None, testing=True):
+        self.options = (['--testing'] if testing else []) + list(options)
         self.findings = []
         self._clients = []
         self._data = data
@@ -71,7 +71,7 @@ class LocalServer:
         self._errors = tempfile.TemporaryFile('w+')
         self._process = subprocess.Popen(
             [program(), '--data', os.path.join(self.folder, 'data'), '--listen', '127.0.0.1:0',
-             '--credentials-file', str(keys), '--testing'] + self.options,
+             '--credentials-file', str(keys)] + self.options,
             stdout=subprocess.PIPE, stderr=self._errors, text=True, env=self._environment())
         for line in self._process.stdout:
             if line.startswith('ready '):
@@ -109,6 +109,22 @@ class LocalServer:
     def reset(self):
         urllib.request.urlopen(urllib.request.Request(self.url + '/_understudy/reset', b'',
                                                       method='POST')).read()
+
+    def control(self, method, name, body=None):
+        """/_understudy/NAME: the answer's JSON; urllib's HTTPError when it is refused."""
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(
+                f'{self.url}/_understudy/{name}', data, method=method)) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def clock(self, **change):
+        """Moves the server's clock (advance=SECONDS, time=..., real=True, stopped=...) and tells
+        what it shows. boto3 and the aws command line sign with the machine's time and cannot be
+        told another, so their signatures are compared with that."""
+        if not change:
+            return self.control('GET', 'clock')
+        return self.control('POST', 'clock', dict({'signatures': 'real'}, **change))
 
     def session(self, account=ACCOUNT, region=REGION, keys=None):
         key, secret, token = (keys + (None,))[:3] if keys else CREDENTIALS[account] + (None,)
@@ -161,10 +177,11 @@ class LocalServer:
 class Conformance(unittest.TestCase):
     """One server a class, emptied before each test."""
     options = ()
+    testing = True
 
     @classmethod
     def setUpClass(cls):
-        cls.server = LocalServer(*cls.options)
+        cls.server = LocalServer(*cls.options, testing=cls.testing)
         cls.server.start()
 
     @classmethod
