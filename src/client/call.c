@@ -2,6 +2,7 @@
  * One call: attempts until an answer stands. What is decided for each attempt anew: the time, the
  * credentials, the signature.
  */
+#include "aws/denial.h"
 #include "aws/error_codes.h"
 #include "aws/protocol.h"
 #include "aws/sigv4.h"
@@ -318,6 +319,25 @@ static int attempt(struct call *call, json_t **out, struct error *err)
     return 0;
 }
 
+/* A refusal is followed by what would mend it. */
+static void explain(const struct call *call, struct error *err)
+{
+    struct denial denial;
+    char action[128];
+    size_t len = strlen(err->message);
+    bool refused = err->code == ERR_DENIED && err->http_status && strstr(err->aws_code, "Denied");
+    bool said = denial_parse(err->message, &denial);
+    if (!refused || len + 2 >= sizeof err->message ||
+        (!said && !text_starts(err->aws_code, "AccessDenied")))
+        return;
+    /* The advice is written from the message: not over it. */
+    char advice[sizeof err->message];
+    denial_action(call->client->service->signing_name, call->operation->name, action,
+                  sizeof action);
+    denial_advice(&denial, action, advice, sizeof err->message - len - 2);
+    snprintf(err->message + len, sizeof err->message - len, "%s%s", len ? "; " : "", advice);
+}
+
 int aws_call(struct aws_client *client, struct arena *arena, const struct aws_operation *operation,
              const json_t *in, json_t **out, struct error *err)
 {
@@ -338,6 +358,7 @@ int aws_call(struct aws_client *client, struct arena *arena, const struct aws_op
     if (result == 0)
         return 0;
     redact_message(err, in);
+    explain(&call, err);
     return error_context(err, "%s:%s in %s", client->service->signing_name, operation->name,
                          client->region);
 }

@@ -558,6 +558,41 @@ static void test_pages_stopped_and_failed(void **state)
     assert_int_equal(pages, 1);
 }
 
+/* What AWS says, and what would mend it. */
+static void test_denied(void **state)
+{
+    (void)state;
+    open_client((struct session_options){.no_wait = true}, true);
+    fake_transport_answer(
+        &f.transport, 400, NULL,
+        "{\"__type\":\"AccessDeniedException\",\"Message\":\"User: "
+        "arn:aws:iam::111111111111:user/jane "
+        "is not authorized to perform: ssm:GetParameter on resource: "
+        "arn:aws:ssm:eu-west-1:111111111111:parameter/a because no identity-based policy allows "
+        "the ssm:GetParameter action\"}");
+    assert_int_equal(call(&fixture_read, NULL), -1);
+    assert_int_equal(f.err.code, ERR_DENIED);
+    assert_string_equal(f.err.message,
+                        "ssm:GetParameter in eu-west-1: User: arn:aws:iam::111111111111:user/jane "
+                        "is not authorized to perform: ssm:GetParameter on resource: "
+                        "arn:aws:ssm:eu-west-1:111111111111:parameter/a because no identity-based "
+                        "policy allows the ssm:GetParameter action; add to a policy of user jane "
+                        "of account 111111111111: {\"Effect\":\"Allow\",\"Action\":"
+                        "\"ssm:GetParameter\",\"Resource\":\"arn:aws:ssm:eu-west-1:111111111111:"
+                        "parameter/a\"}");
+    /* Without a text the call itself says what is missing. */
+    fake_transport_answer(&f.transport, 400, NULL, "{\"__type\":\"AccessDeniedException\"}");
+    assert_int_equal(call(&fixture_read, NULL), -1);
+    assert_non_null(strstr(f.err.message, "{\"Effect\":\"Allow\",\"Action\":\"ssm:GetParameter\","
+                                          "\"Resource\":\"*\"}"));
+    /* Wrong keys are no missing permission. */
+    fake_transport_answer(&f.transport, 400, NULL,
+                          "{\"__type\":\"UnrecognizedClientException\",\"message\":\"The security "
+                          "token included in the request is invalid.\"}");
+    assert_int_equal(call(&fixture_read, NULL), -1);
+    assert_null(strstr(f.err.message, "Allow"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -565,6 +600,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_what_is_sent),
         CASE(test_endpoint_with_a_path),
+        CASE(test_denied),
         CASE(test_read_only),
         CASE(test_read_only_before_credentials),
         CASE(test_operation_of_another_service),
