@@ -1,35 +1,29 @@
 #include "cli/commands.h"
 #include "cli/run.h"
-#include "engine/plan_file.h"
 
 static const char doc[] =
     "Carries out a plan that `understudy plan -o PLAN-FILE` saved: both sides are read again, and "
     "what is no longer as the plan saw it is refused. Without a file: plans and applies.\v"
     "Exit status: 0 done, 1 failed, 2 usage, 4 partly done.";
 
-static int build(struct run *run, struct error *err)
+static int apply_one(struct run *run, struct error *err)
 {
     const char *file = run->options.plan_file;
-    if (file && plan_read_steps(run->engine, file, err) != 0)
+    if ((file && plan_read_steps(run->engine, file, err) != 0) ||
+        plan_build(run->engine, err) != 0 ||
+        (file && inventory_hold_to_approved(run->engine->inventory, err) != 0))
         return -1;
-    if (plan_build(run->engine, err) != 0)
-        return -1;
-    return file ? inventory_hold_to_approved(run->engine->inventory, err) : 0;
+    return run_apply(run, "apply", err);
 }
 
 static int run_apply_command(int argc, char **argv)
 {
     struct run run;
-    struct error err = {0};
     int status = run_begin(&run, USE_APPLY, doc, argc, argv);
     if (status != EXIT_DONE)
         return status;
-    if (build(&run, &err) != 0) {
-        run_clear_progress(&run);
-        status = run_failed(&err);
-    } else {
-        status = run_apply(&run, "apply");
-    }
+    run_each(&run, apply_one, "apply");
+    status = run_status(&run, tally_exit_apply(&run.total));
     run_end(&run);
     return status;
 }

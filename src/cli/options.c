@@ -14,6 +14,7 @@ static const char default_config[] = "understudy.yaml";
 enum {
     FLAG_SOURCE_REGION = 256,
     FLAG_DESTINATION_REGION,
+    FLAG_REPLICATION,
     FLAG_INCLUDE,
     FLAG_EXCLUDE,
     FLAG_KEY,
@@ -35,6 +36,8 @@ static const struct argp_option shared_options[] = {
     {"source-region", FLAG_SOURCE_REGION, "REGION", 0, "copy from this Region", 1},
     {"destination-region", FLAG_DESTINATION_REGION, "REGION[,REGION]", 0,
      "copy to these Regions (may be repeated)", 1},
+    {"replication", FLAG_REPLICATION, "NAME", 0,
+     "of the file's replications, only this (may be repeated)", 1},
     {"include", FLAG_INCLUDE, "GLOB", 0,
      "select names: * within a level, ** across levels (may be repeated; default: all)", 2},
     {"exclude", FLAG_EXCLUDE, "GLOB", 0, "leave these names out (may be repeated)", 2},
@@ -65,9 +68,10 @@ static const struct argp_option plan_options[] = {
 struct flags {
     struct options *options;
     const char *source_region, *endpoint_url, *profile;
-    const char **destinations, **include, **exclude, **allow;
+    const char **destinations, **include, **exclude, **allow, **replications;
     struct config_key *keys;
-    size_t destination_count, include_count, exclude_count, allow_count, key_count;
+    size_t destination_count, include_count, exclude_count, allow_count, replication_count;
+    size_t key_count;
     size_t most; /* room in each list */
 };
 
@@ -122,6 +126,9 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_DESTINATION_REGION:
         add_regions(flags, value, state);
+        return 0;
+    case FLAG_REPLICATION:
+        flags->replications[flags->replication_count++] = value;
         return 0;
     case FLAG_INCLUDE:
         flags->include[flags->include_count++] = value;
@@ -187,9 +194,8 @@ static error_t take_own(int flag, char *value, struct argp_state *state)
 }
 
 /* Flags win over the file; lists replace lists. */
-static void lay_over(struct flags *flags)
+static void lay_over(struct flags *flags, struct config *config)
 {
-    struct config *config = &flags->options->config;
     struct arena *arena = flags->options->arena;
     if (flags->source_region)
         config->source.region = flags->source_region;
@@ -231,21 +237,61 @@ __attribute__((noreturn)) static void wrong_usage(const struct error *err)
     exit(EXIT_USAGE);
 }
 
+/* Leaves those that --replication names, in the file's order. */
+static void choose_replications(struct flags *flags)
+{
+    struct config_set *set = &flags->options->set;
+    struct error err = {0};
+    size_t kept = 0;
+    if (!flags->replication_count)
+        return;
+    if (flags->options->plan_file) {
+        error_set(&err, ERR_INVALID, "a plan is applied whole: --replication does not go with it");
+        wrong_usage(&err);
+    }
+    for (size_t i = 0; i < flags->replication_count; i++) {
+        size_t found = 0;
+        while (found < set->count && (!set->items[found].name ||
+                                      strcmp(set->items[found].name, flags->replications[i]) != 0))
+            found++;
+        if (found == set->count) {
+            error_set(&err, ERR_INVALID, "no replication is called '%s'", flags->replications[i]);
+            wrong_usage(&err);
+        }
+    }
+    for (size_t i = 0; i < set->count; i++)
+        for (size_t j = 0; j < flags->replication_count; j++)
+            if (set->items[i].name && strcmp(set->items[i].name, flags->replications[j]) == 0) {
+                set->items[kept++] = set->items[i];
+                break;
+            }
+    set->count = kept;
+}
+
 static void read_configuration(struct flags *flags)
 {
     struct options *options = flags->options;
+    struct config_set *set = &options->set;
     struct error err = {0};
     int result = 0;
     if (options->plan_file)
-        result = plan_read_config(options->arena, options->plan_file, &options->config, &err);
+        result = plan_read_config(options->arena, options->plan_file, set, &err);
     else if (options->config_file)
-        result = config_read(options->arena, options->config_file, &options->config, &err);
+        result = config_read(options->arena, options->config_file, set, &err);
     else if (!flags->source_region && access(default_config, F_OK) == 0)
-        result = config_read(options->arena, default_config, &options->config, &err);
+        result = config_read(options->arena, default_config, set, &err);
+    else
+        *set = (struct config_set){arena_calloc(options->arena, 1, sizeof *set->items), 1};
     if (result != 0)
         wrong_usage(&err);
-    lay_over(flags);
-    if (config_check(options->arena, &options->config, &err) != 0)
+    choose_replications(flags);
+    if (set->count > 1 && (flags->source_region || flags->destination_count))
+        wrong_usage(&(struct error){.message = "--source-region and --destination-region do not go "
+                                               "with several replications: choose one with "
+                                               "--replication NAME"});
+    for (size_t i = 0; i < set->count; i++)
+        lay_over(flags, &set->items[i]);
+    if (config_check_set(options->arena, set, &err) != 0)
         wrong_usage(&err);
 }
 
@@ -258,6 +304,7 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     flags.include = arena_calloc(arena, flags.most + 1, sizeof *flags.include);
     flags.exclude = arena_calloc(arena, flags.most + 1, sizeof *flags.exclude);
     flags.allow = arena_calloc(arena, flags.most + 1, sizeof *flags.allow);
+    flags.replications = arena_calloc(arena, flags.most + 1, sizeof *flags.replications);
     flags.keys = arena_calloc(arena, flags.most + 1, sizeof *flags.keys);
 
     const struct argp shared = {.options = shared_options, .parser = take_shared};

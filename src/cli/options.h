@@ -13,7 +13,7 @@ enum option_use { USE_PLAN = 1, USE_APPLY = 2, USE_SYNC = 4, USE_VERIFY = 8 };
 struct options {
     struct arena *arena;
     enum option_use use;
-    struct config config; /* file and flags, checked */
+    struct config_set set; /* file and flags, checked; at least one */
     const char *config_file;
     const char *plan_file; /* apply's argument; NULL: none */
     const char *save_file; /* plan -o */

@@ -1,6 +1,5 @@
 #include "cli/run.h"
 
-#include "engine/plan_file.h"
 #include "net/http_client.h"
 
 #include <stdlib.h>
@@ -52,13 +51,15 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
     options_parse(&run->options, &run->arena, use, doc, argc, argv);
     run->report =
         (struct report){.out = stdout, .colour = colour_wanted(), .losses = use == USE_PLAN};
-    struct engine_options options = {.concurrency = run->options.concurrency};
+    run->engine_options = (struct engine_options){
+        .concurrency = run->options.concurrency,
+        .count = (unsigned)run->options.set.count,
+    };
     if (isatty(STDERR_FILENO) && !run->options.json && !run->options.debug) {
-        options.progress = show_progress;
-        options.progress_arg = run;
+        run->engine_options.progress = show_progress;
+        run->engine_options.progress_arg = run;
     }
-    if (http_client_setup(&err) == 0 &&
-        engine_open(&run->options.config, &options, &run->engine, &err) == 0)
+    if (http_client_setup(&err) == 0)
         return 0;
     run_end(run);
     return run_failed(&err);
@@ -67,52 +68,95 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
 void run_end(struct run *run)
 {
     run_clear_progress(run);
-    engine_close(run->engine);
     arena_done(&run->arena);
 }
 
-int run_look(struct run *run, int (*show)(struct run *, struct tally *, struct error *),
-             int on_changes)
+static bool several(const struct run *run)
 {
-    struct tally tally;
-    struct error err = {0};
-    int status;
-    if (plan_build(run->engine, &err) != 0 || engine_tally(run->engine, &tally, &err) != 0 ||
-        show(run, &tally, &err) != 0) {
-        run_clear_progress(run);
-        status = run_failed(&err);
-    } else {
-        status = tally_exit_plan(&tally, on_changes);
-    }
-    run_end(run);
-    return status;
+    return run->options.set.count > 1;
 }
 
-static int write_result(struct run *run, const char *command, struct tally *tally,
-                        struct error *err)
+static void replication_failed(struct run *run, size_t index, struct error *err)
 {
+    const struct config *config = &run->options.set.items[index];
+    struct error unwritten = {0};
+    run_clear_progress(run);
+    run->failed++;
+    if (several(run)) {
+        if (run->options.json)
+            plan_write_failure(config, (unsigned)index + 1, err, stdout, &unwritten);
+        if (config->name)
+            error_context(err, "replication %s", config->name);
+        else
+            error_context(err, "replication %zu", index + 1);
+    }
+    fflush(stdout);
+    run_failed(err);
+}
+
+static void run_one(struct run *run, size_t index, run_course_fn *course)
+{
+    struct error err = {0};
+    struct tally tally;
+    run->engine_options.number = (unsigned)index + 1;
+    int result =
+        engine_open(&run->options.set.items[index], &run->engine_options, &run->engine, &err);
+    if (result == 0) {
+        result = course(run, &err);
+        /* Even when the run broke off, what was done is counted. */
+        if (engine_tally(run->engine, &tally, result == 0 ? &err : NULL) == 0)
+            tally_add(&run->total, &tally);
+        else
+            result = -1;
+    }
+    if (result != 0)
+        replication_failed(run, index, &err);
+    run_clear_progress(run);
+    engine_close(run->engine);
+    run->engine = NULL;
+}
+
+void run_each(struct run *run, run_course_fn *course, const char *command)
+{
+    struct error err = {0};
+    for (size_t i = 0; i < run->options.set.count; i++)
+        run_one(run, i, course);
+    if (!several(run))
+        return;
+    if (run->options.json && plan_write_total(&run->total, command, stdout, &err) != 0) {
+        run_failed(&err);
+        run->failed = run->options.set.count;
+    }
+    if (!run->options.json)
+        report_total(&run->report, &run->total, run->options.set.count, run->failed);
+}
+
+int run_status(const struct run *run, int status)
+{
+    if (run->failed == run->options.set.count)
+        return EXIT_FAILED;
+    return run->failed ? EXIT_PARTLY : status;
+}
+
+static int write_result(struct run *run, const char *command, struct error *err)
+{
+    struct tally tally;
     if (run->options.json)
         return plan_write(run->engine, command, stdout, err);
-    if (report_failures(&run->report, run->engine, err) != 0)
+    if (engine_tally(run->engine, &tally, err) != 0 ||
+        report_failures(&run->report, run->engine, err) != 0)
         return -1;
-    report_apply_sum(&run->report, tally);
+    report_apply_sum(&run->report, &tally);
     return 0;
 }
 
-int run_apply(struct run *run, const char *command)
+int run_apply(struct run *run, const char *command, struct error *err)
 {
-    struct error err = {0};
-    struct tally tally;
     run_clear_progress(run);
-    if (!run->options.json && report_plan(&run->report, run->engine, &err) != 0)
-        return run_failed(&err);
+    if (!run->options.json && report_plan(&run->report, run->engine, err) != 0)
+        return -1;
     fflush(stdout);
-    /* Even when the run breaks off, what was done is reported. */
-    int result = plan_apply(run->engine, &err);
-    int status = result == 0 ? EXIT_DONE : run_failed(&err);
+    int result = plan_apply(run->engine, err);
     run_clear_progress(run);
-    if (engine_tally(run->engine, &tally, &err) != 0 ||
-        write_result(run, command, &tally, &err) != 0)
-        return run_failed(&err);
-    return status == EXIT_DONE ? tally_exit_apply(&tally) : status;
+    return write_result(run, command, result == 0 ? err : NULL) == 0 ? result : -1;
 }

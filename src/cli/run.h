@@ -5,29 +5,37 @@
 #define UNDERSTUDY_CLI_RUN_H
 
 #include "cli/options.h"
+#include "engine/plan_file.h"
 #include "engine/report.h"
 
 struct run {
     struct arena arena; /* process lifetime: options and configuration */
     struct options options;
-    struct engine *engine;
+    struct engine_options engine_options;
+    struct engine *engine; /* of the replication that is being run; NULL between them */
     struct report report;
     bool progress_shown;
+    struct plan_saving saving; /* of plan -o */
+    struct tally total;        /* of the replications so far */
+    size_t failed;             /* replications that could not be run to their end */
 };
 
-/* Parses the command line and opens the engine. 0, or the exit status when that failed. */
+/* Parses the command line. 0, or the exit status when that failed. */
 int run_begin(struct run *run, enum option_use use, const char *doc, int argc, char **argv);
 void run_end(struct run *run);
 void run_clear_progress(struct run *run); /* before anything is written to the terminal */
 /* Says on standard error what went wrong; returns EXIT_FAILED. */
 int run_failed(const struct error *err);
 
-/* The common course of plan and verify, which look and do not write: plans, shows, ends the run.
- * Returns the exit status; `on_changes` when there is something to write. */
-int run_look(struct run *run, int (*show)(struct run *, struct tally *, struct error *),
-             int on_changes);
+/* What a command does for one replication: run->engine is open. -1: it could not be run to its end;
+ * the others are run all the same. */
+typedef int run_course_fn(struct run *run, struct error *err);
+/* Runs `course` for each replication, adds up and, for several, writes the sums (`command` is the
+ * type of --json). The exit status, given that of the sums by run_status. */
+void run_each(struct run *run, run_course_fn *course, const char *command);
+int run_status(const struct run *run, int status);
 
-/* The common course of apply and sync behind plan_build. Returns the exit status. */
-int run_apply(struct run *run, const char *command);
+/* The common course of apply and sync behind plan_build. */
+int run_apply(struct run *run, const char *command, struct error *err);
 
 #endif

@@ -63,16 +63,40 @@ static const struct setting parameter_settings[] = {
     {0},
 };
 
-static const struct setting config_settings[] = {
-    {.key = "source", SETTING_OBJECT, offsetof(struct config, source), .inside = source_settings},
-    {LIST("destinations", SETTING_OBJECTS, config, destinations, destination_count),
-     .item_size = sizeof(struct config_side), .inside = destination_settings},
-    {.key = "parameters", SETTING_OBJECT, 0, .inside = parameter_settings},
+#define REPLICATION_SETTINGS                                                                       \
+    TEXT("name", config, name),                                                                    \
+        {.key = "source",                                                                          \
+         SETTING_OBJECT,                                                                           \
+         offsetof(struct config, source),                                                          \
+         .inside = source_settings},                                                               \
+        {LIST("destinations", SETTING_OBJECTS, config, destinations, destination_count),           \
+         .item_size = sizeof(struct config_side), .inside = destination_settings},                 \
+    {                                                                                              \
+        .key = "parameters", SETTING_OBJECT, 0, .inside = parameter_settings                       \
+    }
+
+static const struct setting replication_settings[] = {REPLICATION_SETTINGS, {0}};
+
+struct config_file {
+    struct config only; /* first: its settings are at the same places; or the defaults */
+    struct config *replications;
+    size_t replication_count;
+};
+_Static_assert(offsetof(struct config_file, only) == 0, "the settings of `only` are the file's");
+
+static const struct setting file_settings[] = {
+    REPLICATION_SETTINGS,
+    {LIST("replications", SETTING_OBJECTS, config_file, replications, replication_count),
+     .item_size = sizeof(struct config), .inside = replication_settings},
     {0},
 };
 
+/* YAML's aliases could make little text a great many settings. */
+enum { TEXTS_MAX = 200 * 1000 };
+
 struct reader {
     struct arena *arena;
+    size_t texts;
     const char *name;
     yaml_document_t document;
     struct error *err;
@@ -101,6 +125,8 @@ static int read_text(struct reader *reader, const yaml_node_t *node, const char 
 {
     if (node->type != YAML_SCALAR_NODE)
         return wrong(reader, node, "%s must be a text", path);
+    if (++reader->texts > TEXTS_MAX)
+        return wrong(reader, node, "more than %d settings", TEXTS_MAX);
     const char *text = (const char *)node->data.scalar.value;
     size_t len = node->data.scalar.length;
     bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -272,10 +298,58 @@ static int check_end(yaml_parser_t *parser, const char *name, struct error *err)
     return another ? error_set(err, ERR_INVALID, "%s: more than one YAML document", name) : 0;
 }
 
+static bool is_absent(const struct setting *setting, const char *object)
+{
+    if (setting->kind == SETTING_TEXT)
+        return !*(const char *const *)(const void *)(object + setting->offset);
+    return !*(const size_t *)(const void *)(object + setting->count_offset);
+}
+
+/* What a replication does not say of its parameters is as the file says beside the list. */
+static void inherit(const struct config *defaults, struct config *config)
+{
+    if (!config->source.region)
+        config->source = defaults->source;
+    if (!config->destination_count) {
+        config->destinations = defaults->destinations;
+        config->destination_count = defaults->destination_count;
+    }
+    for (const struct setting *at = parameter_settings; at->key; at++) {
+        char *to = (char *)config;
+        const char *from = (const char *)defaults;
+        if (!is_absent(at, to))
+            continue;
+        memcpy(to + at->offset, from + at->offset, sizeof(void *));
+        if (at->kind != SETTING_TEXT)
+            memcpy(to + at->count_offset, from + at->count_offset, sizeof(size_t));
+    }
+}
+
+static int take_file(struct arena *arena, const char *name, const struct config_file *file,
+                     struct config_set *out, struct error *err)
+{
+    *out = (struct config_set){file->replications, file->replication_count};
+    if (!file->replications) {
+        out->items = arena_calloc(arena, 1, sizeof *out->items);
+        out->items[0] = file->only;
+        out->count = 1;
+        return 0;
+    }
+    if (!out->count)
+        return error_set(err, ERR_INVALID, "%s: `replications` is empty", name);
+    if (file->only.name)
+        return error_set(err, ERR_INVALID, "%s: `name` stands in the entries of `replications`",
+                         name);
+    for (size_t i = 0; i < out->count; i++)
+        inherit(&file->only, &out->items[i]);
+    return 0;
+}
+
 int config_parse(struct arena *arena, const char *name, const char *data, size_t len,
-                 struct config *out, struct error *err)
+                 struct config_set *out, struct error *err)
 {
     struct reader reader = {.arena = arena, .name = name, .err = err};
+    struct config_file file = {0};
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         memory_exhausted(sizeof parser);
@@ -287,18 +361,20 @@ int config_parse(struct arena *arena, const char *name, const char *data, size_t
     }
     const yaml_node_t *root = yaml_document_get_root_node(&reader.document);
     if (root)
-        result = read_object(&reader, root, "", config_settings, out);
+        result = read_object(&reader, root, "", file_settings, &file);
     else
         error_set(err, ERR_INVALID, "%s is empty", name);
     yaml_document_delete(&reader.document);
     if (result == 0)
         result = check_end(&parser, name, err);
+    if (result == 0)
+        result = take_file(arena, name, &file, out, err);
 done:
     yaml_parser_delete(&parser);
     return result;
 }
 
-int config_read(struct arena *arena, const char *path, struct config *out, struct error *err)
+int config_read(struct arena *arena, const char *path, struct config_set *out, struct error *err)
 {
     char *data;
     size_t len;
@@ -307,72 +383,62 @@ int config_read(struct arena *arena, const char *path, struct config *out, struc
     return config_parse(arena, path, data, len, out, err);
 }
 
-static void put_optional(struct json_writer *w, const char *key, const char *text)
+static void write_object(struct json_writer *w, const struct setting *settings, const char *object);
+
+static void write_list(struct json_writer *w, const struct setting *setting, const char *items,
+                       size_t count)
 {
-    if (text)
-        json_put_text(w, key, text);
+    json_open_list(w);
+    for (size_t i = 0; i < count; i++)
+        if (setting->kind == SETTING_TEXTS)
+            json_write_text(w, ((const char *const *)(const void *)items)[i]);
+        else
+            write_object(w, setting->inside, items + i * setting->item_size);
+    json_close_list(w);
 }
 
-static void write_side(struct json_writer *w, const struct config_side *side)
+static void write_keys(struct json_writer *w, const struct config_key *keys, size_t count)
 {
     json_open(w);
-    put_optional(w, "region", side->region);
-    put_optional(w, "account", side->account);
-    put_optional(w, "profile", side->profile);
-    put_optional(w, "role_arn", side->role_arn);
-    put_optional(w, "external_id", side->external_id);
-    put_optional(w, "endpoint_url", side->endpoint_url);
-    if (side->key_count) {
-        json_key(w, "keys");
-        json_open(w);
-        for (size_t i = 0; i < side->key_count; i++)
-            json_put_text(w, side->keys[i].source, side->keys[i].destination);
-        json_close(w);
-    }
+    for (size_t i = 0; i < count; i++)
+        json_put_text(w, keys[i].source, keys[i].destination);
     json_close(w);
 }
 
-static void write_texts(struct json_writer *w, const char *key, const char *const *texts,
-                        size_t count)
+static void write_setting(struct json_writer *w, const struct setting *setting, const char *object)
 {
-    if (!count)
+    const char *place = object + setting->offset;
+    const void *pointer = *(const void *const *)(const void *)place;
+    if (setting->kind == SETTING_OBJECT) {
+        json_key(w, setting->key);
+        write_object(w, setting->inside, place);
         return;
-    json_key(w, key);
-    json_open_list(w);
-    for (size_t i = 0; i < count; i++)
-        json_write_text(w, texts[i]);
-    json_close_list(w);
+    }
+    if (is_absent(setting, object))
+        return;
+    json_key(w, setting->key);
+    if (setting->kind == SETTING_TEXT) {
+        json_write_text(w, pointer);
+        return;
+    }
+    size_t count = *(const size_t *)(const void *)(object + setting->count_offset);
+    if (setting->kind == SETTING_KEYS)
+        write_keys(w, pointer, count);
+    else
+        write_list(w, setting, pointer, count);
+}
+
+static void write_object(struct json_writer *w, const struct setting *settings, const char *object)
+{
+    json_open(w);
+    for (; settings->key; settings++)
+        write_setting(w, settings, object);
+    json_close(w);
 }
 
 void config_write(const struct config *config, struct json_writer *w)
 {
-    json_open(w);
-    json_key(w, "source");
-    write_side(w, &config->source);
-    json_key(w, "destinations");
-    json_open_list(w);
-    for (size_t i = 0; i < config->destination_count; i++)
-        write_side(w, &config->destinations[i]);
-    json_close_list(w);
-    json_key(w, "parameters");
-    json_open(w);
-    write_texts(w, "include", config->include, config->include_count);
-    write_texts(w, "exclude", config->exclude, config->exclude_count);
-    write_texts(w, "allow", config->allow, config->allow_count);
-    if (config->rename_count) {
-        json_key(w, "rename");
-        json_open_list(w);
-        for (size_t i = 0; i < config->rename_count; i++) {
-            json_open(w);
-            put_optional(w, "from", config->rename[i].from);
-            put_optional(w, "to", config->rename[i].to);
-            json_close(w);
-        }
-        json_close_list(w);
-    }
-    put_optional(w, "deletes", config->deletes);
-    json_close(w);
-    json_close(w);
+    write_object(w, replication_settings, (const char *)config);
 }
 
 static void each_key(const struct setting *settings, const char *prefix,
@@ -389,5 +455,5 @@ static void each_key(const struct setting *settings, const char *prefix,
 
 void config_keys(void (*each)(const char *path, void *arg), void *arg)
 {
-    each_key(config_settings, "", each, arg);
+    each_key(file_settings, "", each, arg);
 }

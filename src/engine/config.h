@@ -5,6 +5,10 @@
  * understudy.yaml(5); an unknown one is an error with its place. All scalars are taken as they are
  * written: an account 012345678901 stays twelve digits. Memory: the arena given; immutable after
  * config_check, so any thread may read it.
+ *
+ * A file is one replication, or a list of them under `replications`; what stands beside the list is
+ * the default of those that do not say it: `source` and `destinations` whole, `parameters` key by
+ * key.
  */
 #ifndef UNDERSTUDY_ENGINE_CONFIG_H
 #define UNDERSTUDY_ENGINE_CONFIG_H
@@ -15,7 +19,7 @@
 
 #include <stddef.h>
 
-enum { CONFIG_FILE_LIMIT = 1024 * 1024, DESTINATIONS_MAX = 64 };
+enum { CONFIG_FILE_LIMIT = 1024 * 1024, DESTINATIONS_MAX = 64, REPLICATIONS_MAX = 64 };
 
 struct config_key {
     const char *source, *destination;
@@ -31,7 +35,9 @@ struct config_rename {
     const char *from, *to;
 };
 
+/* One replication. */
 struct config {
+    const char *name; /* NULL: it has none */
     struct config_side source;
     struct config_side *destinations;
     size_t destination_count;
@@ -42,13 +48,21 @@ struct config {
     const char *deletes; /* NULL or "never" */
 };
 
-/* Fills `out` (zeroed before) from text; `name` stands in messages. ERR_INVALID. */
+/* The replications of one file, in its order; at least one. */
+struct config_set {
+    struct config *items;
+    size_t count;
+};
+
+/* Fills `out` from text; `name` stands in messages. ERR_INVALID. */
 int config_parse(struct arena *arena, const char *name, const char *data, size_t len,
-                 struct config *out, struct error *err);
-int config_read(struct arena *arena, const char *path, struct config *out, struct error *err);
+                 struct config_set *out, struct error *err);
+int config_read(struct arena *arena, const char *path, struct config_set *out, struct error *err);
 
 /* After the flags were laid over it: is it complete and possible? Fills in defaults. */
 int config_check(struct arena *arena, struct config *config, struct error *err);
+/* All of them, and their names. */
+int config_check_set(struct arena *arena, struct config_set *set, struct error *err);
 
 /* As one JSON object that config_parse reads again: a plan carries it. */
 void config_write(const struct config *config, struct json_writer *w);

@@ -162,3 +162,21 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
         config->allow = (const char **)nothing;
     return 0;
 }
+
+int config_check_set(struct arena *arena, struct config_set *set, struct error *err)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct config *config = &set->items[i];
+        for (size_t j = 0; j < i; j++)
+            if (config->name && same_text(config->name, set->items[j].name))
+                return error_set(err, ERR_INVALID, "two replications are called '%s'",
+                                 config->name);
+        if (config_check(arena, config, err) == 0)
+            continue;
+        if (set->count == 1)
+            return -1;
+        return config->name ? error_context(err, "replication '%s'", config->name)
+                            : error_context(err, "replication %zu", i + 1);
+    }
+    return 0;
+}

@@ -356,6 +356,29 @@ int engine_tally(struct engine *engine, struct tally *out, struct error *err)
     return 0;
 }
 
+void tally_add(struct tally *sum, const struct tally *tally)
+{
+    sum->equal += tally->equal;
+    sum->create += tally->create;
+    sum->update += tally->update;
+    sum->remove += tally->remove;
+    sum->blocked += tally->blocked;
+    sum->unseen += tally->unseen;
+    sum->applied += tally->applied;
+    sum->failed += tally->failed;
+    sum->conflict += tally->conflict;
+    sum->left += tally->left;
+    sum->planned += tally->planned;
+    sum->selected += tally->selected;
+    sum->reserved += tally->reserved;
+    sum->failed_destinations += tally->failed_destinations;
+    sum->calls += tally->calls;
+    sum->retries += tally->retries;
+    sum->throttled += tally->throttled;
+    sum->paced_ms += tally->paced_ms;
+    sum->elapsed_ms += tally->elapsed_ms;
+}
+
 int tally_exit_plan(const struct tally *tally, int on_changes)
 {
     if (tally->unseen || tally->failed_destinations)

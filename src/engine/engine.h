@@ -25,6 +25,8 @@ enum { CONCURRENCY_DEFAULT = 16, CONCURRENCY_MAX = 128 };
 
 struct engine_options {
     unsigned concurrency; /* 0: CONCURRENCY_DEFAULT */
+    /* This is replication `number` (from 1) of `count` of one file; zeros: of a single one. */
+    unsigned number, count;
     /* Seams for tests, and the environment; NULL: the real ones. */
     struct transport *transport;
     struct clock *clock;
@@ -91,6 +93,7 @@ struct tally {
     int64_t paced_ms, elapsed_ms;
 };
 int engine_tally(struct engine *engine, struct tally *out, struct error *err);
+void tally_add(struct tally *sum, const struct tally *tally);
 
 /* Exit statuses (DESIGN.md section 4). */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DRIFT = 3, EXIT_PARTLY = 4 };

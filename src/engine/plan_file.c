@@ -37,19 +37,23 @@ static int write_line(FILE *out, struct buf *line, struct error *err)
     return whole ? 0 : error_errno(err, errno, "cannot write the plan");
 }
 
+static void put_error(struct json_writer *w, const struct error *error)
+{
+    json_key(w, "error");
+    json_open(w);
+    json_put_text(w, "code", error_code_name(error->code));
+    json_put_text(w, "message", error->message);
+    json_close(w);
+}
+
 static void put_side(struct json_writer *w, const struct side *side)
 {
     json_open(w);
     json_put_text(w, "region", side->config->region);
     if (*side->account)
         json_put_text(w, "account", side->account);
-    if (side->failed) {
-        json_key(w, "error");
-        json_open(w);
-        json_put_text(w, "code", error_code_name(side->error.code));
-        json_put_text(w, "message", side->error.message);
-        json_close(w);
-    }
+    if (side->failed)
+        put_error(w, &side->error);
     if (side->tags_one_by_one)
         json_put_text(w, "tags_read_one_by_one", side->tags_error.message);
     json_close(w);
@@ -65,6 +69,12 @@ static int write_header(struct engine *engine, const char *command, FILE *out, s
     json_open(&w);
     json_put_text(&w, "type", command);
     json_put_int(&w, "format", PLAN_FORMAT);
+    if (engine->options.count > 1) {
+        json_put_int(&w, "replication", engine->options.number);
+        json_put_int(&w, "replications", engine->options.count);
+    }
+    if (engine->config->name)
+        json_put_text(&w, "name", engine->config->name);
     json_put_text(&w, "time", now);
     json_put_text(&w, "kind", engine->kind->name);
     json_key(&w, "source");
@@ -148,126 +158,254 @@ static int write_one_step(const struct step *step, void *arg, struct error *err)
     return write_line(writing->out, &writing->line, err);
 }
 
-static int write_summary(struct engine *engine, FILE *out, struct buf *line, bool outcome,
-                         struct error *err)
+static int write_tally(const struct tally *tally, const char *type, bool outcome, FILE *out,
+                       struct buf *line, struct error *err)
 {
-    struct tally tally;
     struct json_writer w;
-    if (engine_tally(engine, &tally, err) != 0)
-        return -1;
     json_writer_init(&w, line);
     json_open(&w);
-    json_put_text(&w, "type", "summary");
-    json_put_int(&w, "selected", (int64_t)tally.selected);
-    json_put_int(&w, "equal", (int64_t)tally.equal);
-    json_put_int(&w, "create", (int64_t)tally.create);
-    json_put_int(&w, "update", (int64_t)tally.update);
-    json_put_int(&w, "delete", (int64_t)tally.remove);
-    json_put_int(&w, "blocked", (int64_t)tally.blocked);
-    json_put_int(&w, "unseen", (int64_t)tally.unseen);
-    json_put_int(&w, "reserved", (int64_t)tally.reserved);
-    json_put_int(&w, "failed_destinations", tally.failed_destinations);
+    json_put_text(&w, "type", type);
+    json_put_int(&w, "selected", (int64_t)tally->selected);
+    json_put_int(&w, "equal", (int64_t)tally->equal);
+    json_put_int(&w, "create", (int64_t)tally->create);
+    json_put_int(&w, "update", (int64_t)tally->update);
+    json_put_int(&w, "delete", (int64_t)tally->remove);
+    json_put_int(&w, "blocked", (int64_t)tally->blocked);
+    json_put_int(&w, "unseen", (int64_t)tally->unseen);
+    json_put_int(&w, "reserved", (int64_t)tally->reserved);
+    json_put_int(&w, "failed_destinations", tally->failed_destinations);
     if (outcome) {
-        json_put_int(&w, "applied", (int64_t)tally.applied);
-        json_put_int(&w, "failed", (int64_t)tally.failed);
-        json_put_int(&w, "conflict", (int64_t)tally.conflict);
-        json_put_int(&w, "left", (int64_t)tally.left);
+        json_put_int(&w, "applied", (int64_t)tally->applied);
+        json_put_int(&w, "failed", (int64_t)tally->failed);
+        json_put_int(&w, "conflict", (int64_t)tally->conflict);
+        json_put_int(&w, "left", (int64_t)tally->left);
     }
-    json_put_int(&w, "calls", (int64_t)tally.calls);
-    json_put_int(&w, "retries", (int64_t)tally.retries);
-    json_put_int(&w, "throttled", (int64_t)tally.throttled);
-    json_put_int(&w, "paced_ms", tally.paced_ms);
-    json_put_int(&w, "elapsed_ms", tally.elapsed_ms);
+    json_put_int(&w, "calls", (int64_t)tally->calls);
+    json_put_int(&w, "retries", (int64_t)tally->retries);
+    json_put_int(&w, "throttled", (int64_t)tally->throttled);
+    json_put_int(&w, "paced_ms", tally->paced_ms);
+    json_put_int(&w, "elapsed_ms", tally->elapsed_ms);
     json_close(&w);
     return write_line(out, line, err);
 }
 
+static bool has_outcome(const char *command)
+{
+    return strcmp(command, "apply") == 0 || strcmp(command, "sync") == 0;
+}
+
 int plan_write(struct engine *engine, const char *command, FILE *out, struct error *err)
 {
-    struct writing writing = {
-        .engine = engine,
-        .out = out,
-        .outcome = strcmp(command, "apply") == 0 || strcmp(command, "sync") == 0,
-    };
+    struct writing writing = {.engine = engine, .out = out, .outcome = has_outcome(command)};
     struct arena scratch;
+    struct tally tally;
     arena_init(&scratch);
     buf_init(&writing.line, LONGEST_LINE);
     int result = write_header(engine, command, out, &writing.line, err);
     if (result == 0)
         result = inventory_steps(engine->inventory, &scratch, write_one_step, &writing, err);
     if (result == 0)
-        result = write_summary(engine, out, &writing.line, writing.outcome, err);
+        result = engine_tally(engine, &tally, err);
+    if (result == 0)
+        result = write_tally(&tally, "summary", writing.outcome, out, &writing.line, err);
     buf_done(&writing.line);
     arena_done(&scratch);
     return result;
 }
 
-int plan_save(struct engine *engine, const char *path, struct error *err)
+int plan_write_total(const struct tally *total, const char *command, FILE *out, struct error *err)
 {
-    struct arena scratch;
-    arena_init(&scratch);
-    const char *beside = arena_printf(&scratch, "%s.new.%ld", path, (long)getpid());
-    int result = -1;
-    FILE *out = NULL;
-    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct buf line;
+    buf_init(&line, LONGEST_LINE);
+    int result = write_tally(total, "total", has_outcome(command), out, &line, err);
+    buf_done(&line);
+    return result;
+}
+
+int plan_write_failure(const struct config *config, unsigned number, const struct error *failure,
+                       FILE *out, struct error *err)
+{
+    struct buf line;
+    struct json_writer w;
+    buf_init(&line, LONGEST_LINE);
+    json_writer_init(&w, &line);
+    json_open(&w);
+    json_put_text(&w, "type", "failed");
+    json_put_int(&w, "replication", number);
+    put_optional(&w, "name", config->name);
+    put_error(&w, failure);
+    json_close(&w);
+    int result = write_line(out, &line, err);
+    buf_done(&line);
+    return result;
+}
+
+int plan_save_open(struct arena *arena, const char *path, struct plan_saving *out,
+                   struct error *err)
+{
+    *out = (struct plan_saving){.path = path,
+                                .beside = arena_printf(arena, "%s.new.%ld", path, (long)getpid())};
+    int fd = open(out->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0)
-        out = fdopen(fd, "w");
-    if (!out) {
-        error_errno(err, errno, "cannot create %s", beside);
-        if (fd >= 0)
-            close(fd);
-        goto done;
-    }
-    result = plan_write(engine, "plan", out, err);
-    if (result == 0 && (fflush(out) != 0 || fsync(fd) != 0))
-        result = error_errno(err, errno, "cannot write %s", beside);
-    if (fclose(out) != 0 && result == 0)
-        result = error_errno(err, errno, "cannot write %s", beside);
-    if (result == 0 && rename(beside, path) != 0)
-        result = error_errno(err, errno, "cannot create %s", path);
+        out->out = fdopen(fd, "w");
+    if (out->out)
+        return 0;
+    error_errno(err, errno, "cannot create %s", out->beside);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+void plan_save_drop(struct plan_saving *saving)
+{
+    if (!saving->out)
+        return;
+    fclose(saving->out);
+    saving->out = NULL;
+    unlink(saving->beside);
+}
+
+int plan_save_keep(struct plan_saving *saving, struct error *err)
+{
+    int result = 0;
+    if (fflush(saving->out) != 0 || fsync(fileno(saving->out)) != 0)
+        result = error_errno(err, errno, "cannot write %s", saving->beside);
+    if (fclose(saving->out) != 0 && result == 0)
+        result = error_errno(err, errno, "cannot write %s", saving->beside);
+    saving->out = NULL;
+    if (result == 0 && rename(saving->beside, saving->path) != 0)
+        result = error_errno(err, errno, "cannot create %s", saving->path);
     if (result != 0)
-        unlink(beside);
-done:
-    arena_done(&scratch);
+        unlink(saving->beside);
     return result;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
-static json_t *read_first_line(const char *path, FILE **file, struct error *err)
+/* A walk through a saved plan, which fails where the file is not whole. */
+struct walk {
+    const char *path;
+    FILE *file;
+    int64_t sections, section; /* how many there are, which one this line is in (from 1) */
+    int64_t steps;             /* of this section, so far */
+    bool inside;               /* a section is open: its summary has not come */
+};
+
+static int not_a_plan(const struct walk *walk, struct error *err)
 {
-    *file = fopen(path, "re");
-    if (!*file) {
-        error_errno(err, errno, "cannot read the plan %s", path);
-        return NULL;
-    }
-    struct error problem = {0};
-    json_t *header = json_read_next(*file, &problem);
-    if (header && strcmp(json_text_or(header, "type", ""), "plan") == 0 &&
-        json_int_or(header, "format", 0) == PLAN_FORMAT)
-        return header;
-    json_decref(header);
-    fclose(*file);
-    *file = NULL;
-    error_set(err, ERR_INVALID,
-              "%s is not a plan of this version: make it with `understudy plan "
-              "-o %s`",
-              path, path);
-    return NULL;
+    return error_set(err, ERR_INVALID,
+                     "%s is not a plan of this version: make it with `understudy plan -o %s`",
+                     walk->path, walk->path);
 }
 
-int plan_read_config(struct arena *arena, const char *path, struct config *out, struct error *err)
+static int damaged(const struct walk *walk, struct error *err)
 {
-    FILE *file;
-    json_t *header = read_first_line(path, &file, err);
-    if (!header)
-        return -1;
+    return error_set(err, ERR_INVALID,
+                     "%s: the plan is cut short or damaged after %lld steps: make it again",
+                     walk->path, (long long)walk->steps);
+}
+
+static int walk_header(struct walk *walk, const json_t *line, struct error *err)
+{
+    if (json_int_or(line, "format", 0) != PLAN_FORMAT)
+        return not_a_plan(walk, err);
+    int64_t sections = json_int_or(line, "replications", 1);
+    walk->section++;
+    if (walk->inside || (walk->sections && walk->sections != sections) ||
+        json_int_or(line, "replication", 1) != walk->section || walk->section > sections)
+        return damaged(walk, err);
+    walk->sections = sections;
+    walk->inside = true;
+    walk->steps = 0;
+    return 0;
+}
+
+static int walk_summary(struct walk *walk, const json_t *line, struct error *err)
+{
+    int64_t expected = json_int_or(line, "create", 0) + json_int_or(line, "update", 0) +
+                       json_int_or(line, "delete", 0) + json_int_or(line, "blocked", 0) +
+                       json_int_or(line, "unseen", 0);
+    if (!walk->inside)
+        return damaged(walk, err);
+    walk->inside = false;
+    if (walk->steps != expected)
+        return error_set(err, ERR_INVALID, "%s: the plan has %lld steps and says it has %lld",
+                         walk->path, (long long)walk->steps, (long long)expected);
+    return 0;
+}
+
+static int walk_open(struct walk *walk, const char *path, struct error *err)
+{
+    *walk = (struct walk){.path = path, .file = fopen(path, "re")};
+    return walk->file ? 0 : error_errno(err, errno, "cannot read the plan %s", path);
+}
+
+/* The next header or step; NULL at the end, or where the file is wrong: then err->code is set. */
+static json_t *walk_next(struct walk *walk, struct error *err)
+{
+    for (;;) {
+        struct error problem = {0};
+        json_t *line = json_read_next(walk->file, &problem);
+        const char *type = json_text_or(line, "type", "");
+        int result = 0;
+        if (!line && problem.code == ERR_NOT_FOUND && walk->sections && !walk->inside &&
+            walk->section == walk->sections)
+            return NULL;
+        if (strcmp(type, "plan") == 0)
+            result = walk_header(walk, line, err);
+        else if (!walk->section)
+            result = not_a_plan(walk, err);
+        else if (strcmp(type, "summary") == 0)
+            result = walk_summary(walk, line, err);
+        else if (strcmp(type, "step") == 0 && walk->inside)
+            walk->steps++;
+        else if (strcmp(type, "total") != 0 || walk->inside)
+            result = damaged(walk, err);
+        if (result == 0 && (strcmp(type, "plan") == 0 || strcmp(type, "step") == 0))
+            return line;
+        json_decref(line);
+        if (result != 0)
+            return NULL;
+    }
+}
+
+static int take_config(struct arena *arena, const struct walk *walk, const json_t *header,
+                       struct config_set *out, struct error *err)
+{
+    struct config_set one;
     char *text = json_dumps(json_object_get(header, "config"), JSON_COMPACT);
-    int result = text ? config_parse(arena, path, text, strlen(text), out, err)
-                      : error_set(err, ERR_INVALID, "%s: the plan has no configuration", path);
+    int result = text
+                     ? config_parse(arena, walk->path, text, strlen(text), &one, err)
+                     : error_set(err, ERR_INVALID, "%s: the plan has no configuration", walk->path);
     free(text);
-    json_decref(header);
-    fclose(file);
-    return result;
+    if (result != 0)
+        return -1;
+    if (walk->section == 1)
+        out->items = arena_calloc(arena, (size_t)walk->sections, sizeof *out->items);
+    out->items[out->count++] = one.items[0];
+    return 0;
+}
+
+int plan_read_config(struct arena *arena, const char *path, struct config_set *out,
+                     struct error *err)
+{
+    struct walk walk;
+    struct error problem = {0};
+    json_t *line;
+    *out = (struct config_set){0};
+    if (walk_open(&walk, path, err) != 0)
+        return -1;
+    while (!problem.code && (line = walk_next(&walk, &problem))) {
+        if (walk.sections > REPLICATIONS_MAX)
+            damaged(&walk, &problem);
+        else if (walk.steps == 0)
+            take_config(arena, &walk, line, out, &problem);
+        json_decref(line);
+    }
+    fclose(walk.file);
+    if (!problem.code)
+        return 0;
+    *err = problem;
+    return -1;
 }
 
 static int approve(struct engine *engine, const char *path, const json_t *step, struct error *err)
@@ -286,34 +424,20 @@ static int approve(struct engine *engine, const char *path, const json_t *step, 
 
 int plan_read_steps(struct engine *engine, const char *path, struct error *err)
 {
-    FILE *file;
-    json_t *line = read_first_line(path, &file, err);
-    int result = line ? 0 : -1;
-    int64_t steps = 0, expected = -1;
-    while (line && result == 0 && expected < 0) {
+    struct walk walk;
+    struct error problem = {0};
+    json_t *line;
+    const int64_t wanted = engine->options.number ? engine->options.number : 1;
+    if (walk_open(&walk, path, err) != 0)
+        return -1;
+    while (!problem.code && (line = walk_next(&walk, &problem))) {
+        if (walk.section == wanted && walk.steps > 0)
+            approve(engine, path, line, &problem);
         json_decref(line);
-        struct error problem = {0};
-        line = json_read_next(file, &problem);
-        const char *type = line ? json_text_or(line, "type", "") : "";
-        if (strcmp(type, "summary") == 0) {
-            expected = json_int_or(line, "create", 0) + json_int_or(line, "update", 0) +
-                       json_int_or(line, "delete", 0) + json_int_or(line, "blocked", 0) +
-                       json_int_or(line, "unseen", 0);
-        } else if (strcmp(type, "step") == 0) {
-            result = approve(engine, path, line, err);
-            steps++;
-        } else {
-            result = error_set(err, ERR_INVALID,
-                               "%s: the plan is cut short or damaged after %lld "
-                               "steps: make it again",
-                               path, (long long)steps);
-        }
     }
-    if (result == 0 && steps != expected)
-        result = error_set(err, ERR_INVALID, "%s: the plan has %lld steps and says it has %lld",
-                           path, (long long)steps, (long long)expected);
-    json_decref(line);
-    if (file)
-        fclose(file);
-    return result;
+    fclose(walk.file);
+    if (!problem.code)
+        return 0;
+    *err = problem;
+    return -1;
 }

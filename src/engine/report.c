@@ -78,6 +78,12 @@ static void write_trouble(const struct report *report, const struct side *side, 
 static void write_heading(const struct report *report, const struct engine *engine)
 {
     const struct side *source = &engine->sides[SIDE_SOURCE];
+    if (engine->options.number > 1)
+        fputc('\n', report->out);
+    if (engine->config->name) {
+        put(report->out, engine->config->name);
+        fputs(": ", report->out);
+    }
     write_side(report, source, "");
     for (unsigned i = 1; i < engine->side_count; i++) {
         const struct side *side = &engine->sides[i];
@@ -309,5 +315,21 @@ void report_verify_sum(const struct report *report, const struct engine *engine,
     fprintf(report->out, ", %s calls in %.1f s", grouped(tally->calls, calls),
             (double)tally->elapsed_ms / 1000.0);
     put_rest(report->out, tally);
+    fputc('\n', report->out);
+}
+
+void report_total(const struct report *report, const struct tally *total, size_t replications,
+                  size_t failed)
+{
+    char number[32];
+    fprintf(report->out, "\n%zu replications: %s equal", replications,
+            grouped(total->equal, number));
+    put_count(report->out, total->applied, "applied");
+    put_count(report->out, total->planned, "to write");
+    put_count(report->out, total->failed, "failed");
+    put_count(report->out, total->conflict, "moved since the plan");
+    put_rest(report->out, total);
+    put_count(report->out, failed,
+              failed == 1 ? "replication could not be run" : "replications could not be run");
     fputc('\n', report->out);
 }

@@ -26,5 +26,8 @@ void report_plan_sum(const struct report *report, const struct tally *tally);
 void report_apply_sum(const struct report *report, const struct tally *tally);
 void report_verify_sum(const struct report *report, const struct engine *engine,
                        const struct tally *tally);
+/* Behind several replications: the sums of all. */
+void report_total(const struct report *report, const struct tally *total, size_t replications,
+                  size_t failed);
 
 #endif

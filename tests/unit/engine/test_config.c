@@ -17,21 +17,28 @@ static int teardown(void **state)
     return 0;
 }
 
-static int parse(const char *text, struct config *out, struct error *err)
+static int parse_set(const char *text, struct config_set *out, struct error *err)
 {
-    *out = (struct config){0};
     *err = (struct error){0};
     return config_parse(&arena, "u.yaml", text, strlen(text), out, err);
+}
+
+static int parse(const char *text, struct config *out, struct error *err)
+{
+    struct config_set set;
+    int result = parse_set(text, &set, err);
+    *out = result == 0 ? set.items[0] : (struct config){0};
+    return result;
 }
 
 /* Reads and checks `text`; says whether the error holds `words`. */
 static void refused(const char *text, const char *words)
 {
-    struct config config;
+    struct config_set set;
     struct error err;
-    int result = parse(text, &config, &err);
+    int result = parse_set(text, &set, &err);
     if (result == 0)
-        result = config_check(&arena, &config, &err);
+        result = config_check_set(&arena, &set, &err);
     if (result == 0)
         fail_msg("accepted: %s", text);
     assert_int_equal(err.code, ERR_INVALID);
@@ -113,6 +120,51 @@ static void what_is_written_is_read_as_the_same(void **state)
     assert_non_null(strstr(buf_text(&first), "\"alias/prod\":\"alias/prod-us\""));
     buf_done(&first);
     buf_done(&second);
+}
+
+static void several_replications_share_what_stands_beside_the_list(void **state)
+{
+    (void)state;
+    struct config_set set;
+    struct error err;
+    assert_int_equal(
+        parse_set("source: { region: ap-south-1 }\n"
+                  "destinations: [{ region: us-east-1 }]\n"
+                  "parameters: { include: \"/prod/**\", exclude: [a, b] }\n"
+                  "replications:\n"
+                  "  - { name: one }\n"
+                  "  - { name: two, source: { region: eu-west-1, profile: p } }\n"
+                  "  - { destinations: [{ region: eu-west-2 }], parameters: { include: [x] } }\n",
+                  &set, &err),
+        0);
+    assert_int_equal(config_check_set(&arena, &set, &err), 0);
+    assert_int_equal(set.count, 3);
+    assert_string_equal(set.items[0].name, "one");
+    assert_string_equal(set.items[0].source.region, "ap-south-1");
+    assert_string_equal(set.items[1].source.region, "eu-west-1");
+    assert_string_equal(set.items[1].destinations[0].region, "us-east-1");
+    assert_string_equal(set.items[1].include[0], "/prod/**");
+    assert_null(set.items[2].name);
+    assert_string_equal(set.items[2].destinations[0].region, "eu-west-2");
+    assert_string_equal(set.items[2].include[0], "x");
+    assert_int_equal(set.items[2].exclude_count, 2);
+}
+
+static void impossible_replications_are_refused(void **state)
+{
+    (void)state;
+#define TWO "destinations: [{ region: us-east-1 }]\nreplications:\n"
+    refused("replications: []", "is empty");
+    refused("replications: { a: b }", "must be a list");
+    refused("name: x\n" TWO "  - { source: { region: eu-west-1 } }", "`name` stands in");
+    refused(TWO "  - { name: x, source: { region: eu-west-1 } }\n"
+                "  - { name: x, source: { region: eu-west-2 } }",
+            "two replications are called 'x'");
+    refused(TWO "  - { name: x, source: { region: eu-west-1 } }\n  - { name: y }",
+            "replication 'y': no source");
+    refused(TWO "  - { source: { region: eu-west-1 } }\n  - { source: { region: us-east-1 } }",
+            "replication 2: us-east-1 is both");
+    refused(TWO "  - { replications: [] }", "unknown key 'replications'");
 }
 
 static void unknown_keys_are_refused_with_place_and_suggestion(void **state)
@@ -242,6 +294,8 @@ int main(void)
         TEST(everything_of_a_whole_file_is_read),
         TEST(json_is_read_too),
         TEST(what_is_written_is_read_as_the_same),
+        TEST(several_replications_share_what_stands_beside_the_list),
+        TEST(impossible_replications_are_refused),
         TEST(unknown_keys_are_refused_with_place_and_suggestion),
         TEST(wrong_shapes_are_refused),
         TEST(impossible_configurations_are_refused),

@@ -390,15 +390,18 @@ static void a_plan_that_was_cut_short_is_refused(void **state)
     (void)state;
     char path[] = "/tmp/understudy-test-XXXXXX";
     struct error err = {0};
-    struct config again = {0};
+    struct config_set again;
+    struct plan_saving saving;
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
     list_both(ROW("/a", 1) "," ROW("/b", 1), "");
     planned();
-    assert_int_equal(plan_save(engine, path, &err), 0);
+    assert_int_equal(plan_save_open(&arena, path, &saving, &err), 0);
+    assert_int_equal(plan_write(engine, "plan", saving.out, &err), 0);
+    assert_int_equal(plan_save_keep(&saving, &err), 0);
     assert_int_equal(plan_read_config(&arena, path, &again, &err), 0);
-    assert_string_equal(again.destinations[0].region, "eu-west-1");
+    assert_string_equal(again.items[0].destinations[0].region, "eu-west-1");
     assert_int_equal(plan_read_steps(engine, path, &err), 0);
 
     /* Without its last line, and with a step taken out. */
