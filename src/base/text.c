@@ -121,6 +121,30 @@ static size_t sequence(const unsigned char *at, size_t left)
     return len;
 }
 
+int text_to_duration_ms(const char *text, int64_t *duration_ms)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    enum { LONGEST_DAYS = 36500 };
+    size_t digits = strspn(text, "0123456789");
+    int64_t number;
+    if (text_to_int64(text, digits, &number) != 0)
+        return -1;
+    if (number == 0 && !text[digits]) {
+        *duration_ms = 0;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(text + digits, units[i].unit) == 0 &&
+            number <= LONGEST_DAYS * (int64_t)86400000 / units[i].ms) {
+            *duration_ms = number * units[i].ms;
+            return 0;
+        }
+    return -1;
+}
+
 bool text_utf8_valid(const char *data, size_t len)
 {
     for (size_t at = 0; at < len;) {

@@ -34,6 +34,9 @@ char **text_split(struct arena *arena, const char *text, char separator, size_t 
 /* Decimal only, no sign but '-', no blanks, nothing behind: 0, or -1 also when out of range. */
 int text_to_int64(const char *text, size_t len, int64_t *value);
 
+/* "0", "90s", "15m", "24h", "30d" (also "500ms") in milliseconds: 0, or -1. */
+int text_to_duration_ms(const char *text, int64_t *duration_ms);
+
 bool text_utf8_valid(const char *data, size_t len);
 size_t text_utf8_count(const char *data, size_t len); /* code points of valid UTF-8 */
 

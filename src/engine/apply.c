@@ -37,7 +37,7 @@ static int look_again(struct engine *engine, struct resource_ctx *ctx, unsigned 
         *err = reading.error;
         return -1;
     }
-    resource_compare(engine->kind, ctx->arena, want, have, diff);
+    plan_compare(engine, ctx->arena, want, have, diff);
     diff->value = reading.resource.missing ||
                   !digest_equal(want_digest, reading.digest, sizeof reading.digest);
     return 0;

@@ -59,6 +59,8 @@ static const struct setting parameter_settings[] = {
     {LIST("rename", SETTING_OBJECTS, config, rename, rename_count),
      .item_size = sizeof(struct config_rename), .inside = rename_settings},
     {LIST("allow", SETTING_TEXTS, config, allow, allow_count)},
+    TEXT("ownership", config, ownership),
+    TEXT("adopt", config, adopt),
     TEXT("deletes", config, deletes),
     {0},
 };

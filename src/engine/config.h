@@ -45,7 +45,8 @@ struct config {
     size_t include_count, exclude_count, allow_count;
     struct config_rename *rename;
     size_t rename_count;
-    const char *deletes; /* NULL or "never" */
+    /* What may be removed or overwritten, as written: safety.h reads them. NULL: the default. */
+    const char *ownership, *adopt, *deletes, *max_delete, *delete_grace;
 };
 
 /* The replications of one file, in its order; at least one. */

@@ -3,6 +3,7 @@
 #include "aws/region.h"
 #include "base/text.h"
 #include "engine/config.h"
+#include "engine/safety.h"
 #include "engine/scope.h"
 
 #include <string.h>
@@ -150,7 +151,10 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
         check_patterns(config->include, config->include_count, "include", err) != 0 ||
         check_patterns(config->exclude, config->exclude_count, "exclude", err) != 0)
         return -1;
-    if (config->deletes && strcmp(config->deletes, "never") != 0)
+    struct safety safety;
+    if (safety_read(config, &safety, err) != 0)
+        return -1;
+    if (safety.deletes != DELETES_NEVER)
         return error_set(err, ERR_INVALID,
                          "deletes: '%s' is not supported by this version: only 'never' is",
                          config->deletes);

@@ -97,6 +97,10 @@ int engine_open(const struct config *config, const struct engine_options *option
     pthread_mutex_init(&engine->mutex, NULL);
     arena_init(&engine->arena);
     scope_init(&engine->scope, &engine->arena, config);
+    if (safety_read(config, &engine->safety, err) != 0) {
+        engine_close(engine);
+        return -1;
+    }
     random_bytes(options->random ? options->random : random_system(), engine->digest_key,
                  sizeof engine->digest_key);
     engine->side_count = (unsigned)config->destination_count + 1;
@@ -109,6 +113,10 @@ int engine_open(const struct config *config, const struct engine_options *option
         engine_close(engine);
         return -1;
     }
+    const struct side *source = &engine->sides[SIDE_SOURCE];
+    if (engine->safety.owning && *source->account)
+        engine->owner =
+            arena_printf(&engine->arena, "%s/%s", source->account, source->config->region);
     engine->values = memory_alloc(concurrency * sizeof *engine->values);
     engine->calls = memory_alloc(concurrency * sizeof *engine->calls);
     for (unsigned i = 0; i < concurrency; i++) {

@@ -13,6 +13,7 @@
 #include "base/workers.h"
 #include "engine/config.h"
 #include "engine/inventory.h"
+#include "engine/safety.h"
 #include "engine/scope.h"
 #include "resource/resource.h"
 
@@ -54,6 +55,8 @@ struct engine {
     struct engine_options options;
     struct arena arena; /* of the run; the driving thread only */
     struct scope scope;
+    struct safety safety;
+    const char *owner;  /* what the owner's tag says; NULL: copies are not marked */
     struct side *sides; /* SIDE_SOURCE, then the destinations */
     unsigned side_count;
     struct inventory *inventory;
@@ -138,6 +141,9 @@ struct reading {
 void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
                  struct reading *readings, size_t count);
 
+/* What a copy that stands as `have` lacks of `want`, our own tags and all; not the value. */
+void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
+                  const struct resource *have, struct diff *diff);
 enum value_state { VALUE_UNKNOWN, VALUE_SAME, VALUE_DIFFERS };
 /* What is to be done for a pair; pure but for memory. `want` may be NULL. */
 void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "engine/engine.h"
 #include "engine/mapping.h"
+#include "engine/ownership.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,6 +236,16 @@ static const char *changes_text(const struct resource_kind *kind, struct arena *
     return result;
 }
 
+void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
+                  const struct resource *have, struct diff *diff)
+{
+    resource_compare(engine->kind, arena, want, have, diff);
+    ownership_compare(arena, want, have, engine->safety.adopt, diff);
+}
+
+static const char no_room[] = "not marked as ours: it has all 50 tags, so `deletes: owned` leaves "
+                              "it alone";
+
 void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,
                  unsigned destination, enum value_state value, bool tags_sure, struct step *out,
                  struct resource *want, struct diff *diff)
@@ -250,7 +261,10 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .source_region = engine->config->source.region,
         .region = side->region,
     };
+    int marked = ownership_mark(arena, engine->owner, &translation.want);
     kind->judge(arena, &translation.want, have, &options, &verdict);
+    if (marked != 0 && !have && !verdict.loss)
+        verdict.loss = no_room;
     *out = (struct step){
         .key = pair->source.key,
         .name = pair->source.name,
@@ -273,7 +287,7 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
         return;
     }
-    resource_compare(kind, arena, want, have, diff);
+    plan_compare(engine, arena, want, have, diff);
     diff->value = value == VALUE_DIFFERS;
     out->changes = changes_text(kind, arena, diff);
     out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;

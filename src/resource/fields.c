@@ -1,6 +1,7 @@
 #include "resource/resource.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,6 +14,25 @@ static bool field_same(const struct resource_kind *kind, size_t field, const cha
     return strcmp(a, b) == 0 || (kind->same && kind->same(field, a, b));
 }
 
+bool tag_is_ours(const char *key)
+{
+    return text_starts(key, "understudy:");
+}
+
+const char *tag_value(const struct tag *tags, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(tags[i].key, key) == 0)
+            return tags[i].value;
+    return NULL;
+}
+
+static void skip_ours(const struct tag *tags, size_t count, size_t *at)
+{
+    while (*at < count && tag_is_ours(tags[*at].key))
+        ++*at;
+}
+
 static void compare_tags(struct arena *arena, const struct resource *want,
                          const struct resource *have, struct diff *out)
 {
@@ -21,7 +41,11 @@ static void compare_tags(struct arena *arena, const struct resource *want,
     size_t w = 0, h = 0;
     out->set_tags = set;
     out->removed_tags = removed;
-    while (w < want->tag_count || h < have->tag_count) {
+    for (;;) {
+        skip_ours(want->tags, want->tag_count, &w);
+        skip_ours(have->tags, have->tag_count, &h);
+        if (w == want->tag_count && h == have->tag_count)
+            break;
         int order = w == want->tag_count   ? 1
                     : h == have->tag_count ? -1
                                            : strcmp(want->tags[w].key, have->tags[h].key);

@@ -43,6 +43,11 @@ struct tag {
     const char *key, *value;
 };
 
+/* Tags of ours, "understudy:...", say whose a copy is. They are part of what is listed and written,
+ * and never of what is compared or copied. */
+bool tag_is_ours(const char *key);
+const char *tag_value(const struct tag *tags, size_t count, const char *key); /* NULL: absent */
+
 struct resource {
     /* What pairs a resource with its copy: for a parameter the name without its leading slash,
      * because AWS holds "/foo" and "foo" to be one. */

@@ -195,7 +195,8 @@ class Replication(unittest.TestCase):
                                                   ResourceId=row['Name'])['TagList']
                 found[row['Name'].removeprefix('/')] = {
                     'Value': value['Value'],
-                    'Tags': {tag['Key']: tag['Value'] for tag in tags},
+                    'Tags': {tag['Key']: tag['Value'] for tag in tags
+                             if not tag['Key'].startswith('understudy:')},
                     'Policies': sorted(json.dumps(json.loads(policy['PolicyText']), sort_keys=True)
                                        for policy in row.get('Policies', [])),
                     **{key: row.get(key) or None for key in (

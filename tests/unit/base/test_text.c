@@ -107,6 +107,28 @@ static void test_numbers(void **state)
     assert_int_equal(value, 12);
 }
 
+static void test_duration(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } right[] = {{"0", 0},          {"500ms", 500},      {"90s", 90000}, {"15m", 900000},
+                 {"24h", 86400000}, {"30d", 2592000000}, {"0d", 0},      {"36500d", 3153600000000}};
+    static const char *const wrong[] = {"",    "5",   "h",      "-1h", "1.5h",
+                                        "1 h", "1hh", "36501d", "1w",  "99999999999999999999s"};
+    for (size_t i = 0; i < COUNT(right); i++) {
+        int64_t ms = -1;
+        assert_int_equal(text_to_duration_ms(right[i].text, &ms), 0);
+        assert_int_equal(ms, right[i].ms);
+    }
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        int64_t ms = 7;
+        assert_int_equal(text_to_duration_ms(wrong[i], &ms), -1);
+        assert_int_equal(ms, 7);
+    }
+}
+
 static void test_utf8(void **state)
 {
     (void)state;
@@ -283,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_starts_and_ends),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_duration),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_glob),
         cmocka_unit_test(test_patterns_agree_with_the_plain_rules),
