@@ -293,6 +293,7 @@ enum local_result authorize_operation(struct local_call *call)
         resources = operation->resources(call);
         if (!resources)
             return LOCAL_FAILED;
+        call->resources = resources;
     }
     for (; *resources; resources++) {
         enum local_result result =

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct arena;
+struct event_bus;
 struct keyring;
 struct store;
 
@@ -22,11 +23,14 @@ struct local {
     struct random *random;
     struct keyring *keyring;
     struct store *store;
-    bool any_credentials; /* --any-credentials */
-    bool testing;         /* --testing: /_understudy/ controls */
     struct clock *real_clock;
     /* Signatures are compared with the real time although the clock has been moved. */
     atomic_bool real_signing_time;
+    struct event_bus *events; /* NULL while the server is put together */
+    bool trail_reads;         /* --trail-reads */
+    int64_t trail_keep;       /* --trail-keep: records */
+    bool any_credentials;     /* --any-credentials */
+    bool testing;             /* --testing: /_understudy/ controls */
     /* Raised by the writer after each commit that changed anything but parameters (keys, roles,
      * access keys, a reset), before its callers are answered: caches of such things compare it. */
     _Atomic uint64_t version;

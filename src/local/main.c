@@ -20,7 +20,14 @@
 
 enum { LARGEST_KEYS = 64, LARGEST_CREDENTIALS_FILE = 64 * 1024, LARGEST_LOOP_COUNT = 64 };
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
-enum { OPTION_CREDENTIALS_FILE = 256, OPTION_ANY, OPTION_TESTING, OPTION_LOOPS };
+enum {
+    OPTION_CREDENTIALS_FILE = 256,
+    OPTION_ANY,
+    OPTION_TESTING,
+    OPTION_LOOPS,
+    OPTION_TRAIL_READS,
+    OPTION_TRAIL_KEEP
+};
 
 const char *argp_program_version = "understudy-local " UNDERSTUDY_VERSION;
 
@@ -46,6 +53,9 @@ static const struct argp_option options[] = {
      0},
     {"testing", OPTION_TESTING, NULL, 0, "Allow the controls under /_understudy/ (reset, clock)",
      0},
+    {"trail-reads", OPTION_TRAIL_READS, NULL, 0,
+     "Record calls that only read in the trail too (each then costs a write)", 0},
+    {"trail-keep", OPTION_TRAIL_KEEP, "N", 0, "Records the trail keeps (default: 50000)", 0},
     {"loops", OPTION_LOOPS, "N", 0, "Threads that serve (default: by the number of CPUs)", 0},
     {0},
 };
@@ -53,8 +63,8 @@ static const struct argp_option options[] = {
 struct arguments {
     struct arena arena;
     const char *folder, *host;
-    int64_t port, loops;
-    bool any_credentials, testing;
+    int64_t port, loops, trail_keep;
+    bool any_credentials, testing, trail_reads;
     struct account_key keys[LARGEST_KEYS];
     size_t key_count;
 };
@@ -142,6 +152,14 @@ static error_t take_option(int key, char *text, struct argp_state *state)
     case OPTION_TESTING:
         arguments->testing = true;
         break;
+    case OPTION_TRAIL_READS:
+        arguments->trail_reads = true;
+        break;
+    case OPTION_TRAIL_KEEP:
+        if (text_to_int64(text, strlen(text), &arguments->trail_keep) != 0 ||
+            arguments->trail_keep < 1)
+            result = error_set(&err, ERR_INVALID, "--trail-keep wants a number from 1 on");
+        break;
     case OPTION_LOOPS:
         if (text_to_int64(text, strlen(text), &arguments->loops) != 0 || arguments->loops < 1 ||
             arguments->loops > LARGEST_LOOP_COUNT)
@@ -209,6 +227,8 @@ static int serve(const struct arguments *arguments, const sigset_t *ends, struct
         .loops = (unsigned)arguments->loops,
         .any_credentials = arguments->any_credentials,
         .testing = arguments->testing,
+        .trail_reads = arguments->trail_reads,
+        .trail_keep = arguments->trail_keep,
         .keys = arguments->keys,
         .key_count = arguments->key_count,
     };

@@ -6,6 +6,7 @@
 #include "local/authenticate.h"
 #include "local/authorize.h"
 #include "local/route.h"
+#include "local/trail.h"
 #include "local/validate.h"
 
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct request {
     struct json_writer out;
     struct buf xml_source; /* query services: the JSON that becomes XML */
     int status;
+    bool typed; /* the input's types are right: it can be told of in the trail */
     char id[RANDOM_UUID_SIZE];
 };
 
@@ -124,6 +126,7 @@ static void request_clean(struct request *request)
     request->caller = NULL;
     request->route = (struct route){0};
     request->call = (struct local_call){0};
+    request->typed = false;
     buf_reset(&request->xml_source);
     arena_reset(&request->arena);
 }
@@ -180,6 +183,7 @@ static int step_authenticate(struct request *request, const struct http_incoming
         .operation = route->operation,
         .request_id = request->id,
         .source_ip = in->peer,
+        .user_agent = http_incoming_field(in, "user-agent"),
         .input = route->input,
         .out = &request->out,
         .version = loop->version,
@@ -199,6 +203,7 @@ static int step_check_input(struct request *request, struct local_failure *failu
                        : (struct local_failure){400, "SerializationException", message, "Message"};
         return -1;
     }
+    request->typed = true;
     message = validate_constraints(&request->arena, members, route->input);
     if (message) {
         *failure = (struct local_failure){400, query ? "ValidationError" : "ValidationException",
@@ -240,7 +245,32 @@ static void conclude(struct request *request, enum local_result result, bool sto
     }
 }
 
+static bool is_recorded(const struct request *request, const struct local_failure *failure)
+{
+    return request->typed && trail_wants(&request->call, failure);
+}
+
 /* --- on the writer ---------------------------------------------------------------------------- */
+
+static void record_failure(struct writer_job *job, struct store_session *store)
+{
+    struct request *request = (struct request *)job;
+    request->call.store = store;
+    if (is_recorded(request, &request->call.failure))
+        trail_record(&request->call, (struct text){"", 0}, &request->call.failure);
+}
+
+/* A call that was answered on the loop already: all that is left is its record. */
+static bool run_record(struct writer_job *job, struct store_session *store, uint64_t version)
+{
+    struct request *request = (struct request *)job;
+    const struct local_failure *failure =
+        request->call.failure.code ? &request->call.failure : NULL;
+    (void)version;
+    request->call.store = store;
+    trail_record(&request->call, (struct text){"", 0}, failure);
+    return true;
+}
 
 static bool run_as_write(struct writer_job *job, struct store_session *store, uint64_t version)
 {
@@ -249,8 +279,16 @@ static bool run_as_write(struct writer_job *job, struct store_session *store, ui
     request->call.version = version;
     request->call.writing = true;
     enum local_result result = run_handler(request);
+    bool good = result == LOCAL_OK && request->status == 200;
+    if (good && is_recorded(request, NULL)) {
+        const struct buf *answer = request->route.protocol == AWS_QUERY
+                                       ? &request->xml_source
+                                       : http_exchange_body(request->exchange);
+        trail_record(&request->call, (struct text){buf_text(answer), answer->len}, NULL);
+    }
+    request->job.undone = result == LOCAL_FAILED ? record_failure : NULL;
     conclude(request, result, result != LOCAL_AS_WRITE);
-    return result == LOCAL_OK && request->status == 200;
+    return good;
 }
 
 static void written(struct writer_job *job, enum writer_outcome outcome)
@@ -268,10 +306,11 @@ static void written(struct writer_job *job, enum writer_outcome outcome)
     http_exchange_queue(exchange, status);
 }
 
-static void submit_write(struct request *request)
+static void submit(struct request *request,
+                   bool (*run)(struct writer_job *, struct store_session *, uint64_t))
 {
     http_exchange_defer(request->exchange);
-    request->job = (struct writer_job){.run = run_as_write, .done = written};
+    request->job = (struct writer_job){.run = run, .done = written};
     writer_submit(request->loop->pipeline->writer, &request->job);
 }
 
@@ -327,10 +366,15 @@ static void refuse(struct request *request, const struct local_failure *failure)
     if (reader_failed(request) && request->route.service) {
         struct local_failure internal = answer_internal(request->route.service);
         answer_with_failure(request, &internal);
-    } else {
-        answer_with_failure(request, failure);
+        reply(request);
+        return;
     }
-    reply(request);
+    answer_with_failure(request, failure);
+    request->call.failure = *failure;
+    if (is_recorded(request, failure))
+        submit(request, run_record);
+    else
+        reply(request);
 }
 
 void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange)
@@ -346,15 +390,19 @@ void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange)
         return;
     }
     if (request->call.operation->flags & LOCAL_WRITES) {
-        submit_write(request);
+        submit(request, run_as_write);
         return;
     }
     enum local_result result = run_handler(request);
     bool stored = !reader_failed(request);
     if (stored && result == LOCAL_AS_WRITE) {
-        submit_write(request);
+        submit(request, run_as_write);
         return;
     }
     conclude(request, result, stored);
-    reply(request);
+    const struct local_failure *refused = result == LOCAL_FAILED ? &request->call.failure : NULL;
+    if (stored && request->status != 500 && is_recorded(request, refused))
+        submit(request, run_record);
+    else
+        reply(request);
 }

@@ -37,8 +37,12 @@ static bool too_large(const struct local_service *service, const struct http_inc
 static int route_json(const struct local_service *const *services, const struct http_incoming *in,
                       struct text target, struct route *route, struct local_failure *failure)
 {
-    struct text operation = target;
-    struct text prefix = text_cut(&operation, '.');
+    const char *dot = target.len ? memrchr(target.data, '.', target.len) : NULL;
+    struct text prefix = target, operation = {NULL, 0};
+    if (dot) { /* the last one: CloudTrail's prefix has some of its own */
+        prefix.len = (size_t)(dot - target.data);
+        operation = (struct text){dot + 1, target.len - prefix.len - 1};
+    }
     for (; *services && !route->service; services++)
         if ((*services)->target_prefix && text_is(prefix, (*services)->target_prefix))
             route->service = *services;

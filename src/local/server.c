@@ -3,8 +3,10 @@
 #include "base/file.h"
 #include "local/authenticate.h"
 #include "local/control.h"
+#include "local/event_bus.h"
 #include "local/moved_clock.h"
 #include "local/pipeline.h"
+#include "local/trail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,8 @@ static void flush(void *arg)
     struct server *server = arg;
     if (server->http)
         http_server_flush(server->http);
+    if (server->local.events)
+        event_bus_committed(server->local.events);
 }
 
 /* --- the data folder -------------------------------------------------------------------------- */
@@ -55,10 +59,11 @@ static void flush(void *arg)
 static int open_store(struct server *server, const struct server_options *options,
                       struct error *err)
 {
-    const char *schemas[LARGEST_SERVICES + 3] = {accounts_schema, authenticate_schema};
-    size_t count = 2;
+    const char *schemas[LARGEST_SERVICES + 5] = {accounts_schema, authenticate_schema, trail_schema,
+                                                 event_bus_schema};
+    size_t count = 4;
     const struct local_service *const *service = server->pipeline.services;
-    for (; *service && count < LARGEST_SERVICES + 2; service++)
+    for (; *service && count < LARGEST_SERVICES + 4; service++)
         if ((*service)->schema)
             schemas[count++] = (*service)->schema;
     return store_open(options->folder, schemas, &server->local.store, err);
@@ -207,6 +212,8 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->local.random = options->random ? options->random : random_system();
     server->local.any_credentials = options->any_credentials;
     server->local.testing = options->testing;
+    server->local.trail_reads = options->trail_reads;
+    server->local.trail_keep = options->trail_keep ? options->trail_keep : TRAIL_KEEP_DEFAULT;
     server->pipeline.local = &server->local;
     server->pipeline.services = options->services ? options->services : local_services;
     if (open_store(server, options, err) != 0 || open_keyring(server, options->folder, err) != 0 ||

@@ -15,6 +15,8 @@ struct server_options {
     int port;       /* 0: any free one */
     unsigned loops; /* 0: by the number of CPUs */
     bool any_credentials, testing;
+    bool trail_reads;   /* calls that only read are recorded too */
+    int64_t trail_keep; /* records; 0: TRAIL_KEEP_DEFAULT */
     const struct account_key *keys;
     size_t key_count;
     const struct local_service *const *services; /* NULL: local_services */

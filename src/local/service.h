@@ -77,7 +77,9 @@ struct local_call {
     const struct local_operation *operation;
     const char *request_id;
     const char *source_ip;
-    const json_t *input;     /* an object; validated */
+    struct text user_agent;
+    const char *const *resources; /* what the row's `resources` gave; NULL: nothing was asked */
+    const json_t *input;          /* an object; validated */
     struct json_writer *out; /* the answer's object is open: write members. For query services the
                                 pipeline turns it into XML */
     bool writing;            /* on the writer, inside a savepoint */
@@ -110,12 +112,33 @@ struct local_operation {
     enum local_result (*handle)(struct local_call *);
 };
 
+/* How an operation stands in the trail where its row and the member tables do not tell. */
+enum {
+    TRAIL_DATA = 1,      /* a data event: not recorded */
+    TRAIL_READ = 2,      /* readOnly, although it writes to our store (a session, a message) */
+    TRAIL_NO_ANSWER = 4, /* responseElements is null */
+    TRAIL_ANSWER = 8,    /* responseElements is there, although it is a read */
+};
+struct local_trail {
+    const char *operation; /* NULL ends a table */
+    unsigned flags;
+    const char *untold;   /* failure's code that is not recorded; NULL: none */
+    const char *region;   /* input member: a second record goes to the Region it names; or NULL */
+    const char *there_as; /* eventName of the second record; NULL: the same */
+};
+/* Input members that name a resource, for CloudTrail's look-up by resource. */
+struct local_trail_resource {
+    const char *member; /* NULL ends a table */
+    const char *type;   /* "AWS::IAM::User" */
+};
+
 struct local_service {
     const char *name;          /* signing name, as in the credential scope: "ssm" */
     const char *target_prefix; /* JSON protocols */
     const char *api_version;   /* query protocol */
     const char *xml_namespace;
     enum aws_protocol protocol;
+    bool global;                /* one for all Regions: its records are in the partition's first */
     int clock_skew_ms;          /* how far a signature's time may be off; 5 or 15 minutes */
     size_t largest_body_bytes;  /* 0: 256 KiB */
     const char *internal_error; /* "InternalServerError", "KMSInternalException" */
@@ -124,6 +147,11 @@ struct local_service {
      * policies decide (local_authorize). Services whose resources have a policy too (KMS keys, the
      * trust policy of a role) put both sides together here. */
     enum local_result (*authorize)(struct local_call *, const char *action, const char *resource);
+    const struct local_trail *trail;                    /* exceptions; NULL: none */
+    const struct local_trail_resource *trail_resources; /* NULL: none */
+    /* Type of the ARNs that rows' `resources` give, when records list them; NULL: they do not. */
+    const char *trail_arn_type;
+    const char *trail_alias_type;             /* of those that are aliases; NULL: the same */
     const struct local_operation *operations; /* ended by a row without a name */
 };
 

@@ -34,6 +34,22 @@ static void fail_all(struct writer_job *first)
         job->failed = true;
 }
 
+/* In a savepoint of its own; a failure of the store is left for try_group to see. */
+static void run_undone(struct writer *writer, struct writer_job *job)
+{
+    struct store_session *session = writer->session;
+    if (store_savepoint(session) != 0)
+        return;
+    job->undone(job, session);
+    if (!store_failed(session)) {
+        store_savepoint_release(session);
+        return;
+    }
+    log_failure(writer, "a write failed");
+    job->failed = true;
+    store_savepoint_rollback(session);
+}
+
 static void run_one(struct writer *writer, struct writer_job *job, uint64_t version)
 {
     struct store_session *session = writer->session;
@@ -51,6 +67,8 @@ static void run_one(struct writer *writer, struct writer_job *job, uint64_t vers
         store_savepoint_release(session);
     else
         store_savepoint_rollback(session);
+    if (!keep && job->undone && !job->failed && !store_failed(session))
+        run_undone(writer, job);
 }
 
 /* Runs all jobs that have not failed, in one transaction. False when that was lost on the way: the

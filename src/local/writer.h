@@ -25,6 +25,9 @@ struct writer_job {
     /* On the writer's thread, inside a savepoint. Returns false to have its writes undone. Called
      * again, from a clean state of the store, when a neighbour lost the group's transaction. */
     bool (*run)(struct writer_job *, struct store_session *, uint64_t version);
+    /* When run returned false and what it wrote was undone: what is to be kept all the same (the
+     * trail's record of a call that failed). NULL: nothing. */
+    void (*undone)(struct writer_job *, struct store_session *);
     /* On the writer's thread, behind the commit. The job belongs to its maker again. */
     void (*done)(struct writer_job *, enum writer_outcome);
 };

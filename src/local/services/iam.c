@@ -171,6 +171,17 @@ static const struct local_operation operations[] = {
      iam_role_resources, iam_update_assume_role_policy},
     {0}};
 
+static const struct local_trail_resource trail_resources[] = {{"UserName", "AWS::IAM::User"},
+                                                              {"RoleName", "AWS::IAM::Role"},
+                                                              {"GroupName", "AWS::IAM::Group"},
+                                                              {"PolicyArn", "AWS::IAM::Policy"},
+                                                              {"PolicyName", "AWS::IAM::Policy"},
+                                                              {"AccessKeyId",
+                                                               "AWS::IAM::AccessKey"},
+                                                              {"InstanceProfileName",
+                                                               "AWS::IAM::InstanceProfile"},
+                                                              {NULL, NULL}};
+
 const struct local_service iam_service = {.name = "iam",
                                           .api_version = "2010-05-08",
                                           .xml_namespace =
@@ -179,5 +190,7 @@ const struct local_service iam_service = {.name = "iam",
                                           .clock_skew_ms = 15 * 60 * 1000,
                                           .internal_error = "ServiceFailure",
                                           .schema = schema,
+                                          .global = true,
+                                          .trail_resources = trail_resources,
                                           .authorize = authorize,
                                           .operations = operations};

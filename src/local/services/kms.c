@@ -327,11 +327,20 @@ static const struct local_operation operations[] = {
      managed_resources, kms_update_key_description},
     {0}};
 
+static const struct local_trail trail[] = {
+    {.operation = "ReplicateKey", .region = "ReplicaRegion", .there_as = "CreateKey"},
+    {.operation = "UpdatePrimaryRegion", .region = "PrimaryRegion"},
+    {.operation = NULL},
+};
+
 const struct local_service kms_service = {.name = "kms",
                                           .target_prefix = "TrentService",
                                           .protocol = AWS_JSON_1_1,
                                           .clock_skew_ms = 5 * 60 * 1000,
                                           .internal_error = "KMSInternalException",
                                           .schema = schema,
+                                          .trail = trail,
+                                          .trail_arn_type = "AWS::KMS::Key",
+                                          .trail_alias_type = "AWS::KMS::Alias",
                                           .authorize = kms_authorize,
                                           .operations = operations};

@@ -1,4 +1,5 @@
 /* The services of the local AWS, one line each. To add one, see CONTRIBUTING.md. */
+#include "local/services/cloudtrail.h"
 #include "local/services/iam.h"
 #include "local/services/kms.h"
 #include "local/services/ssm.h"
@@ -6,5 +7,6 @@
 #include "local/services/tagging.h"
 
 const struct local_service *const local_services[] = {
-    &ssm_service, &kms_service, &sts_service, &iam_service, &tagging_service, NULL,
+    &ssm_service,     &kms_service,        &sts_service, &iam_service,
+    &tagging_service, &cloudtrail_service, NULL,
 };

@@ -338,6 +338,16 @@ static const struct local_operation operations[] = {
     {.name = NULL},
 };
 
+/* The model: a DeleteParameter that finds nothing is not recorded, nor is such a GetParameter. */
+static const struct local_trail trail[] = {
+    {.operation = "DeleteParameter", .untold = "ParameterNotFound", .flags = TRAIL_NO_ANSWER},
+    {.operation = "GetParameter", .untold = "ParameterNotFound"},
+    {.operation = NULL},
+};
+static const struct local_trail_resource trail_resources[] = {{"Name", "AWS::SSM::Parameter"},
+                                                              {"ResourceId", "AWS::SSM::Parameter"},
+                                                              {NULL, NULL}};
+
 const struct local_service ssm_service = {
     .name = "ssm",
     .target_prefix = "AmazonSSM",
@@ -345,6 +355,8 @@ const struct local_service ssm_service = {
     .clock_skew_ms = 5 * 60 * 1000,
     .internal_error = "InternalServerError",
     .schema = SSM_SCHEMA,
+    .trail = trail,
+    .trail_resources = trail_resources,
     .authorize = ssm_authorize,
     .operations = operations,
 };

@@ -190,6 +190,20 @@ static const struct local_operation operations[] = {
      NULL, get_session_token},
     {0}};
 
+/* CloudTrail counts them as reads. */
+#define CREDENTIALS(name)                                                                          \
+    {                                                                                              \
+        .operation = name, .flags = TRAIL_READ | TRAIL_ANSWER                                      \
+    }
+static const struct local_trail trail[] = {CREDENTIALS("AssumeRole"),
+                                           CREDENTIALS("AssumeRoleWithWebIdentity"),
+                                           CREDENTIALS("AssumeRoleWithSAML"),
+                                           CREDENTIALS("GetFederationToken"),
+                                           CREDENTIALS("GetSessionToken"),
+                                           {.operation = NULL}};
+static const struct local_trail_resource trail_resources[] = {{"RoleArn", "AWS::IAM::Role"},
+                                                              {NULL, NULL}};
+
 const struct local_service sts_service = {.name = "sts",
                                           .api_version = "2011-06-15",
                                           .xml_namespace =
@@ -198,4 +212,6 @@ const struct local_service sts_service = {.name = "sts",
                                           .clock_skew_ms = 15 * 60 * 1000,
                                           .internal_error = "InternalFailure",
                                           .authorize = sts_authorize,
+                                          .trail = trail,
+                                          .trail_resources = trail_resources,
                                           .operations = operations};
