@@ -102,6 +102,16 @@ static int get_credentials(struct call *call, struct error *err)
     return 0;
 }
 
+static double given_quota(const struct call *call)
+{
+    const struct client_shared *shared = call->client->shared;
+    for (size_t i = 0; i < shared->quotas_given_count; i++)
+        if (rate_quota_shared(call->client->service->signing_name, call->operation->name,
+                              shared->quotas_given[i].operation))
+            return shared->quotas_given[i].per_second;
+    return 0;
+}
+
 static struct rate_key rate_key(const struct call *call)
 {
     const struct credentials *credentials = &call->credentials;
@@ -112,6 +122,7 @@ static struct rate_key rate_key(const struct call *call)
         .service = call->client->service->signing_name,
         .operation = call->operation->name,
         .quotas = call->client->quotas,
+        .given = given_quota(call),
     };
 }
 

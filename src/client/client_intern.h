@@ -30,6 +30,8 @@ struct client_shared {
     struct random *random;
     struct rate_limiter *limiter;
     enum session_quotas quotas;
+    const struct session_quota *quotas_given;
+    size_t quotas_given_count;
     struct retry_policy retry;
     _Atomic int64_t skew_ms; /* AWS's time minus ours, once an answer has shown it */
 };

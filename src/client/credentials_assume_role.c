@@ -17,14 +17,30 @@ struct role_provider {
     struct credentials_provider provider;
     struct client_shared *shared;
     struct arena arena;
-    struct credentials_role role;
+    struct session_role role;
     struct credentials_provider *source; /* a cache */
     struct aws_client *sts;              /* made at the first fetch */
 };
 
+static void add_tags(json_t *input, const struct session_role *role)
+{
+    json_t *tags = json_array(), *keys = json_array();
+    for (size_t i = 0; i < role->tag_count; i++)
+        json_array_append_new(tags, json_pack("{s:s,s:s}", "Key", role->tags[i].key, "Value",
+                                              role->tags[i].value));
+    for (size_t i = 0; i < role->transitive_tag_count; i++)
+        json_array_append_new(keys, json_string(role->transitive_tags[i]));
+    if (role->tag_count)
+        json_object_set(input, "Tags", tags);
+    if (role->transitive_tag_count)
+        json_object_set(input, "TransitiveTagKeys", keys);
+    json_decref(tags);
+    json_decref(keys);
+}
+
 static json_t *role_input(struct arena *arena, const struct role_provider *self)
 {
-    const struct credentials_role *role = &self->role;
+    const struct session_role *role = &self->role;
     json_t *input = json_object();
     json_object_set_new(input, "RoleArn", json_string(role->arn));
     json_object_set_new(input, "RoleSessionName",
@@ -34,6 +50,7 @@ static json_t *role_input(struct arena *arena, const struct role_provider *self)
         json_object_set_new(input, "ExternalId", json_string(role->external_id));
     if (role->duration_s)
         json_object_set_new(input, "DurationSeconds", json_integer(role->duration_s));
+    add_tags(input, role);
     return input;
 }
 
@@ -73,8 +90,23 @@ static const char *keep(struct role_provider *self, const char *text)
     return text && *text ? arena_strdup(&self->arena, text) : NULL;
 }
 
+static void keep_tags(struct role_provider *self, const struct session_role *role)
+{
+    struct session_tag *tags = arena_calloc(&self->arena, role->tag_count + 1, sizeof *tags);
+    const char **keys = arena_calloc(&self->arena, role->transitive_tag_count + 1, sizeof *keys);
+    for (size_t i = 0; i < role->tag_count; i++)
+        tags[i] = (struct session_tag){arena_strdup(&self->arena, role->tags[i].key),
+                                       arena_strdup(&self->arena, role->tags[i].value)};
+    for (size_t i = 0; i < role->transitive_tag_count; i++)
+        keys[i] = arena_strdup(&self->arena, role->transitive_tags[i]);
+    self->role.tags = tags;
+    self->role.tag_count = role->tag_count;
+    self->role.transitive_tags = keys;
+    self->role.transitive_tag_count = role->transitive_tag_count;
+}
+
 struct credentials_provider *credentials_role_new(struct client_shared *shared,
-                                                  const struct credentials_role *role,
+                                                  const struct session_role *role,
                                                   struct credentials_provider *source)
 {
     struct role_provider *self = memory_alloc(sizeof *self);
@@ -82,10 +114,11 @@ struct credentials_provider *credentials_role_new(struct client_shared *shared,
     self->shared = shared;
     self->source = source;
     arena_init(&self->arena);
-    self->role = (struct credentials_role){.arn = keep(self, role->arn),
-                                           .session_name = keep(self, role->session_name),
-                                           .external_id = keep(self, role->external_id),
-                                           .duration_s = role->duration_s};
+    self->role = (struct session_role){.arn = keep(self, role->arn),
+                                       .session_name = keep(self, role->session_name),
+                                       .external_id = keep(self, role->external_id),
+                                       .duration_s = role->duration_s};
+    keep_tags(self, role);
     return &self->provider;
 }
 
@@ -183,9 +216,9 @@ static int understand(struct profile_provider *self, struct error *err)
 {
     const char *profile = self->context.profile, *source_profile = key_of(self, "source_profile");
     const char *named = key_of(self, "credential_source");
-    struct credentials_role role = {.arn = key_of(self, "role_arn"),
-                                    .session_name = key_of(self, "role_session_name"),
-                                    .external_id = key_of(self, "external_id")};
+    struct session_role role = {.arn = key_of(self, "role_arn"),
+                                .session_name = key_of(self, "role_session_name"),
+                                .external_id = key_of(self, "external_id")};
     struct credentials_provider *source = NULL;
     if (!source_profile == !named)
         return error_set(err, ERR_INVALID,

@@ -47,13 +47,9 @@ extern const struct credentials_source credentials_env, credentials_assume_role,
 struct credentials_provider *credentials_chain_new(const struct credentials_context *context,
                                                    unsigned flags);
 
-/* A role taken with what `source` (owned from here) gives. Strings are copied; NULL: not given. */
-struct credentials_role {
-    const char *arn, *session_name, *external_id;
-    int64_t duration_s; /* 0: STS's default, an hour */
-};
+/* A role taken with what `source` (owned from here) gives. The role is copied. */
 struct credentials_provider *credentials_role_new(struct client_shared *shared,
-                                                  const struct credentials_role *role,
+                                                  const struct session_role *role,
                                                   struct credentials_provider *source);
 
 /* --- what several sources need ---------------------------------------------------------------- */

@@ -101,6 +101,12 @@ double rate_quota(const char *service, const char *operation)
     return quota ? quota->per_second : 0;
 }
 
+bool rate_quota_shared(const char *service, const char *a, const char *b)
+{
+    const struct quota *one = find_quota(service, a), *other = find_quota(service, b);
+    return strcmp(a, b) == 0 || (one && other && strcmp(one->group, other->group) == 0);
+}
+
 struct rate_limiter *rate_limiter_new(struct clock *clock, bool no_wait)
 {
     struct rate_limiter *limiter = memory_alloc(sizeof *limiter);
@@ -144,7 +150,7 @@ static struct bucket *find_bucket(struct rate_limiter *limiter, const struct rat
         bucket = memory_alloc(sizeof *bucket);
         bucket->next = limiter->buckets;
         bucket->name = memory_strdup(name);
-        bucket->quota = quota && key->quotas ? quota->per_second : 0;
+        bucket->quota = key->given > 0 ? key->given : quota && key->quotas ? quota->per_second : 0;
         bucket->rate = bucket->quota;
         bucket->tokens = burst(bucket->rate);
         bucket->filled_ms = bucket->window_ms = now_ms;

@@ -29,7 +29,8 @@ struct rate_key {
     const char *region;
     const char *service; /* signing name */
     const char *operation;
-    bool quotas; /* start at AWS's published default */
+    bool quotas;  /* start at AWS's published default */
+    double given; /* calls per second of this account, whatever the default is; 0: not said */
 };
 
 /* Sleeps until it is this call's turn; returns the milliseconds slept. */
@@ -42,5 +43,7 @@ double rate_limiter_rate(struct rate_limiter *limiter, const struct rate_key *ke
 
 /* AWS's default quota in calls per second; 0: none published. For plans that say how long. */
 double rate_quota(const char *service, const char *operation);
+/* Do two operations share one? */
+bool rate_quota_shared(const char *service, const char *a, const char *b);
 
 #endif

@@ -65,6 +65,8 @@ static int open_shared(struct session *session, const struct session_options *op
     shared->clock = options->clock ? options->clock : clock_system();
     shared->random = options->random ? options->random : random_system();
     shared->quotas = options->quotas;
+    shared->quotas_given = options->quotas_given;
+    shared->quotas_given_count = options->quotas_given_count;
     if (!options->limiter)
         session->own_limiter = rate_limiter_new(shared->clock, options->no_wait);
     shared->limiter = options->limiter ? options->limiter : session->own_limiter;
@@ -80,12 +82,9 @@ static void open_credentials(struct session *session, const struct session_optio
                                                     !session->settings.profile_chosen};
     struct credentials_provider *source =
         credentials_cache_new(credentials_chain_new(&context, 0), shared->clock);
-    if (options->role_arn) {
-        const struct credentials_role role = {.arn = options->role_arn,
-                                              .session_name = options->role_session_name,
-                                              .external_id = options->external_id};
-        source = credentials_cache_new(credentials_role_new(shared, &role, source), shared->clock);
-    }
+    for (size_t i = 0; i < options->role_count; i++)
+        source = credentials_cache_new(credentials_role_new(shared, &options->roles[i], source),
+                                       shared->clock);
     session->credentials = source;
 }
 

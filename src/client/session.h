@@ -28,6 +28,25 @@ enum session_quotas {
     SESSION_QUOTAS_OFF
 };
 
+struct session_tag {
+    const char *key, *value;
+};
+/* A role to take; only `arn` must be given. */
+struct session_role {
+    const char *arn, *session_name, *external_id;
+    const struct session_tag *tags; /* session tags: conditions of policies may ask for them */
+    size_t tag_count;
+    const char *const *transitive_tags; /* keys of tags that roles taken from this one inherit */
+    size_t transitive_tag_count;
+    int64_t duration_s; /* 0: STS's default, an hour */
+};
+
+/* A quota of this account that is not AWS's default. */
+struct session_quota {
+    const char *operation; /* "PutParameter" */
+    double per_second;
+};
+
 /* All may be NULL or 0: then the environment and the profile decide. Borrowed during session_new.
  */
 struct session_options {
@@ -35,11 +54,13 @@ struct session_options {
     const char *region;       /* default Region */
     const char *endpoint_url; /* for every service, as --endpoint-url */
     const char *ca_bundle;    /* PEM file */
-    const char *role_arn;     /* assumed with what the chain gives */
-    const char *external_id;
-    const char *role_session_name;
+    /* Taken one after another, the first with what the chain gives. */
+    const struct session_role *roles;
+    size_t role_count;
     bool ignore_configured_endpoints; /* AWS_ENDPOINT_URL... and the profile's do not count */
     enum session_quotas quotas;
+    const struct session_quota *quotas_given; /* these win; they must outlive the session */
+    size_t quotas_given_count;
     bool no_wait; /* never sleep for the rate limiter (tests) */
     /* To be shared with other sessions that may act in the same account; NULL: one of its own. It
      * must outlive the session. */

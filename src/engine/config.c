@@ -27,22 +27,37 @@ struct setting {
     .key = key_, .kind = kind_, .offset = offsetof(struct struct_, member_),                       \
     .count_offset = offsetof(struct struct_, count_)
 
+/* How to take a role: of a side itself, and of each entry of its `roles`. */
+#define ROLE_SETTINGS(struct_, in_)                                                                \
+    TEXT("role_arn", struct_, in_ role_arn), TEXT("external_id", struct_, in_ external_id),        \
+        TEXT("session_name", struct_, in_ session_name),                                           \
+        TEXT("duration_seconds", struct_, in_ duration_seconds),                                   \
+        {LIST("session_tags", SETTING_KEYS, struct_, in_ session_tags, in_ session_tag_count)},    \
+    {                                                                                              \
+        LIST("transitive_tags", SETTING_TEXTS, struct_, in_ transitive_tags,                       \
+             in_ transitive_tag_count)                                                             \
+    }
+
+static const struct setting role_settings[] = {
+    ROLE_SETTINGS(config_role, ),
+    {0},
+};
+
+#define SIDE_SETTINGS                                                                              \
+    TEXT("region", config_side, region), TEXT("account", config_side, account),                    \
+        TEXT("profile", config_side, profile), ROLE_SETTINGS(config_side, role.),                  \
+        {LIST("roles", SETTING_OBJECTS, config_side, roles, role_count),                           \
+         .item_size = sizeof(struct config_role), .inside = role_settings},                        \
+        {LIST("quotas", SETTING_KEYS, config_side, quotas, quota_count)},                          \
+        TEXT("endpoint_url", config_side, endpoint_url)
+
 static const struct setting source_settings[] = {
-    TEXT("region", config_side, region),
-    TEXT("profile", config_side, profile),
-    TEXT("role_arn", config_side, role_arn),
-    TEXT("external_id", config_side, external_id),
-    TEXT("endpoint_url", config_side, endpoint_url),
+    SIDE_SETTINGS,
     {0},
 };
 
 static const struct setting destination_settings[] = {
-    TEXT("region", config_side, region),
-    TEXT("account", config_side, account),
-    TEXT("profile", config_side, profile),
-    TEXT("role_arn", config_side, role_arn),
-    TEXT("external_id", config_side, external_id),
-    TEXT("endpoint_url", config_side, endpoint_url),
+    SIDE_SETTINGS,
     {LIST("keys", SETTING_KEYS, config_side, keys, key_count)},
     {0},
 };

@@ -25,8 +25,24 @@ struct config_key {
     const char *source, *destination;
 };
 
+/* A role and how to take it; texts as written, checked by config_check. */
+struct config_role {
+    const char *role_arn, *external_id, *session_name, *duration_seconds;
+    struct config_key *session_tags; /* key, value */
+    size_t session_tag_count;
+    const char **transitive_tags;
+    size_t transitive_tag_count;
+};
+
 struct config_side {
-    const char *region, *account, *profile, *role_arn, *external_id, *endpoint_url;
+    const char *region, *account, *profile, *endpoint_url;
+    struct config_role role; /* the short form, for one role */
+    struct config_role *roles;
+    size_t role_count;
+    const struct config_role *chain; /* by config_check: the roles to take, in order */
+    size_t chain_count;
+    struct config_key *quotas; /* operation, calls per second */
+    size_t quota_count;
     struct config_key *keys; /* destinations only */
     size_t key_count;
 };

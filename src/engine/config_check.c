@@ -3,6 +3,7 @@
 #include "aws/region.h"
 #include "base/text.h"
 #include "engine/config.h"
+#include "engine/identity.h"
 #include "engine/safety.h"
 #include "engine/scope.h"
 
@@ -13,9 +14,9 @@ static bool same_text(const char *a, const char *b)
     return (!a && !b) || (a && b && strcmp(a, b) == 0);
 }
 
-static int check_side(const struct config_side *side, const char *what, struct error *err)
+static int check_side(struct arena *arena, struct config_side *side, const char *what,
+                      struct error *err)
 {
-    struct arn arn;
     if (!side->region)
         return error_set(err, ERR_INVALID, "the %s has no region", what);
     if (!region_valid(side->region))
@@ -25,17 +26,12 @@ static int check_side(const struct config_side *side, const char *what, struct e
     if (side->account && !account_valid(side->account))
         return error_set(err, ERR_INVALID, "account '%s' of %s is not twelve digits", side->account,
                          side->region);
-    if (side->role_arn && (arn_parse(side->role_arn, strlen(side->role_arn), &arn) != 0 ||
-                           !text_is(arn.service, "iam") || arn.resource.len < 6 ||
-                           memcmp(arn.resource.data, "role/", 5) != 0))
-        return error_set(err, ERR_INVALID,
-                         "role_arn '%s' of %s is not the ARN of a role "
-                         "(arn:aws:iam::123456789012:role/name)",
-                         side->role_arn, side->region);
-    if (side->external_id && !side->role_arn)
-        return error_set(err, ERR_INVALID,
-                         "external_id of %s is used with a role: give role_arn too", side->region);
-    return 0;
+    return identity_check(arena, side, err);
+}
+
+static const char *last_role(const struct config_side *side)
+{
+    return side->chain_count ? side->chain[side->chain_count - 1].role_arn : NULL;
 }
 
 /* Would they be one Region of one account? Accounts that are not named are told apart by what
@@ -43,8 +39,8 @@ static int check_side(const struct config_side *side, const char *what, struct e
 static bool same_place(const struct config_side *a, const struct config_side *b)
 {
     return strcmp(a->region, b->region) == 0 && same_text(a->account, b->account) &&
-           same_text(a->profile, b->profile) && same_text(a->role_arn, b->role_arn) &&
-           same_text(a->endpoint_url, b->endpoint_url);
+           same_text(a->profile, b->profile) && same_text(a->endpoint_url, b->endpoint_url) &&
+           same_text(last_role(a), last_role(b));
 }
 
 static int check_pattern(const char *pattern, const char *what, struct error *err)
@@ -116,16 +112,23 @@ static int check_allow(const struct config *config, struct error *err)
     return 0;
 }
 
-static int check_destinations(const struct config *config, struct error *err)
+static int check_destinations(struct arena *arena, struct config *config, struct error *err)
 {
     if (!config->destination_count)
         return error_set(err, ERR_INVALID,
                          "no destination: give --destination-region, or destinations in the "
                          "configuration");
     for (size_t i = 0; i < config->destination_count; i++) {
-        const struct config_side *side = &config->destinations[i];
-        if (check_side(side, "destination", err) != 0)
+        struct config_side *side = &config->destinations[i];
+        if (check_side(arena, side, "destination", err) != 0)
             return -1;
+        const char *there = partition_of(side->region)->name;
+        const char *here = partition_of(config->source.region)->name;
+        if (strcmp(there, here) != 0 && identity_same(side, &config->source))
+            return error_set(err, ERR_INVALID,
+                             "%s is in the partition %s, %s in %s, and they share no credentials: "
+                             "give each side a profile of its partition",
+                             side->region, there, config->source.region, here);
         if (same_place(side, &config->source))
             return error_set(err, ERR_INVALID,
                              "%s is both source and destination: a copy needs another Region or "
@@ -141,13 +144,13 @@ static int check_destinations(const struct config *config, struct error *err)
 int config_check(struct arena *arena, struct config *config, struct error *err)
 {
     static const char *const nothing[] = {NULL};
-    (void)arena;
     if (!config->source.region)
         return error_set(err, ERR_INVALID,
                          "no source: give --source-region, or source: { region: ... } in the "
                          "configuration");
-    if (check_side(&config->source, "source", err) != 0 || check_destinations(config, err) != 0 ||
-        check_renames(config, err) != 0 || check_allow(config, err) != 0 ||
+    if (check_side(arena, &config->source, "source", err) != 0 ||
+        check_destinations(arena, config, err) != 0 || check_renames(config, err) != 0 ||
+        check_allow(config, err) != 0 ||
         check_patterns(config->include, config->include_count, "include", err) != 0 ||
         check_patterns(config->exclude, config->exclude_count, "exclude", err) != 0)
         return -1;

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "client/client.h"
+#include "engine/identity.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,33 +13,25 @@ static bool same_text(const char *a, const char *b)
     return (!a && !b) || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_identity(const struct config_side *a, const struct config_side *b)
-{
-    return same_text(a->profile, b->profile) && same_text(a->role_arn, b->role_arn) &&
-           same_text(a->external_id, b->external_id) && same_text(a->endpoint_url, b->endpoint_url);
-}
-
 /* Sides with the same credentials share a session: one rate limiter, one refresh. */
 static int open_session(struct engine *engine, unsigned number, struct error *err)
 {
     struct side *side = &engine->sides[number];
     for (unsigned i = 0; i < number; i++)
-        if (same_identity(engine->sides[i].config, side->config)) {
+        if (identity_same(engine->sides[i].config, side->config)) {
             side->session = engine->sides[i].session;
             return 0;
         }
-    const struct session_options options = {
-        .profile = side->config->profile,
+    struct session_options options = {
         .region = side->config->region,
         .endpoint_url = side->config->endpoint_url,
-        .role_arn = side->config->role_arn,
-        .external_id = side->config->external_id,
         .no_wait = engine->options.no_wait,
         .transport = engine->options.transport,
         .clock = engine->options.clock,
         .random = engine->options.random,
         .environment = engine->options.environment,
     };
+    identity_options(&engine->arena, side->config, &options);
     side->session = session_new(&options, err);
     return side->session ? 0 : -1;
 }

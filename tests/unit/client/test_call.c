@@ -374,7 +374,8 @@ static void test_wrong_key_is_no_skew(void **state)
 static void test_expired_role_is_taken_again(void **state)
 {
     (void)state;
-    open_client((struct session_options){.role_arn = "arn:aws:iam::222222222222:role/r"}, false);
+    const struct session_role role = {.arn = "arn:aws:iam::222222222222:role/r"};
+    open_client((struct session_options){.roles = &role, .role_count = 1}, false);
     fake_transport_answer(&f.transport, 200, NULL,
                           fixture_role_answer(&f, "AssumeRole", "ASIA1", 3600));
     fake_transport_answer(&f.transport, 400, NULL, EXPIRED);

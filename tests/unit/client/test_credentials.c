@@ -337,7 +337,8 @@ static void test_role_is_denied(void **state)
     fake_transport_route(&f.transport, "//sts.", 403, NULL,
                          "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
                          "<Message>not authorized</Message></Error></ErrorResponse>");
-    assert_string_equal(key_with((struct session_options){.role_arn = "arn:aws:iam::2:role/r"}),
+    const struct session_role role = {.arn = "arn:aws:iam::2:role/r"};
+    assert_string_equal(key_with((struct session_options){.roles = &role, .role_count = 1}),
                         "DENIED");
     assert_message("role arn:aws:iam::2:role/r");
     assert_message("not authorized");
@@ -350,9 +351,10 @@ static void test_role_is_refreshed(void **state)
     (void)state;
     fixture_set_keys(&f);
     role_route("AssumeRole&", "ASIA1", 3600);
-    const struct session_options options = {.role_arn = "arn:aws:iam::222222222222:role/r",
-                                            .external_id = "x",
-                                            .role_session_name = "n"};
+    const struct session_role role = {.arn = "arn:aws:iam::222222222222:role/r",
+                                      .external_id = "x",
+                                      .session_name = "n"};
+    const struct session_options options = {.roles = &role, .role_count = 1};
     assert_string_equal(key_with(options), "ASIA1");
     fake_clock_advance(&f.clock, 44 * 60 * 1000);
     assert_string_equal(key_of(session), "ASIA1");
@@ -361,6 +363,49 @@ static void test_role_is_refreshed(void **state)
     fake_transport_answer(&f.transport, 200, NULL,
                           fixture_role_answer(&f, "AssumeRole", "ASIA2", 3600));
     assert_string_equal(key_of(session), "ASIA2");
+}
+
+/* R57: what the caller says of a role is really sent, and a chain is taken in its order. */
+static void test_roles_are_chained(void **state)
+{
+    (void)state;
+    const struct session_tag tags[] = {{"team", "platform"}, {"cost", "4 2"}};
+    const char *const passed_on[] = {"team"};
+    const struct session_role roles[] = {
+        {.arn = "arn:aws:iam::222222222222:role/hop",
+         .external_id = "agreed/1",
+         .session_name = "me@here",
+         .tags = tags,
+         .tag_count = 2,
+         .transitive_tags = passed_on,
+         .transitive_tag_count = 1,
+         .duration_s = 900},
+        {.arn = "arn:aws:iam::333333333333:role/end", .external_id = "agreed-2"},
+    };
+    fixture_set_keys(&f);
+    role_route("role%2Fhop", "ASIAHOP", 900);
+    role_route("role%2Fend", "ASIAEND", 3600);
+    const struct session_options options = {.roles = roles, .role_count = 2};
+    assert_string_equal(key_with(options), "ASIAEND");
+    const struct fake_request *hop = fake_transport_request(&f.transport, 0);
+    static const char *const sent[] = {
+        "ExternalId=agreed%2F1",
+        "RoleSessionName=me%40here",
+        "DurationSeconds=900",
+        "Tags.member.1.Key=team&Tags.member.1.Value=platform",
+        "Tags.member.2.Key=cost&Tags.member.2.Value=4%202",
+        "TransitiveTagKeys.member.1=team",
+    };
+    for (size_t i = 0; i < COUNT(sent); i++)
+        if (!strstr(hop->body, sent[i]))
+            fail_msg("%s is not in %s", sent[i], hop->body);
+    const struct fake_request *end = fake_transport_request(&f.transport, 1);
+    assert_non_null(strstr(end->body, "ExternalId=agreed-2"));
+    assert_null(strstr(end->body, "Tags"));
+    assert_null(strstr(end->body, "DurationSeconds"));
+    assert_non_null(strstr(fake_request_header(end, "Authorization"), "=ASIAHOP/"));
+    /* STS of the session's own Region. */
+    assert_string_equal(end->url, "https://sts.eu-west-1.amazonaws.com/");
 }
 
 /* --- web identity ----------------------------------------------------------------------------- */
@@ -792,6 +837,7 @@ int main(void)
         CASE(test_credential_source),
         CASE(test_role_is_denied),
         CASE(test_role_is_refreshed),
+        CASE(test_roles_are_chained),
         CASE(test_web_identity),
         CASE(test_web_identity_of_a_profile),
         CASE(test_web_identity_refused),

@@ -8,8 +8,9 @@
 
 static struct fake_clock clock_;
 static struct rate_limiter *limiter;
-static const struct rate_key put = {"111111111111", "us-east-1", "ssm", "PutParameter", true};
-static const struct rate_key free_put = {"111111111111", "us-east-1", "ssm", "PutParameter", false};
+static const struct rate_key put = {"111111111111", "us-east-1", "ssm", "PutParameter", true, 0};
+static const struct rate_key free_put = {"111111111111", "us-east-1", "ssm",
+                                         "PutParameter", false,       0};
 
 static int setup(void **state)
 {
@@ -42,6 +43,20 @@ static void test_quota(void **state)
     /* 1 at once, then 3 a second. */
     assert_in_range(clock_.slept_ms, 9990, 10100);
     assert_true(rate_limiter_rate(limiter, &put) == 3);
+}
+
+/* An account with higher throughput, told by its configuration; it holds where quotas do not. */
+static void test_given_quota(void **state)
+{
+    (void)state;
+    struct rate_key key = free_put;
+    key.given = 10;
+    call(&key, 31);
+    assert_in_range(clock_.slept_ms, 2990, 3100);
+    assert_true(rate_quota_shared("ssm", "GetParameter", "GetParameters"));
+    assert_true(rate_quota_shared("ssm", "Unknown", "Unknown"));
+    assert_false(rate_quota_shared("ssm", "GetParameter", "PutParameter"));
+    assert_false(rate_quota_shared("ssm", "GetParameter", "Unknown"));
 }
 
 static void test_a_pause_saves_little(void **state)
@@ -192,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_quota, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_given_quota, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pause_saves_little, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_operations_that_share_a_quota, setup, teardown),

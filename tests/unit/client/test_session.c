@@ -217,9 +217,11 @@ static void test_threads(void **state)
     (void)state;
     struct error err;
     struct workers *workers = workers_new(4, &err);
+    const struct session_role role = {.arn = "arn:aws:iam::222222222222:role/r"};
     const struct session_options options = {.transport = &f.transport.transport,
                                             .environment = f.environment,
-                                            .role_arn = "arn:aws:iam::222222222222:role/r",
+                                            .roles = &role,
+                                            .role_count = 1,
                                             .no_wait = true};
     fake_transport_route(&f.transport, "//ssm.", 200, NULL, "{}");
     fake_transport_route(&f.transport, "Action=GetCallerIdentity", 200, NULL, IDENTITY);

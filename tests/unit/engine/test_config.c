@@ -52,7 +52,7 @@ static const char whole[] =
     "  - region: us-east-1\n"
     "    keys: { \"*\": alias/prod-dr, \"alias/prod\": alias/prod-us }\n"
     "  - { region: eu-west-1, account: 022222222222,\n"
-    "      role_arn: \"arn:aws:iam::022222222222:role/understudy\", external_id: x,\n"
+    "      role_arn: \"arn:aws:iam::022222222222:role/understudy\", external_id: x1,\n"
     "      endpoint_url: http://localhost:4566 }\n"
     "parameters:\n"
     "  include: [\"/prod/app/**\", root_level_name]\n"
@@ -76,7 +76,7 @@ static void everything_of_a_whole_file_is_read(void **state)
     assert_string_equal(config.destinations[0].keys[1].destination, "alias/prod-us");
     /* An account is text, whatever YAML would make of its leading zero. */
     assert_string_equal(config.destinations[1].account, "022222222222");
-    assert_string_equal(config.destinations[1].external_id, "x");
+    assert_string_equal(config.destinations[1].role.external_id, "x1");
     assert_string_equal(config.destinations[1].endpoint_url, "http://localhost:4566");
     assert_int_equal(config.include_count, 2);
     assert_string_equal(config.include[1], "root_level_name");
@@ -92,11 +92,11 @@ static void json_is_read_too(void **state)
     struct config config;
     struct error err;
     assert_int_equal(parse("{\"source\":{\"region\":\"eu-west-1\"},\n\"destinations\":"
-                           "[{\"region\":\"us-gov-west-1\",\"account\":\"111111111111\"}]}",
+                           "[{\"region\":\"eu-west-3\",\"account\":\"111111111111\"}]}",
                            &config, &err),
                      0);
     assert_int_equal(config_check(&arena, &config, &err), 0);
-    assert_string_equal(config.destinations[0].region, "us-gov-west-1");
+    assert_string_equal(config.destinations[0].region, "eu-west-3");
     assert_int_equal(config.include_count, 0);
     assert_non_null(config.allow);
 }
@@ -277,10 +277,9 @@ static void regions_of_every_partition_are_possible(void **state)
     for (size_t i = 0; i < COUNT(regions); i++) {
         struct config config;
         struct error err;
-        const char *text =
-            arena_printf(&arena,
-                         "{ source: { region: %s }, destinations: [{ region: eu-west-2 }] }",
-                         regions[i]);
+        const char *text = arena_printf(
+            &arena, "{ source: { region: %s, profile: p }, destinations: [{ region: eu-west-2 }] }",
+            regions[i]);
         assert_int_equal(parse(text, &config, &err), 0);
         assert_int_equal(config_check(&arena, &config, &err), 0);
     }
