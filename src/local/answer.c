@@ -46,6 +46,16 @@ struct local_failure answer_internal(const struct local_service *service)
                                   service->protocol == AWS_QUERY ? NULL : "message"};
 }
 
+struct local_failure answer_throttled(const struct local_service *service)
+{
+    if (service->throttled.code)
+        return service->throttled;
+    return (struct local_failure){400,
+                                  service->protocol == AWS_QUERY ? "Throttling"
+                                                                 : "ThrottlingException",
+                                  "Rate exceeded", NULL};
+}
+
 static void failure_json(struct buf *out, const struct local_failure *failure)
 {
     struct json_writer w;

@@ -18,6 +18,9 @@ struct local_failure answer_refused(enum aws_protocol protocol, enum authenticat
 /* The service's own internal error. */
 struct local_failure answer_internal(const struct local_service *service);
 
+/* The service's own way to say that calls come too fast. */
+struct local_failure answer_throttled(const struct local_service *service);
+
 /* Writes a failure's body into `out` (emptied first); returns the HTTP status. */
 int answer_failure(struct buf *out, enum aws_protocol protocol, const char *xml_namespace,
                    const struct local_failure *failure, const char *request_id);

@@ -1,6 +1,7 @@
 #include "local/control_parts.h"
 
 #include "local/accounts.h"
+#include "local/faults.h"
 #include "local/moved_clock.h"
 #include "version.h"
 
@@ -84,6 +85,7 @@ static void reset_done(struct writer_job *job, enum writer_outcome outcome)
 static void start_reset(struct pipeline *pipeline, struct http_exchange *exchange)
 {
     moved_clock_restore(pipeline->clock);
+    faults_reset(pipeline->faults);
     atomic_store(&pipeline->local->real_signing_time, false);
     struct reset *reset = memory_alloc(sizeof *reset);
     *reset = (struct reset){{.run = reset_run, .done = reset_done}, pipeline, exchange};
@@ -100,6 +102,9 @@ static const struct {
     {"POST", "reset", true, start_reset},
     {"GET", "clock", true, control_get_clock},
     {"POST", "clock", true, control_set_clock},
+    {"GET", "faults", true, control_get_faults},
+    {"POST", "faults", true, control_set_faults},
+    {"DELETE", "faults", true, control_clear_faults},
 };
 
 void control_serve(struct pipeline *pipeline, struct http_exchange *exchange)

@@ -3,9 +3,10 @@
  *
  * GET /_understudy/health   200 {"status":"running","version":...,"services":[...]}
  * Under --testing only (its manual page has the forms of what is sent):
- * POST /_understudy/reset   empties all accounts and Regions, puts the clock right, keeps the
- *                           credentials given at start; 204
+ * POST /_understudy/reset   empties all accounts and Regions, puts clock and faults as they were
+ *                           at start, keeps the credentials given then; 204
  * GET, POST /_understudy/clock    the server's time: look, set, advance, stop, put right
+ * GET, POST, DELETE /_understudy/faults    what befalls calls: look, replace, none
  * Anything else under it is 404.
  */
 #ifndef UNDERSTUDY_LOCAL_CONTROL_H

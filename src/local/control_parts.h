@@ -20,4 +20,9 @@ json_t *control_body(struct http_exchange *exchange);
 void control_get_clock(struct pipeline *pipeline, struct http_exchange *exchange);
 void control_set_clock(struct pipeline *pipeline, struct http_exchange *exchange);
 
+/* control_faults.c */
+void control_get_faults(struct pipeline *pipeline, struct http_exchange *exchange);
+void control_set_faults(struct pipeline *pipeline, struct http_exchange *exchange);
+void control_clear_faults(struct pipeline *pipeline, struct http_exchange *exchange);
+
 #endif

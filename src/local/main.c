@@ -15,10 +15,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LARGEST_KEYS = 64, LARGEST_CREDENTIALS_FILE = 64 * 1024, LARGEST_LOOP_COUNT = 64 };
+enum {
+    LARGEST_KEYS = 64,
+    LARGEST_CREDENTIALS_FILE = 64 * 1024,
+    LARGEST_LOOP_COUNT = 64,
+    LARGEST_FAULTS_FILE = 1024 * 1024,
+    LARGEST_LATENCY_MS = 600000,
+    WANTED_FILES = 4096 + 256
+};
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 enum {
     OPTION_CREDENTIALS_FILE = 256,
@@ -26,7 +34,9 @@ enum {
     OPTION_TESTING,
     OPTION_LOOPS,
     OPTION_TRAIL_READS,
-    OPTION_TRAIL_KEEP
+    OPTION_TRAIL_KEEP,
+    OPTION_LATENCY,
+    OPTION_FAULTS
 };
 
 const char *argp_program_version = "understudy-local " UNDERSTUDY_VERSION;
@@ -51,11 +61,13 @@ static const struct argp_option options[] = {
      "Let unsigned and unknown callers in: an access key of twelve digits names its account, all "
      "others are in 000000000000",
      0},
-    {"testing", OPTION_TESTING, NULL, 0, "Allow the controls under /_understudy/ (reset, clock)",
-     0},
     {"trail-reads", OPTION_TRAIL_READS, NULL, 0,
      "Record calls that only read in the trail too (each then costs a write)", 0},
     {"trail-keep", OPTION_TRAIL_KEEP, "N", 0, "Records the trail keeps (default: 50000)", 0},
+    {"testing", OPTION_TESTING, NULL, 0,
+     "Allow the controls under /_understudy/ (reset, clock, faults)", 0},
+    {"latency", OPTION_LATENCY, "MS", 0, "Milliseconds added to every answer", 0},
+    {"faults", OPTION_FAULTS, "FILE", 0, "Rules for what is to befall calls, JSON", 0},
     {"loops", OPTION_LOOPS, "N", 0, "Threads that serve (default: by the number of CPUs)", 0},
     {0},
 };
@@ -63,7 +75,8 @@ static const struct argp_option options[] = {
 struct arguments {
     struct arena arena;
     const char *folder, *host;
-    int64_t port, loops, trail_keep;
+    struct text faults;
+    int64_t port, loops, trail_keep, latency_ms;
     bool any_credentials, testing, trail_reads;
     struct account_key keys[LARGEST_KEYS];
     size_t key_count;
@@ -128,6 +141,25 @@ static int take_file(struct arguments *arguments, const char *path, struct error
     return add_keys(arguments, text, err);
 }
 
+static int take_number(const char *name, const char *text, int64_t least, int64_t most,
+                       int64_t *out, struct error *err)
+{
+    if (text_to_int64(text, strlen(text), out) == 0 && *out >= least && *out <= most)
+        return 0;
+    return error_set(err, ERR_INVALID, "--%s wants %lld to %lld", name, (long long)least,
+                     (long long)most);
+}
+
+static int take_faults(struct arguments *arguments, const char *path, struct error *err)
+{
+    char *text;
+    size_t len;
+    if (file_read(&arguments->arena, path, LARGEST_FAULTS_FILE, false, &text, &len, err) != 0)
+        return -1;
+    arguments->faults = (struct text){text, len};
+    return 0;
+}
+
 static error_t take_option(int key, char *text, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
@@ -161,9 +193,13 @@ static error_t take_option(int key, char *text, struct argp_state *state)
             result = error_set(&err, ERR_INVALID, "--trail-keep wants a number from 1 on");
         break;
     case OPTION_LOOPS:
-        if (text_to_int64(text, strlen(text), &arguments->loops) != 0 || arguments->loops < 1 ||
-            arguments->loops > LARGEST_LOOP_COUNT)
-            result = error_set(&err, ERR_INVALID, "--loops wants 1 to %d", LARGEST_LOOP_COUNT);
+        result = take_number("loops", text, 1, LARGEST_LOOP_COUNT, &arguments->loops, &err);
+        break;
+    case OPTION_LATENCY:
+        result = take_number("latency", text, 0, LARGEST_LATENCY_MS, &arguments->latency_ms, &err);
+        break;
+    case OPTION_FAULTS:
+        result = take_faults(arguments, text, &err);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -229,6 +265,8 @@ static int serve(const struct arguments *arguments, const sigset_t *ends, struct
         .testing = arguments->testing,
         .trail_reads = arguments->trail_reads,
         .trail_keep = arguments->trail_keep,
+        .latency_ms = arguments->latency_ms,
+        .faults = arguments->faults,
         .keys = arguments->keys,
         .key_count = arguments->key_count,
     };
@@ -262,6 +300,16 @@ static void tune_memory(void)
     mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
 
+/* As many connections as the server admits; the usual limit of 1,024 files would stop it before. */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= WANTED_FILES)
+        return;
+    files.rlim_cur = files.rlim_max < WANTED_FILES ? files.rlim_max : WANTED_FILES;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp parser = {options, take_option, NULL, doc, NULL, NULL, NULL};
@@ -271,6 +319,7 @@ int main(int argc, char **argv)
 
     secret_protect_process();
     tune_memory();
+    raise_file_limit();
     json_setup();
     umask(077);
     signal(SIGPIPE, SIG_IGN);

@@ -5,6 +5,7 @@
 #include "local/answer.h"
 #include "local/authenticate.h"
 #include "local/authorize.h"
+#include "local/faults.h"
 #include "local/route.h"
 #include "local/trail.h"
 #include "local/validate.h"
@@ -25,7 +26,8 @@ struct request {
     struct caller *caller;
     struct local_call call;
     struct json_writer out;
-    struct buf xml_source; /* query services: the JSON that becomes XML */
+    struct buf xml_source;     /* query services: the JSON that becomes XML */
+    const struct fault *fault; /* what befalls it; NULL: nothing */
     int status;
     bool typed; /* the input's types are right: it can be told of in the trail */
     char id[RANDOM_UUID_SIZE];
@@ -124,6 +126,7 @@ static void request_clean(struct request *request)
     json_decref(request->route.input);
     caller_unref(request->caller);
     request->caller = NULL;
+    request->fault = NULL;
     request->route = (struct route){0};
     request->call = (struct local_call){0};
     request->typed = false;
@@ -131,19 +134,56 @@ static void request_clean(struct request *request)
     arena_reset(&request->arena);
 }
 
-/* The answer is in the exchange's body: put its head together. */
-static int finish_head(struct request *request)
-{
-    http_exchange_header(request->exchange, "x-amzn-RequestId", request->id);
-    http_exchange_header(request->exchange, "Content-Type",
-                         answer_content_type(request->route.protocol));
-    return request->status;
-}
-
 static void answer_with_failure(struct request *request, const struct local_failure *failure)
 {
     request->status = answer_failure(http_exchange_body(request->exchange), request->route.protocol,
                                      request->route.xml_namespace, failure, request->id);
+}
+
+/* --- rehearsed faults ------------------------------------------------------------------------ */
+
+static struct local_failure failure_of_fault(const struct request *request)
+{
+    const struct fault *fault = request->fault;
+    if (fault->effect == FAULT_THROTTLE)
+        return answer_throttled(request->route.service);
+    return (struct local_failure){fault->status ? fault->status : 400,
+                                  fault->code ? fault->code : "ServiceUnavailable", fault->message,
+                                  NULL};
+}
+
+/* What becomes of an answer that is ready, and its content type. */
+static const char *befall(struct request *request)
+{
+    const struct fault *fault = request->fault;
+    const char *type = answer_content_type(request->route.protocol);
+    if (!fault)
+        return type;
+    if (fault->effect == FAULT_UNAVAILABLE) { /* what AWS's front ends send (K) */
+        struct buf *body = http_exchange_body(request->exchange);
+        buf_reset(body);
+        buf_append_text(body, "<html><body><b>Http/1.1 Service Unavailable</b></body> </html>");
+        request->status = 503;
+        type = "text/html";
+    } else if (fault->after && request->status == 200 &&
+               (fault->effect == FAULT_ERROR || fault->effect == FAULT_THROTTLE)) {
+        struct local_failure failure = failure_of_fault(request);
+        answer_with_failure(request, &failure);
+    }
+    http_exchange_befall(request->exchange,
+                         &(struct http_mishap){.hold_ms = fault->latency_ms,
+                                               .cut = fault->effect == FAULT_CUT,
+                                               .reset = fault->effect == FAULT_RESET});
+    return type;
+}
+
+/* The answer is in the exchange's body: put its head together. */
+static int finish_head(struct request *request)
+{
+    const char *type = befall(request);
+    http_exchange_header(request->exchange, "x-amzn-RequestId", request->id);
+    http_exchange_header(request->exchange, "Content-Type", type);
+    return request->status;
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -189,6 +229,20 @@ static int step_authenticate(struct request *request, const struct http_incoming
         .version = loop->version,
     };
     return 0;
+}
+
+/* A fault that comes in place of the work. */
+static int step_fault(struct request *request, struct local_failure *failure)
+{
+    const struct local_call *call = &request->call;
+    const struct fault_call asked = {call->service->name, call->operation->name, call->region,
+                                     call->account};
+    request->fault = faults_next(request->loop->pipeline->faults, &request->arena, &asked);
+    const struct fault *fault = request->fault;
+    if (!fault || fault->effect == FAULT_NONE || fault->after)
+        return 0;
+    *failure = failure_of_fault(request);
+    return -1;
 }
 
 static int step_check_input(struct request *request, struct local_failure *failure)
@@ -342,7 +396,7 @@ static bool admit(struct request *request, struct local_failure *failure)
     struct signed_request signed_request;
     if (step_route(request, in, &signed_request, failure) != 0 ||
         step_authenticate(request, in, &signed_request, failure) != 0 ||
-        step_check_input(request, failure) != 0)
+        step_fault(request, failure) != 0 || step_check_input(request, failure) != 0)
         return false;
     if (authorize_operation(&request->call) == LOCAL_OK)
         return true;

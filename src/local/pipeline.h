@@ -13,10 +13,12 @@
 #include "net/http_server.h"
 
 /* What all loops share; filled in by local/server.c. */
+struct faults;
 struct moved_clock;
 struct pipeline {
     struct local *local;
     struct moved_clock *clock; /* what local->clock is */
+    struct faults *faults;
     struct writer *writer;
     const struct local_service *const *services;
 };

@@ -4,6 +4,7 @@
 #include "local/authenticate.h"
 #include "local/control.h"
 #include "local/event_bus.h"
+#include "local/faults.h"
 #include "local/moved_clock.h"
 #include "local/pipeline.h"
 #include "local/trail.h"
@@ -202,6 +203,20 @@ static int open_listener(struct server *server, const struct server_options *opt
     return server->http ? 0 : -1;
 }
 
+static int open_faults(struct server *server, const struct server_options *options,
+                       struct error *err)
+{
+    struct fault_rules *rules = NULL;
+    if (options->faults.data) {
+        rules = fault_rules_read(options->faults.data, options->faults.len,
+                                 server->pipeline.services, err);
+        if (!rules)
+            return error_context(err, "faults");
+    }
+    server->pipeline.faults = faults_new(rules, options->latency_ms);
+    return 0;
+}
+
 int server_open(const struct server_options *options, struct server **out, struct error *err)
 {
     struct server *server = memory_alloc(sizeof *server);
@@ -216,8 +231,9 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->local.trail_keep = options->trail_keep ? options->trail_keep : TRAIL_KEEP_DEFAULT;
     server->pipeline.local = &server->local;
     server->pipeline.services = options->services ? options->services : local_services;
-    if (open_store(server, options, err) != 0 || open_keyring(server, options->folder, err) != 0 ||
-        open_writer(server, options, err) != 0 || open_listener(server, options, err) != 0) {
+    if (open_faults(server, options, err) != 0 || open_store(server, options, err) != 0 ||
+        open_keyring(server, options->folder, err) != 0 || open_writer(server, options, err) != 0 ||
+        open_listener(server, options, err) != 0) {
         server_close(server);
         return -1;
     }
@@ -249,6 +265,7 @@ void server_close(struct server *server)
     http_server_free(server->http);
     store_close(server->local.store);
     keyring_close(server->local.keyring);
+    faults_free(server->pipeline.faults);
     moved_clock_done(&server->clock);
     free(server);
 }

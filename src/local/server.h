@@ -17,6 +17,8 @@ struct server_options {
     bool any_credentials, testing;
     bool trail_reads;   /* calls that only read are recorded too */
     int64_t trail_keep; /* records; 0: TRAIL_KEEP_DEFAULT */
+    int64_t latency_ms; /* added to every call */
+    struct text faults; /* rules to start with, JSON (local/faults.h); data NULL: none */
     const struct account_key *keys;
     size_t key_count;
     const struct local_service *const *services; /* NULL: local_services */

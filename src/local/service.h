@@ -142,7 +142,9 @@ struct local_service {
     int clock_skew_ms;          /* how far a signature's time may be off; 5 or 15 minutes */
     size_t largest_body_bytes;  /* 0: 256 KiB */
     const char *internal_error; /* "InternalServerError", "KMSInternalException" */
-    const char *schema;         /* CREATE TABLE IF NOT EXISTS ...; NULL: none */
+    /* Calls come too fast. Without a code: ThrottlingException (Throttling), "Rate exceeded". */
+    struct local_failure throttled;
+    const char *schema; /* CREATE TABLE IF NOT EXISTS ...; NULL: none */
     /* Asked by the pipeline for the row's action and each of its resources. NULL: the caller's own
      * policies decide (local_authorize). Services whose resources have a policy too (KMS keys, the
      * trust policy of a role) put both sides together here. */

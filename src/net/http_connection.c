@@ -34,8 +34,11 @@ void http_connection_close(struct http_connection *c)
         c->fd = -1;
         atomic_fetch_sub(&loop->server->connections, 1);
     }
-    if (c->wait == WAIT_ANSWER) /* the handler has the exchange: _complete will end this */
+    if (c->wait == WAIT_ANSWER) { /* the handler has the exchange: _complete will end this */
+        if (c->exchange->hold_place)
+            http_hold_hasten(loop, c->exchange);
         return;
+    }
     http_link_remove(&c->waiting);
     http_link_remove(&c->turn);
     if (c->exchange)
@@ -89,8 +92,11 @@ static void append_answer(struct http_connection *c, int status)
         buf_append_text(out, "Connection: keep-alive\r\n");
     buf_append(out, exchange->fields.data, exchange->fields.len);
     buf_append(out, "\r\n", 2);
+    if (exchange->mishap.cut)
+        c->last = true;
     if (!bodiless && !text_is(reader->in.method, "HEAD"))
-        buf_append(out, exchange->body.data, exchange->body.len);
+        buf_append(out, exchange->body.data, exchange->body.len / (exchange->mishap.cut ? 2 : 1));
+    exchange->mishap = (struct http_mishap){0};
     buf_reset(&exchange->fields);
     buf_reset(&exchange->body);
     c->fresh_wait = true;
@@ -244,35 +250,69 @@ static enum progress read_more(struct http_connection *c)
     return progress;
 }
 
-static enum progress handle(struct http_connection *c)
+/* As if the machine at the other end were gone: what the kernel still holds goes too. */
+static void reset(struct http_connection *c)
 {
-    struct http_loop *loop = c->loop;
-    const struct http_server_options *options = &loop->server->options;
-    struct http_exchange *exchange = c->exchange;
-    if (!loop->in_round) {
-        loop->in_round = true;
-        if (options->round_start)
-            options->round_start(options->arg, loop->state);
-    }
-    exchange->answer = ANSWER_NONE;
-    options->handle(options->arg, loop->state, exchange);
-    switch (exchange->answer) {
-    case ANSWER_REPLY:
-        append_answer(c, exchange->status);
-        return GOES_ON;
-    case ANSWER_ABORT:
-        return close_now(c);
-    case ANSWER_DEFERRED:
-        break;
-    case ANSWER_NONE: /* a handler that forgot */
-        append_answer(c, 500);
-        return GOES_ON;
-    }
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    http_connection_close(c);
+}
+
+/* The handler keeps the exchange, or its answer is held back. */
+static enum progress put_aside(struct http_connection *c)
+{
     c->fresh_wait = true;
     http_connection_wait(c, WAIT_ANSWER);
     if (send_out(c) == CLOSED) /* the answers to requests before this one */
         http_connection_close(c);
     return BLOCKED;
+}
+
+/* True: its answer is held back from now on. */
+static bool hold_back(struct http_exchange *exchange)
+{
+    int64_t hold_ms = exchange->mishap.hold_ms;
+    if (hold_ms <= 0)
+        return false;
+    exchange->mishap.hold_ms = 0;
+    exchange->answered = true;
+    http_hold_add(exchange->connection->loop, exchange, hold_ms);
+    return true;
+}
+
+/* What the handler did with the exchange that it was given. */
+static enum progress conclude(struct http_connection *c)
+{
+    struct http_exchange *exchange = c->exchange;
+    switch (exchange->answer) {
+    case ANSWER_REPLY:
+        if (hold_back(exchange))
+            return put_aside(c);
+        if (exchange->mishap.reset) {
+            reset(c);
+            return CLOSED;
+        }
+        append_answer(c, exchange->status);
+        return GOES_ON;
+    case ANSWER_ABORT:
+        return close_now(c);
+    case ANSWER_DEFERRED:
+        return put_aside(c);
+    case ANSWER_NONE: /* a handler that forgot */
+        append_answer(c, 500);
+        return GOES_ON;
+    }
+    return GOES_ON;
+}
+
+static enum progress handle(struct http_connection *c)
+{
+    struct http_loop *loop = c->loop;
+    const struct http_server_options *options = &loop->server->options;
+    http_loop_begin_round(loop);
+    c->exchange->answer = ANSWER_NONE;
+    options->handle(options->arg, loop->state, c->exchange);
+    return conclude(c);
 }
 
 static void refuse(struct http_connection *c)
@@ -353,6 +393,8 @@ void http_connection_event(struct http_connection *c, unsigned events)
     }
     if (events & EPOLLRDHUP)
         c->ended = c->readable = true;
+    if (c->ended && c->wait == WAIT_ANSWER && c->exchange->hold_place && !c->exchange->answered)
+        http_hold_hasten(c->loop, c->exchange); /* nobody to wait for */
     if (events & EPOLLIN)
         c->readable = true;
     http_connection_run(c);
@@ -361,9 +403,9 @@ void http_connection_event(struct http_connection *c, unsigned events)
 void http_connection_expire(struct http_connection *c)
 {
     struct http_exchange *exchange = c->exchange;
-    if (c->wait == WAIT_WRITE) { /* what the kernel still holds for the client goes too */
-        const struct linger none = {.l_onoff = 1, .l_linger = 0};
-        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    if (c->wait == WAIT_WRITE) {
+        reset(c);
+        return;
     }
     if ((c->wait != WAIT_HEAD && c->wait != WAIT_BODY) || !exchange) {
         http_connection_close(c);
@@ -374,19 +416,49 @@ void http_connection_expire(struct http_connection *c)
     http_connection_run(c);
 }
 
-void http_connection_complete(struct http_exchange *exchange)
+/* The answer of an exchange that was put aside. */
+static void send_late(struct http_connection *c)
 {
-    struct http_connection *c = exchange->connection;
+    struct http_exchange *exchange = c->exchange;
     c->fresh_wait = true;
     http_connection_wait(c, WAIT_HEAD); /* no longer ANSWER, so that it can be closed */
     if (c->fd < 0 || exchange->status == 0) {
         http_connection_close(c);
         return;
     }
+    if (exchange->mishap.reset) {
+        reset(c);
+        return;
+    }
     append_answer(c, exchange->status);
     if (!c->last)
         http_reader_next(&exchange->reader);
     http_connection_run(c);
+}
+
+void http_connection_complete(struct http_exchange *exchange)
+{
+    if (exchange->connection->fd < 0 || !hold_back(exchange))
+        send_late(exchange->connection);
+}
+
+void http_connection_go_on(struct http_exchange *exchange)
+{
+    struct http_connection *c = exchange->connection;
+    const struct http_server_options *options = &c->loop->server->options;
+    if (exchange->answered) {
+        exchange->answered = false;
+        send_late(c);
+        return;
+    }
+    http_loop_begin_round(c->loop);
+    exchange->answer = ANSWER_NONE;
+    options->resume(options->arg, c->loop->state, exchange);
+    if (exchange->answer == ANSWER_DEFERRED)
+        return;
+    if (exchange->answer != ANSWER_REPLY)
+        exchange->status = exchange->answer == ANSWER_ABORT ? 0 : 500;
+    http_connection_complete(exchange);
 }
 
 struct text http_incoming_field(const struct http_incoming *in, const char *name)
@@ -444,4 +516,27 @@ void http_exchange_queue(struct http_exchange *exchange, int status)
     exchange->next = atomic_load_explicit(&loop->completed, memory_order_relaxed);
     while (!atomic_compare_exchange_weak(&loop->completed, &exchange->next, exchange))
         ;
+}
+
+void http_exchange_wait(struct http_exchange *exchange, int64_t wait_ms)
+{
+    exchange->answer = ANSWER_DEFERRED;
+    exchange->answered = false;
+    http_hold_add(exchange->connection->loop, exchange, http_exchange_gone(exchange) ? 0 : wait_ms);
+}
+
+void http_exchange_unwait(struct http_exchange *exchange)
+{
+    if (exchange->hold_place)
+        http_hold_remove(exchange->connection->loop, exchange);
+}
+
+bool http_exchange_gone(const struct http_exchange *exchange)
+{
+    return exchange->connection->fd < 0 || exchange->connection->ended;
+}
+
+void http_exchange_befall(struct http_exchange *exchange, const struct http_mishap *mishap)
+{
+    exchange->mishap = *mishap;
 }

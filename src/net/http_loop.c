@@ -162,6 +162,8 @@ void http_loop_give_exchange(struct http_loop *loop, struct http_exchange *excha
     exchange->sent = 0;
     exchange->connection = NULL;
     exchange->answer = ANSWER_NONE;
+    exchange->mishap = (struct http_mishap){0};
+    exchange->answered = false;
     exchange->next = loop->spare;
     loop->spare = exchange;
     loop->spare_count++;
@@ -250,11 +252,27 @@ static void send_answers(struct http_loop *loop)
     loop->sending = false;
 }
 
+static void release_held(struct http_loop *loop)
+{
+    int64_t now_ms = clock_system()->monotonic_ms(clock_system());
+    while (loop->hold_count && loop->holds[0]->hold_until_ms <= now_ms) {
+        struct http_exchange *first = loop->holds[0];
+        http_hold_remove(loop, first);
+        http_connection_go_on(first);
+        if (loop->unsent_count >= LARGEST_UNSENT)
+            send_answers(loop);
+    }
+}
+
 static int round_timeout(const struct http_loop *loop)
 {
     int64_t soonest = INT64_MAX;
     if (!link_alone(&loop->turns))
         return 0;
+    if (loop->hold_count) { /* these are meant to be exact; the round may have been long */
+        soonest = loop->holds[0]->hold_until_ms;
+        soonest -= clock_system()->monotonic_ms(clock_system()) - loop->now_ms;
+    }
     for (unsigned kind = 0; kind < WAIT_ANSWER; kind++) {
         const struct http_link *list = &loop->waits[kind];
         if (!link_alone(list) && of_wait(list->next)->deadline_ms < soonest)
@@ -275,6 +293,7 @@ static void begin_to_stop(struct http_loop *loop)
     if (loop->number == 0)
         http_server_close_listener(loop->server);
     loop->stopping = true;
+    http_hold_hasten_all(loop);
     for (unsigned kind = 0; kind < WAIT_KINDS; kind++) {
         struct http_link *list = &loop->waits[kind], *link = list->next;
         while (link != list) {
@@ -315,6 +334,25 @@ static void clear_wake(struct http_loop *loop)
     atomic_store(&loop->woken, false);
 }
 
+void http_loop_begin_round(struct http_loop *loop)
+{
+    const struct http_server_options *options = &loop->server->options;
+    if (loop->in_round)
+        return;
+    loop->in_round = true;
+    if (options->round_start)
+        options->round_start(options->arg, loop->state);
+}
+
+static void answer_call(struct http_loop *loop)
+{
+    const struct http_server_options *options = &loop->server->options;
+    if (!atomic_exchange(&loop->called, false) || !options->woken)
+        return;
+    http_loop_begin_round(loop);
+    options->woken(options->arg, loop->state);
+}
+
 static void run_round(struct http_loop *loop, struct epoll_event *events, int count)
 {
     struct http_server *server = loop->server;
@@ -331,7 +369,9 @@ static void run_round(struct http_loop *loop, struct epoll_event *events, int co
         if (loop->unsent_count >= LARGEST_UNSENT)
             send_answers(loop);
     }
+    answer_call(loop);
     take_completed(loop);
+    release_held(loop);
     send_answers(loop); /* before those who have had their turn keep the others waiting */
     take_turns(loop);
     send_answers(loop);
@@ -389,6 +429,7 @@ void http_loop_done(struct http_loop *loop)
         loop->spare = exchange->next;
         exchange_free(exchange);
     }
+    free(loop->holds);
     if (loop->epoll_fd >= 0)
         close(loop->epoll_fd);
     if (loop->wake_fd >= 0)

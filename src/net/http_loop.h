@@ -2,8 +2,9 @@
  * http_loop: inside the HTTP server: loops, their connections, the exchange of each.
  *
  * Private to src/net/http_server.c (listening, threads), http_loop.c (epoll, deadlines, what other
- * threads hand over) and http_connection.c (one connection's course). A connection belongs to one
- * loop and is touched by its thread only; what crosses threads are the two stacks of a loop.
+ * threads hand over), http_holds.c (what waits) and http_connection.c (one connection's course). A
+ * connection belongs to one loop and is touched by its thread only; what crosses threads are the
+ * two stacks of a loop.
  */
 #ifndef UNDERSTUDY_NET_HTTP_LOOP_H
 #define UNDERSTUDY_NET_HTTP_LOOP_H
@@ -56,6 +57,10 @@ struct http_exchange {
     size_t sent;
     enum http_answer answer; /* written by the loop's thread only */
     int status;
+    struct http_mishap mishap;
+    int64_t hold_until_ms;      /* monotonic */
+    size_t hold_place;          /* in its loop's heap, from 1; 0: not held */
+    bool answered;              /* held: `status` is to be sent; else to be resumed */
     struct http_exchange *next; /* spare ones, or completed ones on the way to the loop */
 };
 
@@ -71,6 +76,8 @@ struct http_loop {
     int64_t wait_ms[WAIT_KINDS];
     struct http_exchange *spare;
     unsigned spare_count;
+    struct http_exchange **holds; /* heap: the first is due first */
+    size_t hold_count, hold_capacity;
     int64_t now_ms; /* monotonic, once a round */
     int64_t date_s;
     char date[40]; /* "Date: ...\r\n" */
@@ -79,7 +86,7 @@ struct http_loop {
     /* Written by other threads. */
     _Alignas(64) _Atomic(struct http_exchange *) completed;
     _Atomic(struct http_connection *) arrived;
-    atomic_bool woken;
+    atomic_bool woken, called; /* called: options.woken is wanted */
 };
 
 struct http_server {
@@ -110,11 +117,19 @@ void http_link_remove(struct http_link *link);
 void http_server_accept(struct http_server *server); /* on the first loop's thread */
 void http_server_close_listener(struct http_server *server);
 
+/* http_holds.c: on the loop's thread */
+void http_hold_add(struct http_loop *loop, struct http_exchange *exchange, int64_t hold_ms);
+void http_hold_remove(struct http_loop *loop, struct http_exchange *exchange);
+void http_hold_hasten(struct http_loop *loop, struct http_exchange *exchange); /* due at once */
+void http_hold_hasten_all(struct http_loop *loop);
+
 /* http_connection.c: on the loop's thread; each may free the connection. */
 void http_connection_run(struct http_connection *connection);
 void http_connection_event(struct http_connection *connection, unsigned events);
 void http_connection_expire(struct http_connection *connection);
 void http_connection_complete(struct http_exchange *exchange);
+void http_connection_go_on(struct http_exchange *exchange); /* it was held until now */
+void http_loop_begin_round(struct http_loop *loop);
 void http_connection_wait(struct http_connection *connection, enum http_wait wait);
 void http_connection_close(struct http_connection *connection);
 

@@ -182,6 +182,14 @@ void http_server_flush(struct http_server *server)
             http_loop_wake(&server->loops[i]);
 }
 
+void http_server_wake(struct http_server *server)
+{
+    for (unsigned i = 0; i < server->options.loops; i++) {
+        atomic_store(&server->loops[i].called, true);
+        http_loop_wake(&server->loops[i]);
+    }
+}
+
 void http_server_close_listener(struct http_server *server)
 {
     if (server->listen_fd >= 0)

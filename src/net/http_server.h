@@ -59,6 +59,11 @@ struct http_server_options {
     void *(*loop_start)(void *arg, unsigned loop);
     void (*loop_end)(void *arg, void *loop_state);
     void (*handle)(void *arg, void *loop_state, struct http_exchange *exchange);
+    /* The exchange that waited (http_exchange_wait) goes on: its time is over, its client is gone,
+     * or the server stops. Answered, aborted, deferred or made to wait again, as in `handle`. */
+    void (*resume)(void *arg, void *loop_state, struct http_exchange *exchange);
+    /* On each loop's thread, some time after http_server_wake. */
+    void (*woken)(void *arg, void *loop_state);
     /* Called on the loop's thread before the first and after the last request that one epoll round
      * brought; for work that is cheaper once a round (a read transaction). May be NULL. */
     void (*round_start)(void *arg, void *loop_state);
@@ -89,5 +94,23 @@ void http_exchange_defer(struct http_exchange *exchange);
  * connection without an answer. */
 void http_exchange_queue(struct http_exchange *exchange, int status);
 void http_server_flush(struct http_server *server);
+
+/* Waiting without a thread: within `handle`, or of an exchange of this loop that is deferred. It is
+ * given to `resume` when wait_ms have passed, unless somebody called _unwait, which makes it merely
+ * deferred again. On the loop's thread, all three. */
+void http_exchange_wait(struct http_exchange *exchange, int64_t wait_ms);
+void http_exchange_unwait(struct http_exchange *exchange);
+bool http_exchange_gone(const struct http_exchange *exchange); /* nobody waits for an answer */
+/* Have `woken` called on every loop. Any thread; many calls may become one. */
+void http_server_wake(struct http_server *server);
+
+/* What befalls an answer in a rehearsal. It is held back for hold_ms; its body ends halfway under a
+ * head that promises all of it; or the connection is reset in its stead. Set by whoever has the
+ * exchange, before it is answered. */
+struct http_mishap {
+    int64_t hold_ms;
+    bool cut, reset;
+};
+void http_exchange_befall(struct http_exchange *exchange, const struct http_mishap *mishap);
 
 #endif

@@ -338,6 +338,11 @@ const struct local_service kms_service = {.name = "kms",
                                           .protocol = AWS_JSON_1_1,
                                           .clock_skew_ms = 5 * 60 * 1000,
                                           .internal_error = "KMSInternalException",
+                                          .throttled = {400, "ThrottlingException",
+                                                        "You have exceeded the rate at which you "
+                                                        "may call KMS. Reduce the frequency of "
+                                                        "your calls.",
+                                                        NULL},
                                           .schema = schema,
                                           .trail = trail,
                                           .trail_arn_type = "AWS::KMS::Key",

@@ -548,5 +548,7 @@ const struct local_service tagging_service = {.name = "tagging",
                                               .protocol = AWS_JSON_1_1,
                                               .clock_skew_ms = 5 * 60 * 1000,
                                               .internal_error = "InternalServiceException",
+                                              .throttled = {400, "ThrottledException",
+                                                            "Rate exceeded", "Message"},
                                               .authorize = authorize,
                                               .operations = operations};
