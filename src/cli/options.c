@@ -24,6 +24,8 @@ enum {
     FLAG_OUTPUT,
     FLAG_JSON,
     FLAG_CONCURRENCY,
+    FLAG_STATE,
+    FLAG_NO_STATE,
     FLAG_DEBUG,
     FLAG_EXIT_CODE,
     FLAG_DETAILED_EXIT_CODE,
@@ -50,6 +52,9 @@ static const struct argp_option shared_options[] = {
     {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config for every side", 3},
     {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 3},
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 3},
+    {"state", FLAG_STATE, "FOLDER", 0,
+     "what runs remember (default: $XDG_STATE_HOME/understudy, else ~/.local/state/understudy)", 3},
+    {"no-state", FLAG_NO_STATE, NULL, 0, "remember nothing and use nothing remembered", 3},
     {"output", FLAG_OUTPUT, "FORMAT", 0, "text or json", 4},
     {"json", FLAG_JSON, NULL, 0, "one JSON object a line, as --output json", 4},
     {"debug", FLAG_DEBUG, NULL, 0, "log what is done on standard error (never values)", 4},
@@ -151,6 +156,12 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
     case FLAG_CONCURRENCY:
         set_concurrency(flags, value, state);
         return 0;
+    case FLAG_STATE:
+        options->state_folder = value;
+        return 0;
+    case FLAG_NO_STATE:
+        options->no_state = true;
+        return 0;
     case FLAG_OUTPUT:
         set_output(flags, value, state);
         return 0;
@@ -229,6 +240,18 @@ static void lay_over(struct flags *flags, struct config *config)
             side->key_count = flags->key_count;
         }
     }
+}
+
+/* The XDG base directory specification: a relative path there does not count. */
+static void choose_state(struct options *options)
+{
+    const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (options->no_state)
+        options->state_folder = NULL;
+    else if (!options->state_folder && base && *base == '/')
+        options->state_folder = arena_printf(options->arena, "%s/understudy", base);
+    else if (!options->state_folder && home && *home == '/')
+        options->state_folder = arena_printf(options->arena, "%s/.local/state/understudy", home);
 }
 
 __attribute__((noreturn)) static void wrong_usage(const struct error *err)
@@ -323,6 +346,7 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
                                                "not go with a plan file"});
     if (out->debug)
         log_setup(LOG_DEBUG, out->json);
+    choose_state(out);
     read_configuration(&flags);
 }
 

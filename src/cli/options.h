@@ -15,8 +15,10 @@ struct options {
     enum option_use use;
     struct config_set set; /* file and flags, checked; at least one */
     const char *config_file;
-    const char *plan_file; /* apply's argument; NULL: none */
-    const char *save_file; /* plan -o */
+    const char *plan_file;    /* apply's argument; NULL: none */
+    const char *save_file;    /* plan -o */
+    const char *state_folder; /* NULL: nothing is remembered */
+    bool no_state;
     bool json, debug, exit_code, detailed_exit_code;
     unsigned concurrency;
 };

@@ -51,9 +51,13 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
     options_parse(&run->options, &run->arena, use, doc, argc, argv);
     run->report =
         (struct report){.out = stdout, .colour = colour_wanted(), .losses = use == USE_PLAN};
+    static const char *const commands[] = {
+        [USE_PLAN] = "plan", [USE_APPLY] = "apply", [USE_SYNC] = "sync", [USE_VERIFY] = "verify"};
     run->engine_options = (struct engine_options){
         .concurrency = run->options.concurrency,
         .count = (unsigned)run->options.set.count,
+        .command = commands[use],
+        .state_folder = run->options.state_folder,
     };
     if (isatty(STDERR_FILENO) && !run->options.json && !run->options.debug) {
         run->engine_options.progress = show_progress;
@@ -108,6 +112,11 @@ static void run_one(struct run *run, size_t index, run_course_fn *course)
             tally_add(&run->total, &tally);
         else
             result = -1;
+        run->engine->outcome =
+            result != 0 ? "failed"
+            : tally_exit_plan(&tally, EXIT_DONE) == EXIT_PARTLY || tally.failed || tally.conflict
+                ? "partly"
+                : "done";
     }
     if (result != 0)
         replication_failed(run, index, &err);

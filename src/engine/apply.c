@@ -48,7 +48,7 @@ static const char moved[] = "somebody else wrote it since the plan: plan again";
 
 /* Writes one step, comparing before it writes again whenever it cannot know what happened. */
 static void write_step(struct batch *batch, struct arena *calls, struct step *step,
-                       const struct pair *pair, const struct reading *source)
+                       const struct pair *pair, const struct reading *source, struct wrote *wrote)
 {
     struct engine *engine = batch->engine;
     struct resource_ctx ctx = engine_ctx(engine, step->destination + 1, false, calls);
@@ -57,13 +57,19 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
     struct diff diff;
     struct error error = {0};
     bool exists = pair->exists;
+    /* AWS's clock may differ by this much from ours; by more, the next run reads the value. */
+    enum { CLOCKS_DIFFER_MS = 2000 };
+    *wrote = (struct wrote){.earliest_ms = engine->clock->now_ms(engine->clock) - CLOCKS_DIFFER_MS};
     plan_decide(engine, &batch->arena, pair, step->destination,
                 step->value_differs ? VALUE_DIFFERS : VALUE_SAME, true, &again, &want, &diff);
     want.value = source->resource.value;
     want.value_len = source->resource.value_len;
+    wrote->key = want.key;
     for (int tries = 1;; tries++) {
         error = (struct error){0};
-        if (engine->kind->write(&ctx, &want, exists ? &have : NULL, &diff, &error) == 0) {
+        if (engine->kind->write(&ctx, &want, exists ? &have : NULL, &diff, &wrote->version,
+                                &error) == 0) {
+            wrote->latest_ms = engine->clock->now_ms(engine->clock) + CLOCKS_DIFFER_MS;
             finish(&batch->arena, step, STATUS_APPLIED, NULL);
             return;
         }
@@ -78,6 +84,8 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
             break;
         }
         if (exists && diff_empty(&diff)) {
+            wrote->version = now.version;
+            wrote->earliest_ms = wrote->latest_ms = now.modified_ms;
             finish(&batch->arena, step, STATUS_APPLIED, NULL);
             return;
         }
@@ -160,9 +168,42 @@ static void write_item(struct batch *batch, struct arena *calls, struct work_ite
         if (!planned(step))
             continue;
         if (!needs_value(step, &item->pairs[j]) || source_stands(batch, step, reading))
-            write_step(batch, calls, step, &item->pairs[j], reading);
+            write_step(batch, calls, step, &item->pairs[j], reading, &item->wrote[j]);
         arena_reset(calls);
     }
+}
+
+/* In one transaction, before the first of them is sent. */
+static void intend(struct batch *batch)
+{
+    struct engine *engine = batch->engine;
+    state_begin(engine->state);
+    for (size_t i = 0; i < batch->count; i++)
+        for (size_t j = 0; j < batch->items[i].step_count; j++) {
+            const struct step *step = &batch->items[i].steps[j];
+            if (planned(step))
+                state_intend(engine->state, engine->sides[step->destination + 1].link, step->key);
+        }
+    state_end(engine->state);
+}
+
+/* What failed keeps its intent: the next run looks at it. */
+static void keep_written(struct batch *batch)
+{
+    struct engine *engine = batch->engine;
+    state_begin(engine->state);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct work_item *item = &batch->items[i];
+        for (size_t j = 0; j < item->step_count; j++) {
+            const struct step *step = &item->steps[j];
+            if (step->status != STATUS_APPLIED)
+                continue;
+            if (item->wrote[j].version)
+                engine_keep(engine, step->destination, &item->pairs[j], &item->wrote[j]);
+            state_finish(engine->state, engine->sides[step->destination + 1].link, step->key);
+        }
+    }
+    state_end(engine->state);
 }
 
 static void write_job(void *arg, unsigned worker)
@@ -173,8 +214,10 @@ static void write_job(void *arg, unsigned worker)
     struct reading readings[RESOURCE_READ_MAX] = {0};
     struct error error = {0};
     int result = batch_load(batch, &error);
-    if (result == 0)
+    if (result == 0) {
+        intend(batch);
         read_sources(batch, values, readings);
+    }
     for (size_t i = 0; i < batch->count && result == 0; i++) {
         struct work_item *item = &batch->items[i];
         write_item(batch, &engine->calls[worker], item, &readings[i], worker);
@@ -182,6 +225,8 @@ static void write_job(void *arg, unsigned worker)
             result = inventory_put_step(engine->inventory, &item->steps[j], &error);
         engine_advance(engine, 1);
     }
+    if (result == 0)
+        keep_written(batch);
     arena_reset(values);
     explicit_bzero(readings, sizeof readings);
     if (result != 0)

@@ -94,12 +94,13 @@ int engine_open(const struct config *config, const struct engine_options *option
         engine_close(engine);
         return -1;
     }
-    random_bytes(options->random ? options->random : random_system(), engine->digest_key,
-                 sizeof engine->digest_key);
+    struct random *random = options->random ? options->random : random_system();
+    random_bytes(random, engine->digest_key, sizeof engine->digest_key);
     engine->side_count = (unsigned)config->destination_count + 1;
     engine->sides = arena_calloc(&engine->arena, engine->side_count, sizeof *engine->sides);
 
     unsigned concurrency = options->concurrency ? options->concurrency : CONCURRENCY_DEFAULT;
+    recall_open(engine, random);
     if (open_sides(engine, err) != 0 ||
         inventory_open(engine->kind, &engine->inventory, err) != 0 ||
         !(engine->workers = workers_new(concurrency, err))) {
@@ -116,6 +117,7 @@ int engine_open(const struct config *config, const struct engine_options *option
         arena_init(&engine->values[i]);
         arena_init(&engine->calls[i]);
     }
+    recall_open_links(engine);
     *out = engine;
     return 0;
 }
@@ -140,6 +142,7 @@ void engine_close(struct engine *engine)
                 engine->sides[j].session = NULL;
         session_free(session);
     }
+    recall_close(engine);
     explicit_bzero(engine->digest_key, sizeof engine->digest_key);
     arena_done(&engine->arena);
     pthread_mutex_destroy(&engine->mutex);
@@ -211,10 +214,13 @@ int batch_load(struct batch *batch, struct error *err)
                                &item->step_count, err) != 0)
             return -1;
         item->pairs = arena_calloc(&batch->arena, item->step_count + 1, sizeof *item->pairs);
-        for (size_t j = 0; j < item->step_count; j++)
+        item->wrote = arena_calloc(&batch->arena, item->step_count + 1, sizeof *item->wrote);
+        for (size_t j = 0; j < item->step_count; j++) {
             if (inventory_pair(inventory, &batch->arena, batch->keys[i], item->steps[j].destination,
                                &item->pairs[j], err) != 0)
                 return -1;
+            engine_recall(batch->engine, item->steps[j].destination, &item->pairs[j]);
+        }
     }
     return 0;
 }

@@ -34,6 +34,9 @@ struct engine_options {
     struct random *random;
     const char *const *environment;
     bool no_wait;
+    const char *command;      /* for the journal: "sync" */
+    const char *state_folder; /* what runs remember; NULL: nothing */
+    bool deep;                /* look at every value, whatever is remembered */
     /* Called by workers, one at a time, as work is done; may be NULL. */
     void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);
     void *progress_arg;
@@ -47,6 +50,8 @@ struct side {
     struct error error;
     bool tags_one_by_one; /* the tagging API did not serve: `tags_error` */
     struct error tags_error;
+    int64_t link;            /* of a destination: in the state; 0: none */
+    const char *value_rules; /* of a destination: mapping_value_rules */
 };
 
 struct engine {
@@ -63,7 +68,13 @@ struct engine {
     struct workers *workers;
     /* Two a worker, reset after each use: for the values of a batch, and for one call. */
     struct arena *values, *calls;
-    unsigned char digest_key[32];
+    unsigned char digest_key[32]; /* of this run */
+    unsigned char own_key[32];    /* of this run, for want of the state's */
+    unsigned char mark_key[32];   /* for what the state keeps */
+    char run_id[RUN_ID_SIZE];
+    struct state *state; /* NULL: this run neither knows nor keeps anything */
+    bool state_warned;
+    const char *outcome; /* for the journal; NULL: "failed" */
     struct clock *clock;
     int64_t started_ms;
 
@@ -111,10 +122,33 @@ bool engine_is_broken(struct engine *engine);
 void engine_phase(struct engine *engine, const char *phase, uint64_t total);
 void engine_advance(struct engine *engine, uint64_t by);
 
+/* A write that was answered. */
+struct wrote {
+    const char *key; /* the copy's */
+    int64_t version;
+    int64_t earliest_ms, latest_ms; /* AWS took it in between */
+};
+
+/* recall.c: */
+void recall_open(struct engine *engine, struct random *random);
+void recall_open_links(struct engine *engine); /* when the accounts are known */
+void recall_close(struct engine *engine);
+/* Fills pair->known. */
+void engine_recall(struct engine *engine, unsigned destination, struct pair *pair);
+/* Do earlier runs answer for the copy's value being the source's? */
+bool engine_value_known(struct engine *engine, unsigned destination, const struct pair *pair);
+/* The copy's value is the source's: found so when `wrote` is NULL, else written just now. */
+void engine_keep(struct engine *engine, unsigned destination, const struct pair *pair,
+                 const struct wrote *wrote);
+/* A key for one purpose: the same in every run with the same state folder, else of this run. */
+void engine_derive_key(const struct engine *engine, const char *purpose,
+                       unsigned char out[STATE_KEY_SIZE]);
+
 /* Work for one worker: some source keys and what is to be done with them. */
 struct work_item {
     struct step *steps;
-    struct pair *pairs; /* one a step */
+    struct pair *pairs;  /* one a step */
+    struct wrote *wrote; /* likewise; version 0: its value was not written */
     size_t step_count;
 };
 struct batch {
@@ -145,7 +179,7 @@ void engine_read(struct engine *engine, unsigned side, bool read_only, struct ar
 void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
                   const struct resource *have, struct diff *diff);
 enum value_state { VALUE_UNKNOWN, VALUE_SAME, VALUE_DIFFERS };
-/* What is to be done for a pair; pure but for memory. `want` may be NULL. */
+/* What is to be done for a pair; pure but for memory. */
 void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,
                  unsigned destination, enum value_state value, bool tags_sure, struct step *out,
                  struct resource *want, struct diff *diff);

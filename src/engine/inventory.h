@@ -8,6 +8,7 @@
 #ifndef UNDERSTUDY_ENGINE_INVENTORY_H
 #define UNDERSTUDY_ENGINE_INVENTORY_H
 
+#include "engine/state.h"
 #include "resource/resource.h"
 
 #include <stdbool.h>
@@ -56,6 +57,8 @@ struct step {
 struct pair {
     struct resource source, have;
     bool exists; /* `have` is filled */
+    /* What earlier runs knew of it; all zero without a state. Filled by the engine. */
+    struct state_known known;
 };
 
 struct inventory;

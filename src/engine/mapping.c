@@ -85,3 +85,11 @@ void mapping_translate(const struct resource_kind *kind, const struct scope *sco
         if (kind->fields[i].rule == FIELD_KEY)
             translate_key(kind, scope, destination, arena, i, out);
 }
+
+void mapping_value_rules(const struct config *config, const struct config_side *destination,
+                         struct buf *out)
+{
+    (void)config;
+    (void)destination;
+    buf_append_text(out, "as it is");
+}

@@ -23,6 +23,11 @@ void mapping_translate(const struct resource_kind *kind, const struct scope *sco
                        const struct config_side *destination, struct arena *arena,
                        const struct resource *source, struct translation *out);
 
+/* All that turns a source's value into its copy's at one destination: when this text changes, what
+ * was found equal before must be looked at again. */
+void mapping_value_rules(const struct config *config, const struct config_side *destination,
+                         struct buf *out);
+
 /* The destination's key for a source key; NULL when nothing maps it. */
 const char *mapping_key(const struct config_side *destination, const char *source_key,
                         const char *default_key);

@@ -295,7 +295,7 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         out->unsure |= UNSURE_VALUE;
     /* The tagging API answers from an index that may lag: a difference is looked at once more
      * before anything is written for it. */
-    if (!tags_sure && (diff->set_tag_count || diff->removed_tag_count))
+    if (!tags_sure && (diff->set_tag_count || diff->removed_tag_count || pair->known.unfinished))
         out->unsure |= UNSURE_TAGS;
     if (out->action == STEP_EQUAL && !out->unsure && verdict.loss) {
         out->action = STEP_BLOCKED;
@@ -318,8 +318,12 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
     struct step step;
     struct resource want;
     struct diff diff;
-    plan_decide(engine, &joining->scratch, pair, joining->destination, VALUE_UNKNOWN, tags_sure,
-                &step, &want, &diff);
+    struct pair recalled = *pair;
+    engine_recall(engine, joining->destination, &recalled);
+    enum value_state value =
+        engine_value_known(engine, joining->destination, &recalled) ? VALUE_SAME : VALUE_UNKNOWN;
+    plan_decide(engine, &joining->scratch, &recalled, joining->destination, value, tags_sure, &step,
+                &want, &diff);
     fingerprint(engine->kind, pair, &want, step.fingerprint);
     int result = inventory_put_step(engine->inventory, &step, err);
     arena_reset(&joining->scratch);
@@ -475,6 +479,24 @@ static void look_at_tags(struct batch *batch, struct work_item *item)
     }
 }
 
+static void keep_equal(struct batch *batch,
+                       enum value_state states[RESOURCE_READ_MAX][DESTINATIONS_MAX])
+{
+    struct engine *engine = batch->engine;
+    state_begin(engine->state);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct work_item *item = &batch->items[i];
+        for (size_t j = 0; j < item->step_count; j++) {
+            const struct step *step = &item->steps[j];
+            if (states[i][j] == VALUE_SAME)
+                engine_keep(engine, step->destination, &item->pairs[j], NULL);
+            if (item->pairs[j].known.unfinished && step->action == STEP_EQUAL)
+                state_finish(engine->state, engine->sides[step->destination + 1].link, step->key);
+        }
+    }
+    state_end(engine->state);
+}
+
 static void look_job(void *arg, unsigned worker)
 {
     struct batch *batch = arg;
@@ -499,6 +521,8 @@ static void look_job(void *arg, unsigned worker)
             result = inventory_put_step(engine->inventory, step, &error);
         }
     }
+    if (result == 0)
+        keep_equal(batch, states);
     if (result != 0)
         engine_broken(engine, &error);
     engine_advance(engine, batch->count);

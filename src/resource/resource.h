@@ -123,9 +123,10 @@ struct resource_kind {
     /* Values and versions of up to read_batch, in one call. The error is of the whole call. */
     int (*read)(struct resource_ctx *, struct resource *items, size_t count, struct error *);
     /* Makes the copy what `want` (with its value) says; !have: creates. `diff` says what differs.
-     * ERR_TIMEOUT: it may have been written; ERR_CONFLICT: somebody else was there first. */
+     * *version becomes the copy's when its value was written. ERR_TIMEOUT: it may have been
+     * written; ERR_CONFLICT: somebody else was there first. */
     int (*write)(struct resource_ctx *, const struct resource *want, const struct resource *have,
-                 const struct diff *diff, struct error *);
+                 const struct diff *diff, int64_t *version, struct error *);
     /* Pure. `want` may be changed to what can be written (a tier that cannot be lowered). */
     void (*judge)(struct arena *, struct resource *want, const struct resource *have,
                   const struct judge_options *, struct verdict *);

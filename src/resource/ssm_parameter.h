@@ -32,6 +32,6 @@ void ssm_judge(struct arena *arena, struct resource *want, const struct resource
                const struct judge_options *options, struct verdict *out);
 bool ssm_reserved(const char *key);
 int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struct resource *have,
-              const struct diff *diff, struct error *err);
+              const struct diff *diff, int64_t *version, struct error *err);
 
 #endif

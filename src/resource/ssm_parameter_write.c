@@ -181,7 +181,7 @@ static int check_image(struct resource_ctx *ctx, const struct resource *want, st
 }
 
 int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struct resource *have,
-              const struct diff *diff, struct error *err)
+              const struct diff *diff, int64_t *version, struct error *err)
 {
     const char *name = have ? have->name : want->name;
     if (!have || !diff_only_tags(diff)) {
@@ -191,7 +191,12 @@ int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struc
         /* Tags and Overwrite exclude each other (section 14, 3). */
         if (!have && want->tag_count)
             json_object_set_new(in, "Tags", tag_list(want->tags, want->tag_count));
-        if (call_and_drop(ctx, &operation_ssm_put_parameter, in, err) != 0)
+        json_t *out = NULL;
+        int result = resource_call(ctx, &operation_ssm_put_parameter, in, &out, err);
+        json_decref(in);
+        *version = json_int_or(out, "Version", 0);
+        json_decref(out);
+        if (result != 0)
             return error_context(err, "write %s in %s", name, ctx->region);
         if (check_image(ctx, want, err) != 0)
             return -1;

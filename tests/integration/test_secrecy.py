@@ -89,8 +89,10 @@ class Secrecy(Replication):
 
     def test_no_temporary_file_has_a_name(self):
         process = self.running()
-        for folder in ('tmp', 'home', 'state'):
+        for folder in ('tmp', 'home'):
             self.assertEqual(list((self.folder / folder).iterdir()), [])
+        self.assertEqual({path.name for path in (self.folder / 'state').rglob('*')},
+                         {'understudy', 'state.key', 'state.db', 'state.db-wal', 'state.db-shm'})
         process.kill()
         process.wait()
         self.assertEqual(list((self.folder / 'tmp').iterdir()), [])

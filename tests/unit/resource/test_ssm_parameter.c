@@ -242,9 +242,10 @@ static void a_read_only_side_cannot_write(void **state)
     (void)state;
     struct error err = {0};
     struct diff diff = {0};
+    int64_t version = 0;
     struct resource want = {.key = "a", .name = "a", .value = "v", .value_len = 1};
     want.fields[SSM_TYPE] = "String";
-    assert_int_equal(ssm_write(&ctx, &want, NULL, &diff, &err), -1);
+    assert_int_equal(ssm_write(&ctx, &want, NULL, &diff, &version, &err), -1);
     assert_int_equal(transport.count, 0);
 }
 

@@ -76,9 +76,10 @@ static void a_new_one_is_made_with_its_tags_and_without_overwrite(void **state)
 {
     (void)state;
     struct error err = {0};
+    int64_t version = 0;
     struct diff diff = {0};
     struct resource want = secret();
-    assert_int_equal(ssm_write(&ctx, &want, NULL, &diff, &err), 0);
+    assert_int_equal(ssm_write(&ctx, &want, NULL, &diff, &version, &err), 0);
     assert_int_equal(transport.count, 1);
     assert_string_equal(operation_of(0), "AmazonSSM.PutParameter");
     json_t *body = sent(0);
@@ -99,6 +100,7 @@ static void an_overwrite_sends_everything_and_clears_what_the_source_has_not(voi
 {
     (void)state;
     struct error err = {0};
+    int64_t version = 0;
     struct resource want = secret(), have = secret();
     struct diff diff;
     have.name = "/prod/x";
@@ -106,7 +108,7 @@ static void an_overwrite_sends_everything_and_clears_what_the_source_has_not(voi
     have.fields[SSM_ALLOWED_PATTERN] = ".*";
     have.fields[SSM_POLICIES] = "[{\"Type\":\"Expiration\"}]";
     resource_compare(&resource_ssm_parameter, &arena, &want, &have, &diff);
-    assert_int_equal(ssm_write(&ctx, &want, &have, &diff, &err), 0);
+    assert_int_equal(ssm_write(&ctx, &want, &have, &diff, &version, &err), 0);
     assert_int_equal(transport.count, 1); /* the tags are equal: no call for them */
     json_t *body = sent(0);
     assert_true(json_is_true(json_object_get(body, "Overwrite")));
@@ -122,6 +124,7 @@ static void tags_alone_are_changed_without_a_put(void **state)
 {
     (void)state;
     struct error err = {0};
+    int64_t version = 0;
     static const struct tag have_tags[] = {{"old", "1"}, {"team", "billing"}};
     struct resource want = secret(), have = secret();
     struct diff diff;
@@ -129,7 +132,7 @@ static void tags_alone_are_changed_without_a_put(void **state)
     have.tags = have_tags;
     have.tag_count = 2;
     resource_compare(&resource_ssm_parameter, &arena, &want, &have, &diff);
-    assert_int_equal(ssm_write(&ctx, &want, &have, &diff, &err), 0);
+    assert_int_equal(ssm_write(&ctx, &want, &have, &diff, &version, &err), 0);
     assert_int_equal(transport.count, 2);
     assert_string_equal(operation_of(0), "AmazonSSM.RemoveTagsFromResource");
     assert_string_equal(operation_of(1), "AmazonSSM.AddTagsToResource");
@@ -147,10 +150,11 @@ static void nothing_is_put_without_a_value(void **state)
 {
     (void)state;
     struct error err = {0};
+    int64_t version = 0;
     struct diff diff = {.fields = 1};
     struct resource want = secret(), have = secret();
     want.value = NULL;
-    assert_int_equal(ssm_write(&ctx, &want, &have, &diff, &err), -1);
+    assert_int_equal(ssm_write(&ctx, &want, &have, &diff, &version, &err), -1);
     assert_int_equal(transport.count, 0);
 }
 

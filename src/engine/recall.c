@@ -1,0 +1,153 @@
+/* What a run knows of earlier runs, and leaves to later ones: the engine's use of its state. */
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "client/client.h"
+#include "engine/engine.h"
+#include "engine/mapping.h"
+
+#include <string.h>
+
+/* What tells a side from all others; NULL when its account is not known. */
+static const char *side_identity(struct engine *engine, const struct side *side)
+{
+    struct aws_client *client =
+        session_client(side->session, engine->kind->services[0], side->config->region, true, NULL);
+    if (!*side->account || !client)
+        return NULL;
+    return arena_printf(&engine->arena, "%s %s %s", aws_client_endpoint(client), side->account,
+                        side->config->region);
+}
+
+static void config_digest(struct engine *engine, char out[SHA256_HEX_SIZE])
+{
+    unsigned char key[STATE_KEY_SIZE], digest[SHA256_SIZE];
+    struct json_writer w;
+    struct buf text;
+    buf_init(&text, CONFIG_FILE_LIMIT);
+    json_writer_init(&w, &text);
+    config_write(engine->config, &w);
+    state_derive_key(engine->state, "configurations", key);
+    digest_hmac_sha256(key, sizeof key, text.data, text.len, digest);
+    digest_hex(digest, sizeof digest, out);
+    explicit_bzero(key, sizeof key);
+    buf_done(&text);
+}
+
+static void warn_of_state(struct engine *engine, const char *warning)
+{
+    if (*warning && !engine->state_warned)
+        log_event(LOG_WARN, warning, NULL);
+    engine->state_warned = engine->state_warned || *warning;
+}
+
+/* Never fails a run: what is not remembered is read. */
+void recall_open(struct engine *engine, struct random *random)
+{
+    struct error problem = {0};
+    random_bytes(random, engine->own_key, sizeof engine->own_key);
+    run_id_make(engine->clock, random, engine->run_id);
+    if (!engine->options.state_folder)
+        return;
+    if (state_open(engine->options.state_folder, engine->run_id, engine->clock, random,
+                   &engine->state, &problem) != 0) {
+        warn_of_state(engine, problem.message);
+        return;
+    }
+    char digest[SHA256_HEX_SIZE];
+    config_digest(engine, digest);
+    state_run_begin(engine->state, engine->options.command, digest);
+    state_derive_key(engine->state, "marks", engine->mark_key);
+    warn_of_state(engine, state_warning(engine->state));
+}
+
+void recall_open_links(struct engine *engine)
+{
+    const char *source = side_identity(engine, &engine->sides[SIDE_SOURCE]);
+    struct buf rules;
+    buf_init(&rules, CONFIG_FILE_LIMIT);
+    for (unsigned i = 1; i < engine->side_count; i++) {
+        struct side *side = &engine->sides[i];
+        const char *destination = side_identity(engine, side);
+        if (source && destination)
+            side->link = state_link(engine->state, engine->kind->name, source, destination);
+        buf_reset(&rules);
+        mapping_value_rules(engine->config, side->config, &rules);
+        side->value_rules = arena_strdup(&engine->arena, buf_text(&rules));
+    }
+    buf_done(&rules);
+}
+
+void recall_close(struct engine *engine)
+{
+    state_run_end(engine->state, engine->outcome ? engine->outcome : "failed");
+    warn_of_state(engine, state_warning(engine->state));
+    state_close(engine->state);
+    explicit_bzero(engine->own_key, sizeof engine->own_key);
+    explicit_bzero(engine->mark_key, sizeof engine->mark_key);
+}
+
+void engine_derive_key(const struct engine *engine, const char *purpose,
+                       unsigned char out[STATE_KEY_SIZE])
+{
+    if (engine->state)
+        state_derive_key(engine->state, purpose, out);
+    else
+        digest_hmac_sha256(engine->own_key, sizeof engine->own_key, purpose, strlen(purpose), out);
+}
+
+/* Of what turns the pair's value into the copy's, and of the copy's name. */
+static void value_mark(struct engine *engine, unsigned destination, const char *copy_key,
+                       unsigned char out[STATE_MARK_SIZE])
+{
+    unsigned char digest[SHA256_SIZE];
+    struct buf text;
+    buf_init(&text, CONFIG_FILE_LIMIT);
+    buf_printf(&text, "%s\n%s", copy_key, engine->sides[destination + 1].value_rules);
+    digest_hmac_sha256(engine->mark_key, sizeof engine->mark_key, text.data, text.len, digest);
+    memcpy(out, digest, STATE_MARK_SIZE);
+    buf_done(&text);
+}
+
+void engine_recall(struct engine *engine, unsigned destination, struct pair *pair)
+{
+    state_find(engine->state, engine->sides[destination + 1].link, pair->source.key, &pair->known);
+}
+
+/* Are both sides still as they were when their values were equal? */
+bool engine_value_known(struct engine *engine, unsigned destination, const struct pair *pair)
+{
+    const struct state_known *known = &pair->known;
+    const struct state_pair *then = &known->pair;
+    const struct resource *source = &pair->source, *have = &pair->have;
+    unsigned char mark[STATE_MARK_SIZE];
+    if (engine->options.deep || !known->recorded || known->unfinished || !pair->exists)
+        return false;
+    /* A service that tells no version or time is not taken at its word. */
+    if (source->version <= 0 || source->modified_ms <= 0 || have->version <= 0 ||
+        have->modified_ms <= 0)
+        return false;
+    if (source->version != then->source_version ||
+        source->modified_ms != then->source_modified_ms || have->version != then->copy_version ||
+        have->modified_ms < then->copy_earliest_ms || have->modified_ms > then->copy_latest_ms)
+        return false;
+    value_mark(engine, destination, have->key, mark);
+    return digest_equal(mark, then->mark, sizeof mark);
+}
+
+void engine_keep(struct engine *engine, unsigned destination, const struct pair *pair,
+                 const struct wrote *wrote)
+{
+    struct state_pair now = {
+        .key = pair->source.key,
+        .source_version = pair->source.version,
+        .source_modified_ms = pair->source.modified_ms,
+        .copy_version = wrote ? wrote->version : pair->have.version,
+        .copy_earliest_ms = wrote ? wrote->earliest_ms : pair->have.modified_ms,
+        .copy_latest_ms = wrote ? wrote->latest_ms : pair->have.modified_ms,
+    };
+    if (!engine->state)
+        return;
+    value_mark(engine, destination, wrote ? wrote->key : pair->have.key, now.mark);
+    state_keep(engine->state, engine->sides[destination + 1].link, &now, wrote != NULL);
+}
