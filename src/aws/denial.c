@@ -136,7 +136,7 @@ void denial_principal(const struct denial *denial, char *out, size_t size)
 {
     struct arn arn;
     if (arn_parse(denial->principal.data, denial->principal.len, &arn) != 0) {
-        snprintf(out, size, "%s", "these credentials");
+        snprintf(out, size, "%s", "the caller");
         return;
     }
     bool session = starts(arn.resource, "assumed-role/");

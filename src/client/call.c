@@ -35,6 +35,7 @@ struct call {
     unsigned attempt; /* from 1 */
     struct retry retry;
     bool clock_corrected, credentials_refreshed;
+    bool refused; /* the last attempt, by an answer to this operation */
     struct credentials credentials;
     struct http_header headers[LARGEST_HEADERS];
     size_t header_count;
@@ -312,14 +313,17 @@ static bool after_error(struct call *call, struct error *err)
 static int attempt(struct call *call, json_t **out, struct error *err)
 {
     json_t *output = NULL;
+    call->refused = false;
     if (get_credentials(call, err) != 0)
         return -1;
     pace(call);
     error_clear(err);
     if (send_once(call, err) != 0)
         return after_no_answer(call, err) ? 1 : -1;
-    if (protocol_read(call->operation, &call->response, &output, err) != 0)
+    if (protocol_read(call->operation, &call->response, &output, err) != 0) {
+        call->refused = true;
         return after_error(call, err) ? 1 : -1;
+    }
     struct rate_key key = rate_key(call);
     rate_limiter_answered(call->client->shared->limiter, &key, false);
     retry_done(&call->retry);
@@ -336,7 +340,7 @@ static void explain(const struct call *call, struct error *err)
     struct denial denial;
     char action[128];
     size_t len = strlen(err->message);
-    bool refused = err->code == ERR_DENIED && err->http_status && strstr(err->aws_code, "Denied");
+    bool refused = call->refused && err->code == ERR_DENIED;
     bool said = denial_parse(err->message, &denial);
     if (!refused || len + 2 >= sizeof err->message ||
         (!said && !text_starts(err->aws_code, "AccessDenied")))

@@ -59,13 +59,28 @@ static int learn_account(struct side *side, struct error *err)
     return 0;
 }
 
+/* A destination that refuses, or is down, does not stop the others; a configuration that does not
+ * fit the credentials does. */
+static bool of_this_side(const struct error *err)
+{
+    return (err->code == ERR_DENIED && err->http_status) || err->code == ERR_UNAVAILABLE ||
+           err->code == ERR_TIMEOUT;
+}
+
 static int open_sides(struct engine *engine, struct error *err)
 {
     for (unsigned i = 0; i < engine->side_count; i++) {
         struct side *side = &engine->sides[i];
         side->config = i ? &engine->config->destinations[i - 1] : &engine->config->source;
-        if (open_session(engine, i, err) != 0 || learn_account(side, err) != 0)
+        if (open_session(engine, i, err) != 0)
             return -1;
+        if (learn_account(side, err) != 0) {
+            if (i == SIDE_SOURCE || !of_this_side(err))
+                return -1;
+            side->failed = true;
+            side->error = *err;
+            continue;
+        }
         const struct side *source = &engine->sides[SIDE_SOURCE];
         if (i && *side->account && strcmp(side->account, source->account) == 0 &&
             strcmp(side->config->region, source->config->region) == 0 &&

@@ -92,6 +92,8 @@ static int list_sides(struct engine *engine, struct error *err)
         arena_calloc(&engine->arena, 2 * engine->side_count, sizeof *listings);
     engine_phase(engine, "listing", 0);
     for (unsigned i = 0; i < 2 * engine->side_count; i++) {
+        if (engine->sides[i / 2].failed)
+            continue; /* its credentials were refused */
         listings[i] = (struct listing){.engine = engine, .side = i / 2};
         arena_init(&listings[i].scratch);
         arena_init(&listings[i].row);
@@ -100,6 +102,8 @@ static int list_sides(struct engine *engine, struct error *err)
     workers_wait(engine->workers);
     for (unsigned i = 0; i < engine->side_count; i++) {
         struct side *side = &engine->sides[i];
+        if (side->failed)
+            continue;
         side->failed = listings[2 * i].result != 0;
         side->error = listings[2 * i].error;
         take_tag_listing(engine, &listings[2 * i + 1]);

@@ -87,17 +87,17 @@ static const struct {
      "\"} and the key's policy must allow that account"},
     {"The ciphertext refers to a customer master key that does not exist, does not exist in this "
      "region, or you are not allowed to access." CUT,
-     "", "kms:Decrypt", "", "", DENIAL_UNSAID, DENIAL_POLICY_UNKNOWN, "these credentials",
-     "add to a policy of these credentials: {\"Effect\":\"Allow\",\"Action\":\"kms:Decrypt\","
+     "", "kms:Decrypt", "", "", DENIAL_UNSAID, DENIAL_POLICY_UNKNOWN, "the caller",
+     "add to a policy of the caller: {\"Effect\":\"Allow\",\"Action\":\"kms:Decrypt\","
      "\"Resource\":\"*\"} (the key's policy may have to allow it too)"},
     {"Not authorized to perform sts:AssumeRoleWithWebIdentity", "", "sts:AssumeRoleWithWebIdentity",
-     "", "", DENIAL_UNSAID, DENIAL_POLICY_UNKNOWN, "these credentials",
-     "add to a policy of these credentials: {\"Effect\":\"Allow\",\"Action\":"
+     "", "", DENIAL_UNSAID, DENIAL_POLICY_UNKNOWN, "the caller",
+     "add to a policy of the caller: {\"Effect\":\"Allow\",\"Action\":"
      "\"sts:AssumeRoleWithWebIdentity\",\"Resource\":\"*\"}"},
     /* No action: the call's own stands in. */
     {"You are not authorized to perform this operation.", "", "", "", "", DENIAL_UNSAID,
-     DENIAL_POLICY_UNKNOWN, "these credentials",
-     "add to a policy of these credentials: {\"Effect\":\"Allow\",\"Action\":\"ssm:PutParameter\","
+     DENIAL_POLICY_UNKNOWN, "the caller",
+     "add to a policy of the caller: {\"Effect\":\"Allow\",\"Action\":\"ssm:PutParameter\","
      "\"Resource\":\"*\"}"},
     {"User: arn:aws-cn:iam::111111111111:root is not authorized to perform: iam:GetUser on "
      "resource: user bob because no VPC endpoint policy allows the iam:GetUser action",
