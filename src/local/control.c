@@ -3,6 +3,7 @@
 #include "local/accounts.h"
 #include "local/faults.h"
 #include "local/moved_clock.h"
+#include "local/quotas.h"
 #include "version.h"
 
 #include <stdlib.h>
@@ -86,6 +87,7 @@ static void start_reset(struct pipeline *pipeline, struct http_exchange *exchang
 {
     moved_clock_restore(pipeline->clock);
     faults_reset(pipeline->faults);
+    quotas_reset(pipeline->quotas);
     atomic_store(&pipeline->local->real_signing_time, false);
     struct reset *reset = memory_alloc(sizeof *reset);
     *reset = (struct reset){{.run = reset_run, .done = reset_done}, pipeline, exchange};

@@ -36,7 +36,8 @@ enum {
     OPTION_TRAIL_READS,
     OPTION_TRAIL_KEEP,
     OPTION_LATENCY,
-    OPTION_FAULTS
+    OPTION_FAULTS,
+    OPTION_QUOTAS
 };
 
 const char *argp_program_version = "understudy-local " UNDERSTUDY_VERSION;
@@ -68,6 +69,8 @@ static const struct argp_option options[] = {
      "Allow the controls under /_understudy/ (reset, clock, faults)", 0},
     {"latency", OPTION_LATENCY, "MS", 0, "Milliseconds added to every answer", 0},
     {"faults", OPTION_FAULTS, "FILE", 0, "Rules for what is to befall calls, JSON", 0},
+    {"quotas", OPTION_QUOTAS, "aws|none", 0,
+     "Throttle calls at AWS's default rates (default: none)", 0},
     {"loops", OPTION_LOOPS, "N", 0, "Threads that serve (default: by the number of CPUs)", 0},
     {0},
 };
@@ -77,7 +80,7 @@ struct arguments {
     const char *folder, *host;
     struct text faults;
     int64_t port, loops, trail_keep, latency_ms;
-    bool any_credentials, testing, trail_reads;
+    bool any_credentials, testing, trail_reads, quotas;
     struct account_key keys[LARGEST_KEYS];
     size_t key_count;
 };
@@ -201,6 +204,11 @@ static error_t take_option(int key, char *text, struct argp_state *state)
     case OPTION_FAULTS:
         result = take_faults(arguments, text, &err);
         break;
+    case OPTION_QUOTAS:
+        arguments->quotas = strcmp(text, "aws") == 0;
+        if (!arguments->quotas && strcmp(text, "none") != 0)
+            result = error_set(&err, ERR_INVALID, "--quotas wants aws or none");
+        break;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -265,6 +273,7 @@ static int serve(const struct arguments *arguments, const sigset_t *ends, struct
         .testing = arguments->testing,
         .trail_reads = arguments->trail_reads,
         .trail_keep = arguments->trail_keep,
+        .quotas = arguments->quotas,
         .latency_ms = arguments->latency_ms,
         .faults = arguments->faults,
         .keys = arguments->keys,

@@ -6,6 +6,7 @@
 #include "local/authenticate.h"
 #include "local/authorize.h"
 #include "local/faults.h"
+#include "local/quotas.h"
 #include "local/route.h"
 #include "local/trail.h"
 #include "local/validate.h"
@@ -245,6 +246,15 @@ static int step_fault(struct request *request, struct local_failure *failure)
     return -1;
 }
 
+/* Before the input is looked at: a call that is refused for it has been made, too (strict). */
+static int step_quota(struct request *request, struct local_failure *failure)
+{
+    if (quotas_take(request->loop->pipeline->quotas, &request->call))
+        return 0;
+    *failure = answer_throttled(request->call.service);
+    return -1;
+}
+
 static int step_check_input(struct request *request, struct local_failure *failure)
 {
     const struct route *route = &request->route;
@@ -396,7 +406,8 @@ static bool admit(struct request *request, struct local_failure *failure)
     struct signed_request signed_request;
     if (step_route(request, in, &signed_request, failure) != 0 ||
         step_authenticate(request, in, &signed_request, failure) != 0 ||
-        step_fault(request, failure) != 0 || step_check_input(request, failure) != 0)
+        step_fault(request, failure) != 0 || step_quota(request, failure) != 0 ||
+        step_check_input(request, failure) != 0)
         return false;
     if (authorize_operation(&request->call) == LOCAL_OK)
         return true;

@@ -15,10 +15,12 @@
 /* What all loops share; filled in by local/server.c. */
 struct faults;
 struct moved_clock;
+struct quotas;
 struct pipeline {
     struct local *local;
     struct moved_clock *clock; /* what local->clock is */
     struct faults *faults;
+    struct quotas *quotas; /* NULL: none */
     struct writer *writer;
     const struct local_service *const *services;
 };

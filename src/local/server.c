@@ -7,6 +7,7 @@
 #include "local/faults.h"
 #include "local/moved_clock.h"
 #include "local/pipeline.h"
+#include "local/quotas.h"
 #include "local/trail.h"
 
 #include <stdlib.h>
@@ -230,6 +231,7 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->local.trail_reads = options->trail_reads;
     server->local.trail_keep = options->trail_keep ? options->trail_keep : TRAIL_KEEP_DEFAULT;
     server->pipeline.local = &server->local;
+    server->pipeline.quotas = options->quotas ? quotas_new() : NULL;
     server->pipeline.services = options->services ? options->services : local_services;
     if (open_faults(server, options, err) != 0 || open_store(server, options, err) != 0 ||
         open_keyring(server, options->folder, err) != 0 || open_writer(server, options, err) != 0 ||
@@ -266,6 +268,7 @@ void server_close(struct server *server)
     store_close(server->local.store);
     keyring_close(server->local.keyring);
     faults_free(server->pipeline.faults);
+    quotas_free(server->pipeline.quotas);
     moved_clock_done(&server->clock);
     free(server);
 }

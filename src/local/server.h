@@ -15,6 +15,7 @@ struct server_options {
     int port;       /* 0: any free one */
     unsigned loops; /* 0: by the number of CPUs */
     bool any_credentials, testing;
+    bool quotas;        /* AWS's default rates */
     bool trail_reads;   /* calls that only read are recorded too */
     int64_t trail_keep; /* records; 0: TRAIL_KEEP_DEFAULT */
     int64_t latency_ms; /* added to every call */

@@ -77,6 +77,13 @@ enum ssm_tier ssm_default_tier(struct local_call *call)
     return (enum ssm_tier)ssm_index(ssm_tier_names, current.value);
 }
 
+bool ssm_high_throughput(struct local_call *call)
+{
+    struct current current;
+    load(call, &settings[1], &current);
+    return strcmp(current.value, "true") == 0;
+}
+
 enum local_result ssm_get_service_setting(struct local_call *call)
 {
     const struct setting *setting = find(call);

@@ -8,5 +8,7 @@
 
 /* /ssm/parameter-store/default-parameter-tier of the caller's account and Region. */
 enum ssm_tier ssm_default_tier(struct local_call *call);
+/* /ssm/parameter-store/high-throughput-enabled, likewise. */
+bool ssm_high_throughput(struct local_call *call);
 
 #endif
