@@ -4,7 +4,7 @@
 
 /* What one call may look at: a millisecond or so of rows; a seek costs as much as
  * some of them. */
-enum { ROWS_MAX = 1500, SEEK_COST = 20 };
+enum { ROWS_MAX = 1000, SEEK_COST = 20 };
 
 struct page {
     struct ssm_walk *walk;
