@@ -19,6 +19,9 @@ enum {
     FLAG_EXCLUDE,
     FLAG_KEY,
     FLAG_ALLOW,
+    FLAG_DELETES,
+    FLAG_MAX_DELETE,
+    FLAG_DELETE_GRACE,
     FLAG_ENDPOINT_URL,
     FLAG_PROFILE,
     FLAG_OUTPUT,
@@ -49,6 +52,12 @@ static const struct argp_option shared_options[] = {
      2},
     {"allow", FLAG_ALLOW, "WORD", 0,
      "permit aws:ec2:image, plain-text or default-key (may be repeated)", 2},
+    {"deletes", FLAG_DELETES, "WORD", 0,
+     "copies whose source is gone: never, owned (delete what understudy made) or all", 2},
+    {"max-delete", FLAG_MAX_DELETE, "N|N%", 0,
+     "when more copies of a destination would go, delete nothing (default 10%)", 2},
+    {"delete-grace", FLAG_DELETE_GRACE, "TIME", 0,
+     "how long a source must be gone before its copy is deleted (default 24h)", 2},
     {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config for every side", 3},
     {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 3},
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 3},
@@ -72,7 +81,7 @@ static const struct argp_option plan_options[] = {
 /* Flags as given; they are laid over the file when all are known. */
 struct flags {
     struct options *options;
-    const char *source_region, *endpoint_url, *profile;
+    const char *source_region, *endpoint_url, *profile, *deletes, *max_delete, *delete_grace;
     const char **destinations, **include, **exclude, **allow, **replications;
     struct config_key *keys;
     size_t destination_count, include_count, exclude_count, allow_count, replication_count;
@@ -146,6 +155,15 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_ALLOW:
         flags->allow[flags->allow_count++] = value;
+        return 0;
+    case FLAG_DELETES:
+        flags->deletes = value;
+        return 0;
+    case FLAG_MAX_DELETE:
+        flags->max_delete = value;
+        return 0;
+    case FLAG_DELETE_GRACE:
+        flags->delete_grace = value;
         return 0;
     case FLAG_ENDPOINT_URL:
         flags->endpoint_url = value;
@@ -229,6 +247,12 @@ static void lay_over(struct flags *flags, struct config *config)
         config->allow = flags->allow;
         config->allow_count = flags->allow_count;
     }
+    if (flags->deletes)
+        config->deletes = flags->deletes;
+    if (flags->max_delete)
+        config->max_delete = flags->max_delete;
+    if (flags->delete_grace)
+        config->delete_grace = flags->delete_grace;
     for (size_t i = 0; i <= config->destination_count; i++) {
         struct config_side *side = i ? &config->destinations[i - 1] : &config->source;
         if (flags->profile)

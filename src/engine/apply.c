@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "engine/engine.h"
 #include "engine/mapping.h"
+#include "engine/removal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -236,5 +237,7 @@ static void write_job(void *arg, unsigned worker)
 
 int plan_apply(struct engine *engine, struct error *err)
 {
-    return engine_work(engine, WORK_WRITE, write_job, err);
+    if (engine_work(engine, WORK_WRITE, write_job, err) != 0)
+        return -1;
+    return removal_apply(engine, err);
 }

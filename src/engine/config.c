@@ -77,6 +77,8 @@ static const struct setting parameter_settings[] = {
     TEXT("ownership", config, ownership),
     TEXT("adopt", config, adopt),
     TEXT("deletes", config, deletes),
+    TEXT("max_delete", config, max_delete),
+    TEXT("delete_grace", config, delete_grace),
     {0},
 };
 

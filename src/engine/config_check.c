@@ -157,10 +157,6 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
     struct safety safety;
     if (safety_read(config, &safety, err) != 0)
         return -1;
-    if (safety.deletes != DELETES_NEVER)
-        return error_set(err, ERR_INVALID,
-                         "deletes: '%s' is not supported by this version: only 'never' is",
-                         config->deletes);
     if (!config->include)
         config->include = (const char **)nothing;
     if (!config->exclude)

@@ -246,7 +246,8 @@ int engine_work(struct engine *engine, enum inventory_work work,
     uint64_t total;
     if (inventory_work_size(engine->inventory, work, &total, err) != 0)
         return -1;
-    engine_phase(engine, work == WORK_UNSURE ? "comparing" : "writing", total);
+    static const char *const phases[WORKS] = {"comparing", "writing", "deleting"};
+    engine_phase(engine, phases[work], total);
 
     char *after = memory_strdup("");
     int result = 0;
@@ -364,7 +365,11 @@ int engine_tally(struct engine *engine, struct tally *out, struct error *err)
     out->remove = all(counts[STEP_DELETE]);
     out->blocked = all(counts[STEP_BLOCKED]);
     out->unseen = all(counts[STEP_FAILED]);
-    for (int action = STEP_CREATE; action <= STEP_DELETE; action++) {
+    out->mark = all(counts[STEP_MARK]);
+    out->extra = all(counts[STEP_EXTRA]);
+    static const enum step_action writes[] = {STEP_CREATE, STEP_UPDATE, STEP_DELETE, STEP_MARK};
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
+        enum step_action action = writes[i];
         out->applied += counts[action][STATUS_APPLIED];
         out->failed += counts[action][STATUS_FAILED];
         out->conflict += counts[action][STATUS_CONFLICT];
@@ -384,6 +389,8 @@ void tally_add(struct tally *sum, const struct tally *tally)
     sum->create += tally->create;
     sum->update += tally->update;
     sum->remove += tally->remove;
+    sum->mark += tally->mark;
+    sum->extra += tally->extra;
     sum->blocked += tally->blocked;
     sum->unseen += tally->unseen;
     sum->applied += tally->applied;
@@ -404,9 +411,10 @@ void tally_add(struct tally *sum, const struct tally *tally)
 int tally_exit_plan(const struct tally *tally, int on_changes)
 {
     if (tally->unseen || tally->failed_destinations)
-        return tally->equal + tally->create + tally->update + tally->remove ? EXIT_PARTLY
-                                                                            : EXIT_FAILED;
-    if (tally->create || tally->update || tally->remove || tally->blocked)
+        return tally->equal + tally->create + tally->update + tally->remove + tally->mark
+                   ? EXIT_PARTLY
+                   : EXIT_FAILED;
+    if (tally->create || tally->update || tally->remove || tally->mark || tally->blocked)
         return on_changes;
     return EXIT_DONE;
 }

@@ -98,6 +98,7 @@ int plan_apply(struct engine *engine, struct error *err);
 
 struct tally {
     uint64_t equal, create, update, remove, blocked, unseen; /* by action; unseen: STEP_FAILED */
+    uint64_t mark, extra;                                    /* copies without a source */
     uint64_t applied, failed, conflict, left;                /* by status of writes */
     uint64_t planned;                                        /* writes not yet done */
     uint64_t selected;                                       /* source resources */
@@ -175,6 +176,10 @@ struct reading {
 void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
                  struct reading *readings, size_t count);
 
+/* Of everything a step saw: parts that are NULL are left out. Metadata only: a plain hash tells
+ * nothing of a value. */
+void plan_fingerprint(const struct resource_kind *kind, const struct resource *const parts[3],
+                      char out[33]);
 /* What a copy that stands as `have` lacks of `want`, our own tags and all; not the value. */
 void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
                   const struct resource *have, struct diff *diff);

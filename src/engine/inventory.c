@@ -21,6 +21,7 @@ static const char schema[] =
     "CREATE TABLE item (side INTEGER, key TEXT, name TEXT, target TEXT, version INTEGER,"
     " modified INTEGER, " FIELDS(
         "") ", PRIMARY KEY (side, key)) WITHOUT ROWID;"
+            "CREATE INDEX target ON item (target) WHERE side = 0;"
             "CREATE TABLE tags (side INTEGER, key TEXT, tags TEXT, PRIMARY KEY (side, key)) "
             "WITHOUT ROWID;"
             "CREATE TABLE step (key TEXT, destination INTEGER, name TEXT, target TEXT, type TEXT,"
@@ -30,7 +31,7 @@ static const char schema[] =
             " copy_version INTEGER, copy_modified INTEGER, fingerprint TEXT,"
             " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
-            " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+            " removal INTEGER, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "BEGIN";
 
 #define PAIR_COLUMNS                                                                               \
@@ -40,26 +41,40 @@ static const char schema[] =
                   "t.") " FROM item s LEFT JOIN tags sg ON sg.side = 0 AND sg.key = s.key"         \
                         " LEFT JOIN item t ON t.side = ?1 AND t.key = s.target"                    \
                         " LEFT JOIN tags tg ON tg.side = ?1 AND tg.key = s.target"
+#define COPY_COLUMNS                                                                               \
+    "SELECT t.key, t.name, t.version, t.modified, tg.tags, " FIELDS(                               \
+        "t.") " FROM item t LEFT JOIN tags tg ON tg.side = ?1 AND tg.key = t.key"
+#define HAS_SOURCE "EXISTS (SELECT 1 FROM item s WHERE s.side = 0 AND s.target = t.key)"
+/* Actions that write, by number. */
+#define WRITES   "(1, 2)"
+#define REMOVALS "(3, 6)"
+#define CHANGES  "(1, 2, 3, 6)"
 enum { PAIR_FIRST_FIELD = 5, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIELDS_MAX };
 #define STEP_COLUMNS                                                                               \
     "SELECT key, destination, name, target, type, changes, note, reason, loss, action, status,"    \
     " unsure, value_differs, source_version, source_modified, copy_version, copy_modified,"        \
     " fingerprint FROM step"
 
+#define KEYS_OF(which)                                                                             \
+    "SELECT DISTINCT key FROM step WHERE key > ?1 AND " which " ORDER BY key LIMIT ?2"
+#define SIZE_OF(which) "SELECT count(DISTINCT key) FROM step WHERE " which
+
 enum statement {
     PUT_ITEM,
     PUT_TAGS,
     JOIN,
     PAIR,
+    UNPAIRED,
+    COPY,
+    PAIRED,
     COLLISION,
     KEYS,
     PUT_STEP,
     STEPS,
     STEPS_OF,
-    WORK_UNSURE_KEYS,
-    WORK_WRITE_KEYS,
-    WORK_UNSURE_SIZE,
-    WORK_WRITE_SIZE,
+    WORK_KEYS, /* one for each work */
+    WORK_SIZE = WORK_KEYS + WORKS,
+    STOP_REMOVALS = WORK_SIZE + WORKS,
     COUNT,
     WIDEST,
     SIZE,
@@ -76,6 +91,9 @@ static const char *const sql[STATEMENTS] = {
     [PUT_TAGS] = "INSERT OR REPLACE INTO tags VALUES (?1, ?2, ?3)",
     [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 ORDER BY s.key",
     [PAIR] = PAIR_COLUMNS " WHERE s.side = 0 AND s.key = ?2",
+    [UNPAIRED] = COPY_COLUMNS " WHERE t.side = ?1 AND NOT " HAS_SOURCE " ORDER BY t.key",
+    [COPY] = COPY_COLUMNS " WHERE t.side = ?1 AND t.key = ?2",
+    [PAIRED] = "SELECT count(*) FROM item t WHERE t.side = ?1 AND " HAS_SOURCE,
     [COLLISION] = "SELECT target FROM item WHERE side = 0 GROUP BY target HAVING count(*) > 1"
                   " LIMIT 1",
     [KEYS] = "SELECT key, name FROM item WHERE side = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
@@ -83,32 +101,34 @@ static const char *const sql[STATEMENTS] = {
                  " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [STEPS] = STEP_COLUMNS " ORDER BY key, destination",
     [STEPS_OF] = STEP_COLUMNS " WHERE key = ?1 ORDER BY destination",
-    [WORK_UNSURE_KEYS] = "SELECT DISTINCT key FROM step WHERE key > ?1 AND unsure <> 0"
-                         " ORDER BY key LIMIT ?2",
-    [WORK_WRITE_KEYS] = "SELECT DISTINCT key FROM step WHERE key > ?1 AND status = 0"
-                        " AND action IN (1, 2, 3) ORDER BY key LIMIT ?2",
-    [WORK_UNSURE_SIZE] = "SELECT count(DISTINCT key) FROM step WHERE unsure <> 0",
-    [WORK_WRITE_SIZE] = "SELECT count(DISTINCT key) FROM step WHERE status = 0"
-                        " AND action IN (1, 2, 3)",
+    [WORK_KEYS + WORK_UNSURE] = KEYS_OF("unsure <> 0"),
+    [WORK_KEYS + WORK_WRITE] = KEYS_OF("status = 0 AND action IN " WRITES),
+    [WORK_KEYS + WORK_REMOVE] = KEYS_OF("status = 0 AND action IN " REMOVALS),
+    [WORK_SIZE + WORK_UNSURE] = SIZE_OF("unsure <> 0"),
+    [WORK_SIZE + WORK_WRITE] = SIZE_OF("status = 0 AND action IN " WRITES),
+    [WORK_SIZE + WORK_REMOVE] = SIZE_OF("status = 0 AND action IN " REMOVALS),
+    [STOP_REMOVALS] = "UPDATE step SET action = CASE ?1 WHEN 0 THEN action ELSE ?1 END,"
+                      " status = ?2, reason = ?3 WHERE status = 0 AND action IN " REMOVALS,
     [COUNT] = "SELECT action, status, count(*) FROM step WHERE ?1 < 0 OR destination = ?1"
               " GROUP BY action, status",
     [WIDEST] = "SELECT max(length(name)) FROM step WHERE action <> 0",
     [SIZE] = "SELECT count(*) FROM item WHERE side = ?1",
-    [APPROVE] = "INSERT INTO approved VALUES (?1, ?2, ?3, ?4)",
-    [HOLD_LEFT] = "UPDATE step SET status = 4 WHERE action IN (1, 2, 3) AND NOT EXISTS"
+    [APPROVE] = "INSERT INTO approved VALUES (?1, ?2, ?3, ?4, ?5)",
+    [HOLD_LEFT] = "UPDATE step SET status = 4 WHERE action IN " CHANGES " AND NOT EXISTS"
                   " (SELECT 1 FROM approved a WHERE a.key = step.key"
                   " AND a.destination = step.destination)",
     [HOLD_CONFLICT] = "UPDATE step SET status = 3, reason = 'it is not as the plan saw it: plan"
-                      " again' WHERE action IN (1, 2, 3) AND EXISTS"
+                      " again' WHERE action IN " CHANGES " AND EXISTS"
                       " (SELECT 1 FROM approved a WHERE a.key = step.key"
                       " AND a.destination = step.destination"
                       " AND a.fingerprint <> step.fingerprint)",
     [HOLD_GONE] = "INSERT INTO step SELECT key, destination, name, name, '', '[]', NULL,"
                   " 'it is gone from the source since the plan was made: plan again', NULL, 2, 3,"
-                  " 0, 0, 0, 0, 0, 0, '' FROM approved a WHERE NOT EXISTS"
+                  " 0, 0, 0, 0, 0, 0, '' FROM approved a WHERE a.removal = 0 AND NOT EXISTS"
                   " (SELECT 1 FROM step s WHERE s.key = a.key AND s.destination = a.destination)",
 };
-_Static_assert(STEP_CREATE == 1 && STEP_UPDATE == 2 && STEP_DELETE == 3, "the SQL above says so");
+_Static_assert(STEP_CREATE == 1 && STEP_UPDATE == 2 && STEP_DELETE == 3 && STEP_MARK == 6,
+               "the SQL above says so");
 _Static_assert(STATUS_PLANNED == 0 && STATUS_CONFLICT == 3 && STATUS_LEFT == 4, "and so");
 
 struct inventory {
@@ -287,6 +307,38 @@ int inventory_pair(struct inventory *inventory, struct arena *arena, const char 
     return result;
 }
 
+int inventory_unpaired(struct inventory *inventory, struct arena *scratch, unsigned destination,
+                       resource_each_fn *each, void *arg, struct error *err)
+{
+    sqlite3_stmt *unpaired = begin(inventory, UNPAIRED);
+    sqlite3_bind_int64(unpaired, 1, destination + 1);
+    int result = 0, code;
+    while (result == 0 && (code = sqlite3_step(unpaired)) != SQLITE_DONE) {
+        struct resource copy;
+        if (code != SQLITE_ROW)
+            result = broken(inventory, err);
+        else if ((result = read_resource(inventory, scratch, unpaired, 0, &copy, err)) == 0)
+            result = each(&copy, arg, err);
+        arena_reset(scratch);
+    }
+    end(inventory, unpaired);
+    return result;
+}
+
+int inventory_copy(struct inventory *inventory, struct arena *arena, const char *key,
+                   unsigned destination, struct resource *out, struct error *err)
+{
+    sqlite3_stmt *one = begin(inventory, COPY);
+    sqlite3_bind_int64(one, 1, destination + 1);
+    bind_text(one, 2, key);
+    int code = sqlite3_step(one);
+    int result = code == SQLITE_ROW    ? read_resource(inventory, arena, one, 0, out, err)
+                 : code == SQLITE_DONE ? error_set(err, ERR_NOT_FOUND, "%s is not in this run", key)
+                                       : broken(inventory, err);
+    end(inventory, one);
+    return result;
+}
+
 int inventory_collision(struct inventory *inventory, struct arena *arena, const char **target,
                         struct error *err)
 {
@@ -333,7 +385,7 @@ int inventory_work(struct inventory *inventory, struct arena *arena, enum invent
                    const char *after, size_t limit, const char **keys, size_t *count,
                    struct error *err)
 {
-    sqlite3_stmt *next = begin(inventory, work == WORK_UNSURE ? WORK_UNSURE_KEYS : WORK_WRITE_KEYS);
+    sqlite3_stmt *next = begin(inventory, (enum statement)(WORK_KEYS + (int)work));
     bind_text(next, 1, after);
     sqlite3_bind_int64(next, 2, (sqlite3_int64)limit);
     return read_texts(inventory, arena, next, keys, NULL, count, err);
@@ -435,9 +487,8 @@ static int read_number(struct inventory *inventory, sqlite3_stmt *statement, uin
 int inventory_work_size(struct inventory *inventory, enum inventory_work work, uint64_t *keys,
                         struct error *err)
 {
-    return read_number(inventory,
-                       begin(inventory, work == WORK_UNSURE ? WORK_UNSURE_SIZE : WORK_WRITE_SIZE),
-                       keys, err);
+    return read_number(inventory, begin(inventory, (enum statement)(WORK_SIZE + (int)work)), keys,
+                       err);
 }
 
 int inventory_size(struct inventory *inventory, unsigned side, uint64_t *resources,
@@ -446,6 +497,24 @@ int inventory_size(struct inventory *inventory, unsigned side, uint64_t *resourc
     sqlite3_stmt *size = begin(inventory, SIZE);
     sqlite3_bind_int64(size, 1, side);
     return read_number(inventory, size, resources, err);
+}
+
+int inventory_paired(struct inventory *inventory, unsigned destination, uint64_t *copies,
+                     struct error *err)
+{
+    sqlite3_stmt *paired = begin(inventory, PAIRED);
+    sqlite3_bind_int64(paired, 1, destination + 1);
+    return read_number(inventory, paired, copies, err);
+}
+
+int inventory_stop_removals(struct inventory *inventory, enum step_action action,
+                            enum step_status status, const char *reason, struct error *err)
+{
+    sqlite3_stmt *stop = begin(inventory, STOP_REMOVALS);
+    sqlite3_bind_int64(stop, 1, action);
+    sqlite3_bind_int64(stop, 2, status);
+    bind_text(stop, 3, reason);
+    return run(inventory, stop, err);
 }
 
 int inventory_widest(struct inventory *inventory, unsigned *name_len, struct error *err)
@@ -473,13 +542,14 @@ int inventory_count(struct inventory *inventory, int destination, step_counts co
 }
 
 int inventory_approve(struct inventory *inventory, const char *key, unsigned destination,
-                      const char *fingerprint, const char *name, struct error *err)
+                      const char *fingerprint, const char *name, bool removal, struct error *err)
 {
     sqlite3_stmt *approve = begin(inventory, APPROVE);
     bind_text(approve, 1, key);
     sqlite3_bind_int64(approve, 2, destination);
     bind_text(approve, 3, fingerprint);
     bind_text(approve, 4, name);
+    sqlite3_bind_int64(approve, 5, removal);
     return run(inventory, approve, err);
 }
 

@@ -23,6 +23,8 @@ enum step_action {
     STEP_DELETE,
     STEP_BLOCKED, /* must not or cannot be carried: `reason` */
     STEP_FAILED,  /* could not be looked at: `reason` */
+    STEP_MARK,    /* a copy without a source gets the mark of absence; deleted after the grace */
+    STEP_EXTRA,   /* a copy without a source that stays: `reason` */
     STEP_ACTIONS,
 };
 enum step_status {
@@ -80,6 +82,15 @@ int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned 
 /* One of them; ERR_NOT_FOUND. In `arena`. */
 int inventory_pair(struct inventory *inventory, struct arena *arena, const char *key,
                    unsigned destination, struct pair *out, struct error *err);
+/* Every copy of `destination` that no source resource is paired with, as inventory_join. */
+int inventory_unpaired(struct inventory *inventory, struct arena *scratch, unsigned destination,
+                       resource_each_fn *each, void *arg, struct error *err);
+/* One copy; ERR_NOT_FOUND. In `arena`. */
+int inventory_copy(struct inventory *inventory, struct arena *arena, const char *key,
+                   unsigned destination, struct resource *out, struct error *err);
+/* How many copies of `destination` have a source. */
+int inventory_paired(struct inventory *inventory, unsigned destination, uint64_t *copies,
+                     struct error *err);
 /* A name that two source resources would have at the destination; NULL: none. In `arena`. */
 int inventory_collision(struct inventory *inventory, struct arena *arena, const char **target,
                         struct error *err);
@@ -98,7 +109,7 @@ int inventory_steps(struct inventory *inventory, struct arena *scratch, step_fn 
 int inventory_steps_of(struct inventory *inventory, struct arena *arena, const char *key,
                        struct step **steps, size_t *count, struct error *err);
 /* The next source keys behind `after` with anything to look at, or to write. */
-enum inventory_work { WORK_UNSURE, WORK_WRITE };
+enum inventory_work { WORK_UNSURE, WORK_WRITE, WORK_REMOVE, WORKS };
 int inventory_work(struct inventory *inventory, struct arena *arena, enum inventory_work work,
                    const char *after, size_t limit, const char **keys, size_t *count,
                    struct error *err);
@@ -113,9 +124,14 @@ int inventory_widest(struct inventory *inventory, unsigned *name_len, struct err
 int inventory_size(struct inventory *inventory, unsigned side, uint64_t *resources,
                    struct error *err);
 
+/* Every step that would delete or mark becomes this instead, with the reason; action 0: as it is.
+ */
+int inventory_stop_removals(struct inventory *inventory, enum step_action action,
+                            enum step_status status, const char *reason, struct error *err);
+
 /* A plan that was reviewed: which steps may be done, and what they saw. */
 int inventory_approve(struct inventory *inventory, const char *key, unsigned destination,
-                      const char *fingerprint, const char *name, struct error *err);
+                      const char *fingerprint, const char *name, bool removal, struct error *err);
 /* Marks planned writes that are not approved STATUS_LEFT, those that saw something else
  * STATUS_CONFLICT, and adds a conflict for each approved one whose resource is gone. */
 int inventory_hold_to_approved(struct inventory *inventory, struct error *err);

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/mapping.h"
 #include "engine/ownership.h"
+#include "engine/removal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,21 +206,26 @@ static void digest_side(const struct resource_kind *kind, const struct resource 
     tags_write(resource->tags, resource->tag_count, text);
 }
 
-/* Metadata only: a plain hash tells nothing of a value. */
-static void fingerprint(const struct resource_kind *kind, const struct pair *pair,
-                        const struct resource *want, char out[33])
+void plan_fingerprint(const struct resource_kind *kind, const struct resource *const parts[3],
+                      char out[33])
 {
     struct buf text;
     char hex[SHA256_HEX_SIZE];
     buf_init(&text, 256 * 1024);
-    digest_side(kind, &pair->source, &text);
-    digest_side(kind, want, &text);
-    if (pair->exists)
-        digest_side(kind, &pair->have, &text);
+    for (size_t i = 0; i < 3; i++)
+        if (parts[i])
+            digest_side(kind, parts[i], &text);
     digest_sha256_hex(text.data, text.len, hex);
     memcpy(out, hex, 32);
     out[32] = '\0';
     buf_done(&text);
+}
+
+static void fingerprint(const struct resource_kind *kind, const struct pair *pair,
+                        const struct resource *want, char out[33])
+{
+    const struct resource *const parts[] = {&pair->source, want, pair->exists ? &pair->have : NULL};
+    plan_fingerprint(kind, parts, out);
 }
 
 static const char *changes_text(const struct resource_kind *kind, struct arena *arena,
@@ -536,7 +542,7 @@ static void look_job(void *arg, unsigned worker)
 int plan_build(struct engine *engine, struct error *err)
 {
     if (list_sides(engine, err) != 0 || complete_tags(engine, err) != 0 ||
-        join_sides(engine, err) != 0)
+        join_sides(engine, err) != 0 || removal_plan(engine, err) != 0)
         return -1;
     return engine_work(engine, WORK_UNSURE, look_job, err);
 }

@@ -14,8 +14,8 @@ enum { PLAN_FORMAT = 1, LONGEST_LINE = 2 * 1024 * 1024 };
 
 const char *step_action_name(enum step_action action)
 {
-    static const char *const names[STEP_ACTIONS] = {"equal",  "create",  "update",
-                                                    "delete", "blocked", "failed"};
+    static const char *const names[STEP_ACTIONS] = {"equal",   "create", "update", "delete",
+                                                    "blocked", "failed", "mark",   "extra"};
     return names[action];
 }
 
@@ -170,6 +170,8 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
     json_put_int(&w, "create", (int64_t)tally->create);
     json_put_int(&w, "update", (int64_t)tally->update);
     json_put_int(&w, "delete", (int64_t)tally->remove);
+    json_put_int(&w, "mark", (int64_t)tally->mark);
+    json_put_int(&w, "extra", (int64_t)tally->extra);
     json_put_int(&w, "blocked", (int64_t)tally->blocked);
     json_put_int(&w, "unseen", (int64_t)tally->unseen);
     json_put_int(&w, "reserved", (int64_t)tally->reserved);
@@ -323,7 +325,8 @@ static int walk_summary(struct walk *walk, const json_t *line, struct error *err
 {
     int64_t expected = json_int_or(line, "create", 0) + json_int_or(line, "update", 0) +
                        json_int_or(line, "delete", 0) + json_int_or(line, "blocked", 0) +
-                       json_int_or(line, "unseen", 0);
+                       json_int_or(line, "unseen", 0) + json_int_or(line, "mark", 0) +
+                       json_int_or(line, "extra", 0);
     if (!walk->inside)
         return damaged(walk, err);
     walk->inside = false;
@@ -416,10 +419,11 @@ static int approve(struct engine *engine, const char *path, const json_t *step, 
         return error_set(err, ERR_INVALID, "%s: a step without name, destination or fingerprint",
                          path);
     const char *action = json_text_or(step, "action", "");
-    if (strcmp(action, "create") != 0 && strcmp(action, "update") != 0)
+    bool removal = strcmp(action, "delete") == 0 || strcmp(action, "mark") == 0;
+    if (!removal && strcmp(action, "create") != 0 && strcmp(action, "update") != 0)
         return 0;
     return inventory_approve(engine->inventory, engine->kind->key_of(name), (unsigned)destination,
-                             print, name, err);
+                             print, name, removal, err);
 }
 
 int plan_read_steps(struct engine *engine, const char *path, struct error *err)

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NAME_COLUMN_MOST = 56, NAME_COLUMN_LEAST = 24, TYPE_COLUMN = 13 };
+enum { NAME_COLUMN_MOST = 56, NAME_COLUMN_LEAST = 24, TYPE_COLUMN = 13, EXTRAS_SHOWN = 20 };
 
 static const char *colour_of(const struct report *report, char sigil)
 {
@@ -45,7 +45,7 @@ static const char *grouped(uint64_t number, char out[32])
 
 static char sigil_of(const struct step *step)
 {
-    static const char sigils[STEP_ACTIONS] = {'=', '+', '~', '-', '!', '!'};
+    static const char sigils[STEP_ACTIONS] = {'=', '+', '~', '-', '!', '!', '-', '?'};
     return step->status == STATUS_FAILED || step->status == STATUS_CONFLICT ? '!'
                                                                             : sigils[step->action];
 }
@@ -114,6 +114,7 @@ struct lines {
     const struct report *report;
     const struct engine *engine;
     unsigned width;
+    uint64_t extras;
     bool failures; /* only what was not carried out */
     struct arena arena;
     struct step step; /* the line that is being gathered; key NULL: none */
@@ -194,7 +195,10 @@ static int gather_step(const struct step *step, void *arg, struct error *err)
     struct lines *lines = arg;
     (void)err;
     bool undone = step->status == STATUS_FAILED || step->status == STATUS_CONFLICT;
+    bool extra = step->action == STEP_EXTRA;
     if (lines->failures ? !undone : step->action == STEP_EQUAL)
+        return 0;
+    if (extra && lines->extras++ >= EXTRAS_SHOWN)
         return 0;
     if (!lines->step.key || !same_line(&lines->step, step)) {
         flush_line(lines);
@@ -247,6 +251,10 @@ int report_plan(const struct report *report, struct engine *engine, struct error
         fprintf(report->out, "  %s=%s %s %s unchanged\n", colour_of(report, '='), plain(report),
                 grouped(tally.equal, number),
                 tally.equal == 1 ? engine->kind->noun : engine->kind->nouns);
+    if (tally.extra)
+        fprintf(report->out, "  %s?%s %s extra at a destination, left alone%s\n",
+                colour_of(report, '?'), plain(report), grouped(tally.extra, number),
+                tally.extra > EXTRAS_SHOWN ? " (the first are shown; --json lists all)" : "");
     if (!tally.selected)
         fprintf(report->out, "  no %s selected\n", engine->kind->noun);
     if (tally.reserved)
@@ -284,6 +292,8 @@ void report_plan_sum(const struct report *report, const struct tally *tally)
     fprintf(report->out, "plan: %s to create, %s to change, %s calls in %.1f s",
             grouped(tally->create, create), grouped(tally->update, update),
             grouped(tally->calls, calls), (double)tally->elapsed_ms / 1000.0);
+    put_count(report->out, tally->remove, "to delete");
+    put_count(report->out, tally->mark, "to mark as absent");
     put_rest(report->out, tally);
     fputc('\n', report->out);
 }
@@ -305,7 +315,7 @@ void report_verify_sum(const struct report *report, const struct engine *engine,
                        const struct tally *tally)
 {
     char number[32], calls[32];
-    uint64_t drift = tally->create + tally->update + tally->remove + tally->blocked;
+    uint64_t drift = tally->create + tally->update + tally->remove + tally->mark + tally->blocked;
     if (drift || tally->unseen || tally->failed_destinations)
         fprintf(report->out, "not in sync: %s differ", grouped(drift, number));
     else

@@ -1,8 +1,8 @@
 /*
  * report: a run in words for people: what differs, what was done, one line of sums.
  *
- * Lines begin with a sigil: + created, ~ changed, - deleted, = equal, ! not carried. Values are
- * never shown; there is none in what this reads. The program's thread only.
+ * Lines begin with a sigil: + created, ~ changed, - deleted, = equal, ! not carried, ? extra.
+ * Values are never shown; there is none in what this reads. The program's thread only.
  */
 #ifndef UNDERSTUDY_ENGINE_REPORT_H
 #define UNDERSTUDY_ENGINE_REPORT_H

@@ -81,17 +81,58 @@ const char *scope_target(const struct scope *scope, struct arena *arena, const c
     return name;
 }
 
-static const char *literal(struct arena *arena, const char *pattern)
-{
-    return arena_strndup(arena, pattern, strcspn(pattern, "*?"));
-}
-
 static void add(const char **list, size_t *count, const char *text)
 {
     for (size_t i = 0; i < *count; i++)
         if (strcmp(list[i], text) == 0)
             return;
     list[(*count)++] = text;
+}
+
+static bool included(const struct config *config, const char *key)
+{
+    for (size_t i = 0; i < config->include_count; i++)
+        if (matches(config->include[i], key))
+            return true;
+    return config->include_count == 0;
+}
+
+const char *const *scope_sources(const struct scope *scope, struct arena *arena, const char *key,
+                                 size_t *count)
+{
+    const struct config *config = scope->config;
+    const char **keys = arena_calloc(arena, config->rename_count + 2, sizeof *keys);
+    *count = 0;
+    for (size_t i = 0; i <= config->rename_count; i++) {
+        const char *source = key;
+        if (i < config->rename_count) {
+            const char *from = bare(config->rename[i].from), *to = bare(config->rename[i].to);
+            const char *rest = below(key, to);
+            if (!rest || (*rest == '\0' && *to))
+                continue;
+            source = join(arena, from, *to ? rest : arena_printf(arena, "/%s", rest));
+        }
+        if (strcmp(bare(scope_target(scope, arena, source)), key) != 0 ||
+            !included(config, source) || excluded(config, source))
+            continue;
+        add(keys, count, source);
+    }
+    return keys;
+}
+
+bool scope_believes_absence(const struct scope *scope, const char *key)
+{
+    const struct config *config = scope->config;
+    for (size_t i = 0; i < config->include_count; i++)
+        if (matches(config->include[i], key) &&
+            (scope->hit[i] || !strpbrk(config->include[i], "*?")))
+            return true;
+    return config->include_count == 0;
+}
+
+static const char *literal(struct arena *arena, const char *pattern)
+{
+    return arena_strndup(arena, pattern, strcspn(pattern, "*?"));
 }
 
 /* Takes out what another prefix covers. */

@@ -22,6 +22,13 @@ void scope_init(struct scope *scope, struct arena *arena, const struct config *c
 bool scope_selects(struct scope *scope, const char *key);
 /* The name at the destination, spelled as the source does. In `arena`. */
 const char *scope_target(const struct scope *scope, struct arena *arena, const char *name);
+/* Which source keys, if they existed, would be selected by name and be called `key` at the
+ * destination: at most rename_count + 1. In `arena`. */
+const char *const *scope_sources(const struct scope *scope, struct arena *arena, const char *key,
+                                 size_t *count);
+/* May the absence of `key` from the listing be believed? Not when each pattern that would have
+ * selected it has selected nothing at all, unless it names just this one. */
+bool scope_believes_absence(const struct scope *scope, const char *key);
 /* What to ask the service for, at the source or at a destination. In `arena`. */
 void scope_filter(const struct scope *scope, struct arena *arena, bool at_destination,
                   struct resource_filter *out);

@@ -127,6 +127,9 @@ struct resource_kind {
      * written; ERR_CONFLICT: somebody else was there first. */
     int (*write)(struct resource_ctx *, const struct resource *want, const struct resource *have,
                  const struct diff *diff, int64_t *version, struct error *);
+    /* Deletes up to read_batch in one call; `missing` is set for those that were not there. The
+     * error is of the whole call; ERR_TIMEOUT: they may be gone. */
+    int (*remove)(struct resource_ctx *, struct resource *items, size_t count, struct error *);
     /* Pure. `want` may be changed to what can be written (a tier that cannot be lowered). */
     void (*judge)(struct arena *, struct resource *want, const struct resource *have,
                   const struct judge_options *, struct verdict *);

@@ -43,6 +43,9 @@ const struct aws_operation operation_ssm_list_tags_for_resource =
 /* Not idempotent: a repeated overwrite makes another version. After a lost answer the copy is
  * compared before it is written again. */
 const struct aws_operation operation_ssm_put_parameter = OPERATION(service_ssm, "PutParameter", 0);
+/* Not idempotent: what somebody made again in the meantime would go too. */
+const struct aws_operation operation_ssm_delete_parameters =
+    OPERATION(service_ssm, "DeleteParameters", 0);
 /* Setting or removing the same tags again changes nothing. */
 const struct aws_operation operation_ssm_add_tags_to_resource =
     OPERATION(service_ssm, "AddTagsToResource", AWS_IDEMPOTENT);
@@ -59,8 +62,13 @@ const struct aws_operation operation_tagging_get_resources = {
 };
 
 const struct aws_operation *const resource_operations[] = {
-    &operation_ssm_describe_parameters,    &operation_ssm_get_parameters,
-    &operation_ssm_list_tags_for_resource, &operation_ssm_put_parameter,
-    &operation_ssm_add_tags_to_resource,   &operation_ssm_remove_tags_from_resource,
-    &operation_tagging_get_resources,      NULL,
+    &operation_ssm_describe_parameters,
+    &operation_ssm_get_parameters,
+    &operation_ssm_list_tags_for_resource,
+    &operation_ssm_put_parameter,
+    &operation_ssm_add_tags_to_resource,
+    &operation_ssm_remove_tags_from_resource,
+    &operation_ssm_delete_parameters,
+    &operation_tagging_get_resources,
+    NULL,
 };

@@ -303,7 +303,7 @@ static int describe(struct resource_ctx *ctx, const char *name, struct resource 
     return read_tags(ctx, out, err);
 }
 
-static struct resource *find_key(struct resource *items, size_t count, const char *name)
+struct resource *ssm_find(struct resource *items, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(items[i].key, ssm_key_of(name)) == 0)
@@ -330,7 +330,7 @@ static int read_values(struct resource_ctx *ctx, struct resource *items, size_t 
     json_t *row;
     json_array_foreach(json_object_get(out, "Parameters"), i, row)
     {
-        struct resource *item = find_key(items, count, json_text_or(row, "Name", ""));
+        struct resource *item = ssm_find(items, count, json_text_or(row, "Name", ""));
         const json_t *value = json_object_get(row, "Value");
         if (!item || !json_is_string(value))
             continue;
@@ -396,6 +396,7 @@ const struct resource_kind resource_ssm_parameter = {
     .describe = describe,
     .read = read_values,
     .write = ssm_write,
+    .remove = ssm_remove,
     .judge = ssm_judge,
     .key_of = ssm_key_of,
     .reserved = ssm_reserved,

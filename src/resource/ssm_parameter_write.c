@@ -203,3 +203,27 @@ int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struc
     }
     return have ? write_tags(ctx, name, diff, err) : 0;
 }
+
+int ssm_remove(struct resource_ctx *ctx, struct resource *items, size_t count, struct error *err)
+{
+    json_t *names = json_array(), *out = NULL, *name;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        json_array_append_new(names, json_string(items[i].name));
+        items[i].missing = false;
+    }
+    json_t *in = json_pack("{s:o}", "Names", names);
+    int result = resource_call(ctx, &operation_ssm_delete_parameters, in, &out, err);
+    json_decref(in);
+    if (result != 0)
+        return -1;
+    json_array_foreach(json_object_get(out, "InvalidParameters"), i, name)
+    {
+        struct resource *item =
+            json_is_string(name) ? ssm_find(items, count, json_string_value(name)) : NULL;
+        if (item)
+            item->missing = true;
+    }
+    json_decref(out);
+    return 0;
+}

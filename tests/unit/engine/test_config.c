@@ -230,8 +230,8 @@ static void impossible_configurations_are_refused(void **state)
     refused("source: { region: eu-west-1, external_id: x }\ndestinations: [{ region: eu-west-2 }]",
             "give role_arn too");
     refused("source: { region: eu-west-1 }\ndestinations: [{ region: eu-west-2 }]\n"
-            "parameters: { deletes: all }",
-            "only 'never'");
+            "parameters: { deletes: some }",
+            "never, owned or all");
     refused("source: { region: eu-west-1 }\ndestinations: [{ region: eu-west-2 }]\n"
             "parameters: { allow: anything }",
             "allow 'anything'");

@@ -191,10 +191,10 @@ static void only_what_was_approved_as_it_stands_may_be_written(void **state)
     put_step("moved", 0, STEP_UPDATE, 0, "2");
     put_step("new", 0, STEP_CREATE, 0, "3");
     put_step("done", 0, STEP_EQUAL, 0, "4");
-    assert_int_equal(inventory_approve(inventory, "same", 0, "1", "same", NULL), 0);
-    assert_int_equal(inventory_approve(inventory, "moved", 0, "old", "moved", NULL), 0);
-    assert_int_equal(inventory_approve(inventory, "done", 0, "old", "done", NULL), 0);
-    assert_int_equal(inventory_approve(inventory, "gone", 0, "5", "gone", NULL), 0);
+    assert_int_equal(inventory_approve(inventory, "same", 0, "1", "same", false, NULL), 0);
+    assert_int_equal(inventory_approve(inventory, "moved", 0, "old", "moved", false, NULL), 0);
+    assert_int_equal(inventory_approve(inventory, "done", 0, "old", "done", false, NULL), 0);
+    assert_int_equal(inventory_approve(inventory, "gone", 0, "5", "gone", false, NULL), 0);
     assert_int_equal(inventory_hold_to_approved(inventory, NULL), 0);
     assert_int_equal(status_of("same"), STATUS_PLANNED);
     assert_int_equal(status_of("moved"), STATUS_CONFLICT);

@@ -424,6 +424,23 @@ static void a_plan_that_was_cut_short_is_refused(void **state)
     unlink(path);
 }
 
+static void names_of_aws_are_never_extra(void **state)
+{
+    (void)state;
+    config.deletes = "all";
+    config.delete_grace = "0";
+    config.max_delete = "100%";
+    engine_close(engine);
+    open_engine();
+    list_both(ROW("/a", 1), ROW("/a", 1) "," ROW("/awsome/x", 1) "," ROW("/gone", 1));
+    values_of(SOURCE, VALUE("/a", 1, "same"));
+    values_of(COPY, VALUE("/a", 1, "same"));
+    struct tally tally = planned();
+    assert_int_equal(tally.remove, 1);
+    assert_int_equal(tally.extra, 0);
+    assert_int_equal(step_of("gone")->action, STEP_DELETE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -444,6 +461,7 @@ int main(void)
         TEST(without_the_tagging_right_tags_are_read_one_by_one),
         TEST(tags_that_only_seem_to_differ_are_not_written),
         TEST(a_plan_that_was_cut_short_is_refused),
+        TEST(names_of_aws_are_never_extra),
     };
     return cmocka_run_group_tests_name("engine/plan", tests, NULL, NULL);
 }

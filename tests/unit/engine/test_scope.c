@@ -139,6 +139,55 @@ static void a_renamed_destination_is_asked_for_all_or_for_the_new_names(void **s
     assert_int_equal(filter.prefix_count, 1);
 }
 
+static const char *sources_of(const char *key)
+{
+    size_t count;
+    const char *const *keys = scope_sources(&scope, &arena, key, &count);
+    const char *text = "";
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(&arena, "%s%s%s", text, i ? " " : "", keys[i]);
+    return text;
+}
+
+static void a_name_at_the_destination_leads_back_to_its_sources(void **state)
+{
+    (void)state;
+    const char *include[] = {"/prod/**", "/old/**", "root"};
+    const char *exclude[] = {"/prod/tmp/**"};
+    struct config_rename renames[] = {{"/prod", "/dr"}, {"/old", "/dr"}};
+    choose(include, 3, exclude, 1);
+    assert_string_equal(sources_of("prod/x"), "prod/x");
+    assert_string_equal(sources_of("prod/tmp/x"), "");
+    assert_string_equal(sources_of("test/x"), "");
+    assert_string_equal(sources_of("root"), "root");
+    config.rename = renames;
+    config.rename_count = 2;
+    assert_string_equal(sources_of("dr/x"), "prod/x old/x");
+    assert_string_equal(sources_of("dr/tmp/x"), "old/tmp/x");
+    assert_string_equal(sources_of("dr"), "");
+    assert_string_equal(sources_of("prod/x"), ""); /* no source is called so there */
+    assert_string_equal(sources_of("root"), "root");
+    renames[0] = (struct config_rename){"/prod", "/"};
+    renames[1] = (struct config_rename){"/", "/all"};
+    assert_string_equal(sources_of("x/y"), "prod/x/y");
+    assert_string_equal(sources_of("all/root"), "prod/all/root root");
+    for (size_t i = 0; i < COUNT(include); i++)
+        assert_false(scope.hit[i]); /* looking back is no hit */
+}
+
+static void absence_is_believed_where_the_pattern_finds_something(void **state)
+{
+    (void)state;
+    const char *include[] = {"/prod/**", "/test/**", "/exact/name"};
+    choose(include, 3, NULL, 0);
+    assert_true(scope_selects(&scope, "prod/x"));
+    assert_true(scope_believes_absence(&scope, "prod/gone"));
+    assert_false(scope_believes_absence(&scope, "test/gone"));
+    assert_true(scope_believes_absence(&scope, "exact/name"));
+    choose(NULL, 0, NULL, 0);
+    assert_true(scope_believes_absence(&scope, "anything"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -152,6 +201,8 @@ int main(void)
         TEST(a_rename_moves_whole_levels_only),
         TEST(the_service_is_asked_for_what_the_patterns_begin_with),
         TEST(a_renamed_destination_is_asked_for_all_or_for_the_new_names),
+        TEST(a_name_at_the_destination_leads_back_to_its_sources),
+        TEST(absence_is_believed_where_the_pattern_finds_something),
     };
     return cmocka_run_group_tests_name("engine/scope", tests, NULL, NULL);
 }

@@ -146,6 +146,23 @@ static void tags_alone_are_changed_without_a_put(void **state)
     json_decref(addition);
 }
 
+static void several_are_deleted_in_one_call_and_the_absent_are_told(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct resource items[] = {{.key = "a", .name = "/a"}, {.key = "b/c", .name = "/b/c"}};
+    fake_transport_done(&transport);
+    fake_transport_init(&transport);
+    fake_transport_answer(&transport, 200, NULL,
+                          "{\"DeletedParameters\":[\"/b/c\"],\"InvalidParameters\":[\"/a\"]}");
+    assert_int_equal(ssm_remove(&ctx, items, 2, &err), 0);
+    assert_string_equal(operation_of(0), "AmazonSSM.DeleteParameters");
+    assert_string_equal(fake_transport_request(&transport, 0)->body,
+                        "{\"Names\":[\"/a\",\"/b/c\"]}");
+    assert_true(items[0].missing);
+    assert_false(items[1].missing);
+}
+
 static void nothing_is_put_without_a_value(void **state)
 {
     (void)state;
@@ -265,6 +282,7 @@ int main(void)
         TEST(a_new_one_is_made_with_its_tags_and_without_overwrite),
         TEST(an_overwrite_sends_everything_and_clears_what_the_source_has_not),
         TEST(tags_alone_are_changed_without_a_put),
+        TEST(several_are_deleted_in_one_call_and_the_absent_are_told),
         TEST(nothing_is_put_without_a_value),
         TEST(downgrades_are_refused_until_they_are_named),
         TEST(a_tier_is_never_lowered_and_the_plan_says_so),

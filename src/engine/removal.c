@@ -1,0 +1,447 @@
+#include "engine/removal.h"
+
+#include "base/clock.h"
+#include "engine/ownership.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- planning --------------------------------------------------------------------------------- */
+struct looking {
+    struct engine *engine;
+    unsigned destination;
+    struct arena scratch; /* of one copy */
+    uint64_t selected;    /* source resources */
+    uint64_t candidates;  /* copies that `deletes` is about, paired or not */
+    uint64_t deletes, marks;
+    char too_many[256]; /* why nothing goes, anywhere; "": it may */
+};
+
+static const char *owner_of(const struct resource *copy)
+{
+    return tag_value(copy->tags, copy->tag_count, OWNER_TAG);
+}
+
+/* Milliseconds since 1970, or -1: there is no mark, or it is not one of ours. */
+static int64_t absent_since(const struct resource *copy)
+{
+    const char *mark = tag_value(copy->tags, copy->tag_count, ABSENT_TAG);
+    int64_t since;
+    return mark && clock_parse_iso(mark, strlen(mark), &since) == 0 ? since : -1;
+}
+
+/* Why `deletes` does not concern this copy; NULL: it does. */
+static const char *not_ours(const struct engine *engine, struct arena *arena,
+                            const struct resource *copy)
+{
+    const char *owner = owner_of(copy);
+    if (engine->safety.deletes == DELETES_NEVER)
+        return "not at the source; deletes: never";
+    if (engine->safety.deletes == DELETES_ALL || ownership_holds(copy, engine->owner))
+        return NULL;
+    return owner ? arena_printf(arena, "not at the source; it is a copy of %s's", owner)
+                 : "not at the source; understudy did not make it";
+}
+
+/* Why the source's listing does not prove absence; NULL: it does. */
+static const char *not_proved(const struct looking *looking, const char *const *sources,
+                              size_t count)
+{
+    if (!looking->selected)
+        return "not deleted: the source's listing is empty";
+    for (size_t i = 0; i < count; i++)
+        if (!scope_believes_absence(&looking->engine->scope, sources[i]))
+            return "not deleted: its pattern matches nothing at the source any more";
+    return NULL;
+}
+
+static const char *time_text(struct arena *arena, int64_t time_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_format_iso(time_ms, text);
+    return arena_strdup(arena, text);
+}
+
+/* What is to be done with an extra copy that `deletes` is about. */
+static void decide(struct looking *looking, const struct resource *copy, struct step *step)
+{
+    const struct safety *safety = &looking->engine->safety;
+    struct arena *arena = &looking->scratch;
+    struct clock *clock = looking->engine->clock;
+    int64_t since = absent_since(copy);
+    if (safety->grace_ms == 0 || (since >= 0 && clock->now_ms(clock) - since >= safety->grace_ms)) {
+        step->action = STEP_DELETE;
+        step->reason =
+            since < 0 ? "not at the source"
+                      : arena_printf(arena, "not at the source since %s", time_text(arena, since));
+        looking->deletes++;
+    } else if (since >= 0) {
+        step->reason =
+            arena_printf(arena, "not at the source since %s; to be deleted from %s on",
+                         time_text(arena, since), time_text(arena, since + safety->grace_ms));
+    } else if (copy->tag_count >= TAGS_MOST) {
+        step->reason = "not deleted: it has all 50 tags, so that there is no room for the mark of "
+                       "absence";
+    } else {
+        step->action = STEP_MARK;
+        step->reason =
+            arena_printf(arena,
+                         "not at the source: marked, and deleted from %s on if it stays away",
+                         time_text(arena, clock->now_ms(clock) + safety->grace_ms));
+        looking->marks++;
+    }
+}
+
+static int look_at_extra(const struct resource *copy, void *arg, struct error *err)
+{
+    struct looking *looking = arg;
+    struct engine *engine = looking->engine;
+    struct arena *arena = &looking->scratch;
+    size_t count;
+    const char *const *sources = scope_sources(&engine->scope, arena, copy->key, &count);
+    bool reserved = engine->kind->reserved(copy->key);
+    for (size_t i = 0; i < count; i++)
+        reserved = reserved || engine->kind->reserved(sources[i]);
+    int result = 0;
+    if (count && !reserved) {
+        struct step step = {
+            .key = sources[0],
+            .name = strcmp(sources[0], copy->key) == 0 ? copy->name
+                                                       : arena_printf(arena, "/%s", sources[0]),
+            .target = copy->name,
+            .type = copy->fields[0],
+            .changes = "[]",
+            .destination = looking->destination,
+            .action = STEP_EXTRA,
+            .copy_version = copy->version,
+            .copy_modified_ms = copy->modified_ms,
+            .reason = not_ours(engine, arena, copy),
+        };
+        if (!step.reason) {
+            looking->candidates++;
+            step.reason = not_proved(looking, sources, count);
+            if (!step.reason)
+                decide(looking, copy, &step);
+        }
+        const struct resource *const parts[3] = {copy};
+        plan_fingerprint(engine->kind, parts, step.fingerprint);
+        result = inventory_put_step(engine->inventory, &step, err);
+    }
+    arena_reset(arena);
+    return result;
+}
+
+/* More than the configuration allows? */
+static int hold_to_most(struct looking *looking, struct error *err)
+{
+    struct engine *engine = looking->engine;
+    uint64_t paired, wanted = looking->deletes;
+    if (inventory_paired(engine->inventory, looking->destination, &paired, err) != 0)
+        return -1;
+    uint64_t copies = paired + looking->candidates;
+    uint64_t most = safety_most_deletes(&engine->safety, copies);
+    if (wanted < looking->marks)
+        wanted = looking->marks;
+    if (wanted <= most || *looking->too_many)
+        return 0;
+    snprintf(looking->too_many, sizeof looking->too_many,
+             "nothing is deleted: %llu of %llu copies in %s would go and max_delete allows %llu%s; "
+             "--max-delete N lets them",
+             (unsigned long long)wanted, (unsigned long long)copies,
+             engine->sides[looking->destination + 1].config->region, (unsigned long long)most,
+             engine->safety.max_is_percent ? " (a percentage)" : "");
+    return 0;
+}
+
+int removal_plan(struct engine *engine, struct error *err)
+{
+    struct looking looking = {.engine = engine};
+    struct arena copies;
+    arena_init(&copies);
+    arena_init(&looking.scratch);
+    int result = inventory_size(engine->inventory, SIDE_SOURCE, &looking.selected, err);
+    for (unsigned i = 0; i + 1 < engine->side_count && result == 0; i++) {
+        if (engine->sides[i + 1].failed)
+            continue;
+        looking.destination = i;
+        looking.candidates = looking.deletes = looking.marks = 0;
+        result = inventory_unpaired(engine->inventory, &copies, i, look_at_extra, &looking, err);
+        if (result == 0)
+            result = hold_to_most(&looking, err);
+    }
+    arena_done(&looking.scratch);
+    arena_done(&copies);
+    if (result == 0 && *looking.too_many)
+        result = inventory_stop_removals(engine->inventory, STEP_BLOCKED, STATUS_PLANNED,
+                                         looking.too_many, err);
+    return result;
+}
+
+/* --- carrying out ----------------------------------------------------------------------------- */
+struct removing {
+    struct step *step;
+    struct resource copy;
+    const char *const *sources; /* the names whose absence is asked for */
+    size_t source_count;
+};
+
+/* The steps of a batch at one destination. */
+struct removals {
+    struct engine *engine;
+    struct arena *arena, *values, *calls;
+    struct removing items[RESOURCE_READ_MAX];
+    size_t count;
+    unsigned side;
+};
+
+static bool open_(const struct removing *removing)
+{
+    return removing->step->status == STATUS_PLANNED;
+}
+
+static void close_(struct removals *removals, struct removing *removing, enum step_status status,
+                   const char *reason)
+{
+    removing->step->status = status;
+    removing->step->reason = reason ? arena_strdup(removals->arena, reason) : NULL;
+}
+
+static void judge_source(struct removals *removals, struct removing *removing,
+                         const struct reading *reading)
+{
+    const char *region = removals->engine->config->source.region;
+    char reason[768];
+    if (!open_(removing))
+        return;
+    if (reading->error.code) {
+        snprintf(reason, sizeof reason, "not deleted: cannot make sure that it is gone from %s: %s",
+                 region, reading->error.message);
+        close_(removals, removing, STATUS_FAILED, reason);
+    } else if (!reading->resource.missing) {
+        snprintf(reason, sizeof reason, "not deleted: %s exists in %s", reading->resource.name,
+                 region);
+        close_(removals, removing, STATUS_CONFLICT, reason);
+    }
+}
+
+/* The second look: is each of them, asked for by its name, not at the source? */
+static void ask_source(struct removals *removals)
+{
+    struct engine *engine = removals->engine;
+    struct reading readings[RESOURCE_READ_MAX];
+    struct removing *of[RESOURCE_READ_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < removals->count; i++)
+        for (size_t j = 0; j < removals->items[i].source_count; j++) {
+            const char *key = removals->items[i].sources[j];
+            readings[count] = (struct reading){
+                .resource = {.key = key, .name = arena_printf(removals->arena, "/%s", key)}};
+            of[count++] = &removals->items[i];
+            bool last = i + 1 == removals->count && j + 1 == removals->items[i].source_count;
+            if (count < engine->kind->read_batch && !last)
+                continue;
+            engine_read(engine, SIDE_SOURCE, true, removals->values, readings, count);
+            for (size_t k = 0; k < count; k++)
+                judge_source(removals, of[k], &readings[k]);
+            count = 0;
+        }
+    explicit_bzero(readings, sizeof readings);
+}
+
+/* The copy's tags come from an index that may lag: are they really what the plan went by? */
+static void check_tags(struct removals *removals, struct removing *removing)
+{
+    struct engine *engine = removals->engine;
+    struct resource_ctx ctx = engine_ctx(engine, removals->side, true, removals->arena);
+    struct error error = {0};
+    if (engine->kind->read_tags(&ctx, &removing->copy, &error) != 0) {
+        close_(removals, removing, STATUS_FAILED, error.message);
+        return;
+    }
+    const char *theirs = not_ours(engine, removals->arena, &removing->copy);
+    bool marked = absent_since(&removing->copy) >= 0;
+    if (theirs)
+        close_(removals, removing, STATUS_CONFLICT, theirs);
+    else if (removing->step->action == STEP_MARK && marked)
+        close_(removals, removing, STATUS_APPLIED, NULL);
+    else if (removing->step->action == STEP_DELETE && engine->safety.grace_ms && !marked)
+        close_(removals, removing, STATUS_CONFLICT,
+               "not deleted: somebody has taken the mark of absence away");
+}
+
+static void mark(struct removals *removals, struct removing *removing)
+{
+    struct engine *engine = removals->engine;
+    struct resource_ctx ctx = engine_ctx(engine, removals->side, false, removals->calls);
+    const struct tag tag = {ABSENT_TAG,
+                            time_text(removals->arena, engine->clock->now_ms(engine->clock))};
+    const struct diff diff = {.set_tags = &tag, .set_tag_count = 1};
+    struct error error = {0};
+    int64_t version;
+    if (engine->kind->write(&ctx, &removing->copy, &removing->copy, &diff, &version, &error) == 0)
+        close_(removals, removing, STATUS_APPLIED, NULL);
+    else
+        close_(removals, removing, STATUS_FAILED, error.message);
+}
+
+/* What is to go, read once more: its version must be what was listed. */
+static size_t last_look(struct removals *removals, struct reading *readings,
+                        struct removing *of[RESOURCE_READ_MAX])
+{
+    struct engine *engine = removals->engine;
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < removals->count; i++) {
+        struct removing *removing = &removals->items[i];
+        if (!open_(removing) || removing->step->action != STEP_DELETE)
+            continue;
+        readings[count] =
+            (struct reading){.resource = {.key = removing->copy.key, .name = removing->copy.name}};
+        of[count++] = removing;
+    }
+    engine_read(engine, removals->side, true, removals->values, readings, count);
+    for (size_t i = 0; i < count; i++) {
+        if (readings[i].error.code)
+            close_(removals, of[i], STATUS_FAILED, readings[i].error.message);
+        else if (readings[i].resource.missing)
+            close_(removals, of[i], STATUS_APPLIED, NULL);
+        else if (readings[i].resource.version != of[i]->copy.version)
+            close_(removals, of[i], STATUS_CONFLICT,
+                   "not deleted: somebody wrote it since it was listed");
+        else {
+            readings[kept] = readings[i];
+            of[kept++] = of[i];
+        }
+    }
+    return kept;
+}
+
+/* One call for all of them; where that is refused, one for each. */
+static void delete_some(struct removals *removals, struct removing **of, size_t count)
+{
+    struct engine *engine = removals->engine;
+    struct resource_ctx ctx = engine_ctx(engine, removals->side, false, removals->calls);
+    struct resource items[RESOURCE_READ_MAX];
+    struct error error = {0};
+    for (size_t i = 0; i < count; i++)
+        items[i] = of[i]->copy;
+    if (count == 0)
+        return;
+    if (engine->kind->remove(&ctx, items, count, &error) == 0) {
+        for (size_t i = 0; i < count; i++)
+            close_(removals, of[i], STATUS_APPLIED, NULL);
+        return;
+    }
+    if (count > 1) {
+        for (size_t i = 0; i < count; i++)
+            delete_some(removals, of + i, 1);
+        return;
+    }
+    /* After a lost answer it may be gone all the same. */
+    struct reading reading = {.resource = {.key = items[0].key, .name = items[0].name}};
+    if (error.code == ERR_TIMEOUT)
+        engine_read(engine, removals->side, true, removals->values, &reading, 1);
+    if (error.code == ERR_TIMEOUT && !reading.error.code && reading.resource.missing)
+        close_(removals, of[0], STATUS_APPLIED, NULL);
+    else
+        close_(removals, of[0], STATUS_FAILED, error.message);
+}
+
+static void remove_at(struct removals *removals)
+{
+    struct reading readings[RESOURCE_READ_MAX];
+    struct removing *of[RESOURCE_READ_MAX];
+    if (!removals->count)
+        return;
+    ask_source(removals);
+    for (size_t i = 0; i < removals->count; i++)
+        if (open_(&removals->items[i]))
+            check_tags(removals, &removals->items[i]);
+    for (size_t i = 0; i < removals->count; i++)
+        if (open_(&removals->items[i]) && removals->items[i].step->action == STEP_MARK)
+            mark(removals, &removals->items[i]);
+    size_t count = last_look(removals, readings, of);
+    delete_some(removals, of, count);
+    explicit_bzero(readings, sizeof readings);
+    arena_reset(removals->values);
+    arena_reset(removals->calls);
+}
+
+static bool is_removal(const struct step *step)
+{
+    return step->status == STATUS_PLANNED &&
+           (step->action == STEP_DELETE || step->action == STEP_MARK);
+}
+
+static int gather(struct removals *removals, struct step *step, struct error *err)
+{
+    struct engine *engine = removals->engine;
+    struct removing *removing = &removals->items[removals->count];
+    const char *key = engine->kind->key_of(step->target);
+    *removing = (struct removing){.step = step};
+    if (inventory_copy(engine->inventory, removals->arena, key, step->destination, &removing->copy,
+                       err) != 0)
+        return -1;
+    removing->sources =
+        scope_sources(&engine->scope, removals->arena, key, &removing->source_count);
+    removals->count++;
+    return 0;
+}
+
+static int remove_batch(struct batch *batch, unsigned worker, struct error *err)
+{
+    struct engine *engine = batch->engine;
+    for (size_t i = 0; i < batch->count; i++)
+        if (inventory_steps_of(engine->inventory, &batch->arena, batch->keys[i],
+                               &batch->items[i].steps, &batch->items[i].step_count, err) != 0)
+            return -1;
+    for (unsigned side = 1; side < engine->side_count; side++) {
+        struct removals removals = {.engine = engine,
+                                    .arena = &batch->arena,
+                                    .values = &engine->values[worker],
+                                    .calls = &engine->calls[worker],
+                                    .side = side};
+        for (size_t i = 0; i < batch->count; i++)
+            for (size_t j = 0; j < batch->items[i].step_count; j++) {
+                struct step *step = &batch->items[i].steps[j];
+                if (is_removal(step) && step->destination + 1 == side &&
+                    gather(&removals, step, err) != 0)
+                    return -1;
+            }
+        remove_at(&removals);
+        for (size_t i = 0; i < removals.count; i++)
+            if (removals.items[i].step->action == STEP_DELETE &&
+                removals.items[i].step->status == STATUS_APPLIED)
+                state_forget(engine->state, engine->sides[side].link, removals.items[i].step->key);
+        for (size_t i = 0; i < removals.count; i++)
+            if (inventory_put_step(engine->inventory, removals.items[i].step, err) != 0)
+                return -1;
+    }
+    return 0;
+}
+
+static void remove_job(void *arg, unsigned worker)
+{
+    struct batch *batch = arg;
+    struct error error = {0};
+    if (remove_batch(batch, worker, &error) != 0)
+        engine_broken(batch->engine, &error);
+    engine_advance(batch->engine, batch->count);
+    batch_free(batch);
+}
+
+int removal_apply(struct engine *engine, struct error *err)
+{
+    uint64_t work;
+    struct tally tally;
+    if (inventory_work_size(engine->inventory, WORK_REMOVE, &work, err) != 0)
+        return -1;
+    if (!work)
+        return 0;
+    if (engine_tally(engine, &tally, err) != 0)
+        return -1;
+    if (tally.unseen || tally.failed || tally.failed_destinations)
+        return inventory_stop_removals(
+            engine->inventory, 0, STATUS_FAILED,
+            "not deleted: another step of this run failed, and only a clean run deletes", err);
+    return engine_work(engine, WORK_REMOVE, remove_job, err);
+}
