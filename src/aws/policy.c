@@ -394,3 +394,34 @@ enum policy_answer policy_evaluate(const struct policy *policy,
         *match = strongest;
     return answer;
 }
+
+static bool is_star(const struct pattern *pattern)
+{
+    return !pattern->pieces && pattern->wildcards && text_is(pattern->text, "*");
+}
+
+bool policy_allows_all(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->statement_count; i++) {
+        const struct statement *statement = &policy->statements[i];
+        if (!statement->allow || statement->not_action || statement->not_resource ||
+            statement->condition_count || policy->kind != POLICY_IDENTITY)
+            continue;
+        bool actions = false, resources = false;
+        for (size_t j = 0; j < statement->action_count; j++)
+            actions |= is_star(&statement->actions[j]);
+        for (size_t j = 0; j < statement->resource_count; j++)
+            resources |= is_star(&statement->resources[j].pattern);
+        if (actions && resources)
+            return true;
+    }
+    return false;
+}
+
+bool policy_denies(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->statement_count; i++)
+        if (!policy->statements[i].allow)
+            return true;
+    return false;
+}

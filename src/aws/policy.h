@@ -68,4 +68,9 @@ enum policy_answer policy_evaluate(const struct policy *policy,
                                    const struct policy_question *question,
                                    enum policy_match *match);
 
+/* A statement allows every action on every resource, without conditions, to whom it is attached. */
+bool policy_allows_all(const struct policy *policy);
+/* It has a statement that denies. */
+bool policy_denies(const struct policy *policy);
+
 #endif

@@ -18,7 +18,12 @@ struct access_key {
 int access_key_find(struct local *local, struct store_session *store, struct arena *arena,
                     const char *id, struct access_key *out);
 
-/* The administrator of an account: what `who` of its keys is. */
-void access_key_administrator(struct arena *arena, const char *account, struct principal *out);
+/* A lasting key of a user, active, in a transaction of the writer. */
+void access_key_store(struct local *local, struct store_session *store, struct arena *arena,
+                      const char *id, const char *secret, const char *account, const char *user_id,
+                      int64_t now_ms);
+
+/* The IAM user to whom the keys belong that the server is started with: "administrator". */
+extern const char *const access_key_administrator_name;
 
 #endif

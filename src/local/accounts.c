@@ -12,7 +12,7 @@
 const char accounts_schema[] =
     "CREATE TABLE IF NOT EXISTS server (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
-const char *const accounts_kept_tables[] = {"server", "access_key", NULL};
+const char *const accounts_kept_tables[] = {"server", "given_key", NULL};
 
 static const char *const first_accounts[] = {"111111111111", "222222222222"};
 enum { FIRST_ACCOUNTS = 2 };
@@ -46,7 +46,7 @@ int account_key_parse(struct arena *arena, const char *text, struct account_key 
 static bool has_keys(struct store_session *store)
 {
     struct store_rows rows;
-    store_query(store, &rows, "SELECT 1 FROM access_key LIMIT 1", "");
+    store_query(store, &rows, "SELECT 1 FROM given_key LIMIT 1", "");
     bool found = store_next(&rows);
     store_end(&rows);
     return found;
@@ -111,7 +111,7 @@ int accounts_setup(struct local *local, struct store_session *store)
     arena_init(&scratch);
     /* Whoever has no key of ours is in account 000000000000. */
     store_query(store, &rows,
-                "SELECT DISTINCT account FROM access_key UNION SELECT '000000000000' WHERE $1", "i",
+                "SELECT DISTINCT account FROM given_key UNION SELECT '000000000000' WHERE $1", "i",
                 (int64_t)local->any_credentials);
     while (result == 0 && store_next(&rows)) {
         struct text account = store_text(&rows, 0);

@@ -47,13 +47,14 @@ void caller_unref(struct caller *caller)
 
 /* --- what a loop remembers -------------------------------------------------------------------- */
 
-enum { REMEMBERED = 64, NAME_SIZE = 192 };
+enum { REMEMBERED = 64, NAME_SIZE = 192, NOTE_USE_MS = 60 * 1000 };
 
 struct signer {
     char name[NAME_SIZE]; /* "access key/date/Region/service"; "" is a free place */
     size_t name_len;
     uint64_t version; /* of the store when it was read */
     uint64_t used;
+    int64_t noted_ms;     /* when its use was last written down */
     struct hmac_key *key; /* NULL: its signature is not checked (--any-credentials) */
     struct caller *caller;
     unsigned char token_digest[SHA256_SIZE];
@@ -239,9 +240,9 @@ static void copy_principal(struct caller *caller, const struct principal *from,
     struct arena *arena = &caller->arena;
     struct principal *who = &caller->who;
     *who = *from;
-    char **const texts[] = {
-        &who->arn,          &who->user_id,    &who->role_arn,       &who->session_policy,
-        &who->session_tags, &who->transitive, &who->source_identity};
+    char **const texts[] = {&who->arn,        &who->user_id,         &who->identity_id,
+                            &who->role_arn,   &who->session_policy,  &who->session_tags,
+                            &who->transitive, &who->source_identity, &who->keys};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (*texts[i])
             *texts[i] = arena_strdup(arena, *texts[i]);
@@ -259,7 +260,11 @@ static struct signer *learn(struct check *check, const char *name, size_t name_l
     bool known = access_key_find(local, check->store, check->arena, id, &key) == 0;
     if (!known && !local->any_credentials)
         return NULL;
+    int64_t noted_ms = place->name_len == name_len && memcmp(place->name, name, name_len) == 0
+                           ? place->noted_ms
+                           : 0;
     signer_done(place);
+    place->noted_ms = noted_ms;
     place->caller = caller_new();
     if (known) {
         copy_principal(place->caller, &key.who, check->store);
@@ -326,9 +331,15 @@ static enum authenticate_problem check_key(struct check *check)
                       "The security token included in the request is expired");
     enum authenticate_problem problem =
         signer->key ? check_signature(check, signer) : AUTHENTICATE_OK;
-    if (problem == AUTHENTICATE_OK)
-        check->out->caller = caller_ref(signer->caller);
-    return problem;
+    if (problem != AUTHENTICATE_OK)
+        return problem;
+    check->out->caller = caller_ref(signer->caller);
+    int64_t now_ms = clock->now_ms(clock);
+    check->out->note_use =
+        signer->key && !who->temporary && llabs(now_ms - signer->noted_ms) >= NOTE_USE_MS;
+    if (check->out->note_use)
+        signer->noted_ms = now_ms;
+    return AUTHENTICATE_OK;
 }
 
 static enum authenticate_problem unsigned_request(struct check *check,

@@ -50,6 +50,7 @@ struct authenticated {
     struct caller *caller; /* a reference for the asker */
     const char *region;    /* in the arena */
     const char *message;   /* when refused: the text */
+    bool note_use;         /* a lasting key, whose last use was noted a minute ago or never */
 };
 /* Who made the request for this operation of this service. `version` is that of the store's
  * snapshot. */

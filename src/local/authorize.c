@@ -15,9 +15,8 @@ struct policies {
 
 struct grants {
     struct policies identity, boundary, session;
-    json_t *tags; /* borrowed only while loading */
-    const struct policy_value *tag_values;
-    size_t tag_count;
+    struct policy_value *values; /* condition keys that it brings: aws:PrincipalTag/... */
+    size_t value_count;
 };
 
 /* --- loading ---------------------------------------------------------------------------------- */
@@ -33,23 +32,46 @@ static void add_policy(struct policies *policies, struct arena *arena, const cha
         policies->broken = true;
 }
 
-static void load_role(struct grants *grants, struct store_session *store, struct arena *arena,
-                      const char *role_arn)
+static const char tag_prefix[] = "aws:PrincipalTag/";
+
+/* Adds a condition key for each member of a JSON object of texts. */
+static void load_values(struct grants *grants, struct arena *arena, const char *prefix,
+                        const char *json)
 {
-    struct iam_role role;
-    if (iam_role_find(store, arena, role_arn, &role) != LOCAL_OK)
-        return; /* a deleted role's sessions may do nothing */
-    size_t count = 0;
-    while (role.policies && role.policies[count])
-        count++;
-    grants->identity.items = arena_calloc(arena, count + 1, sizeof(struct policy *));
-    for (size_t i = 0; i < count; i++)
-        add_policy(&grants->identity, arena, role.policies[i]);
-    if (!role.boundary)
+    json_t *object = json_read(json, strlen(json), NULL), *value;
+    const char *key;
+    size_t count = grants->value_count;
+    struct policy_value *values =
+        arena_calloc(arena, count + json_object_size(object) + 1, sizeof *values);
+    if (count)
+        memcpy(values, grants->values, count * sizeof *values);
+    json_object_foreach(object, key, value)
+    {
+        const char **one = arena_calloc(arena, 2, sizeof *one);
+        one[0] = arena_strdup(arena, json_string_value(value) ? json_string_value(value) : "");
+        values[count++] = (struct policy_value){arena_printf(arena, "%s%s", prefix, key), one};
+    }
+    grants->values = values;
+    grants->value_count = count;
+    json_decref(object);
+}
+
+static void load_identity(struct grants *grants, struct store_session *store, struct arena *arena,
+                          const struct principal *who)
+{
+    struct iam_identity identity;
+    iam_identity_load(store, arena, who->identity_id, &identity);
+    grants->identity.items = arena_calloc(arena, identity.count + 1, sizeof(struct policy *));
+    for (size_t i = 0; i < identity.count; i++)
+        add_policy(&grants->identity, arena, identity.documents[i].text);
+    /* A session's tags hold its role's already. */
+    if (!who->session_tags)
+        load_values(grants, arena, tag_prefix, identity.tags);
+    if (!identity.boundary)
         return;
     grants->boundary.apply = true;
     grants->boundary.items = arena_calloc(arena, 1, sizeof(struct policy *));
-    add_policy(&grants->boundary, arena, role.boundary);
+    add_policy(&grants->boundary, arena, identity.boundary->text);
 }
 
 static void load_session(struct grants *grants, struct arena *arena, const char *documents)
@@ -68,51 +90,42 @@ static void load_session(struct grants *grants, struct arena *arena, const char 
     json_decref(list);
 }
 
-static void load_tags(struct grants *grants, struct arena *arena, const char *tags)
+/* Everything is allowed by one policy and nothing denied by another. */
+static bool is_unlimited(const struct grants *grants)
 {
-    json_t *object = json_read(tags, strlen(tags), NULL), *value;
-    const char *key;
-    struct policy_value *values = arena_calloc(arena, json_object_size(object) + 1, sizeof *values);
-    json_object_foreach(object, key, value)
-    {
-        const char **one = arena_calloc(arena, 2, sizeof *one);
-        one[0] = arena_strdup(arena, json_string_value(value) ? json_string_value(value) : "");
-        values[grants->tag_count++] =
-            (struct policy_value){arena_printf(arena, "aws:PrincipalTag/%s", key), one};
+    bool all = false;
+    if (grants->boundary.apply || grants->identity.broken)
+        return false;
+    for (size_t i = 0; i < grants->identity.count; i++) {
+        if (policy_denies(grants->identity.items[i]))
+            return false;
+        all |= policy_allows_all(grants->identity.items[i]);
     }
-    grants->tag_values = values;
-    json_decref(object);
+    return all;
 }
 
 const struct grants *grants_load(struct store_session *store, struct arena *arena,
-                                 const struct principal *who)
+                                 struct principal *who)
 {
-    if (who->administrator && !who->session_policy && !who->session_tags)
-        return NULL;
     struct grants *grants = arena_alloc(arena, sizeof *grants);
     if (!who->administrator) {
         grants->identity.apply = true;
-        if (who->role_arn)
-            load_role(grants, store, arena, who->role_arn);
+        if (who->identity_id)
+            load_identity(grants, store, arena, who);
+        who->administrator = is_unlimited(grants);
     }
     if (who->session_policy)
         load_session(grants, arena, who->session_policy);
     if (who->session_tags)
-        load_tags(grants, arena, who->session_tags);
+        load_values(grants, arena, tag_prefix, who->session_tags);
+    if (who->keys)
+        load_values(grants, arena, "", who->keys);
     return grants;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
 enum { GLOBAL_KEYS = 24 };
-
-/* ARNs are kept in partition "aws" and shown in that of the endpoint. */
-static const char *in_partition(struct local_call *call, const char *arn)
-{
-    if (!arn || !text_starts(arn, "arn:aws:") || strcmp(call->partition, "aws") == 0)
-        return arn;
-    return arena_printf(call->arena, "arn:%s:%s", call->partition, arn + strlen("arn:aws:"));
-}
 
 struct keys {
     struct local_call *call;
@@ -148,7 +161,7 @@ static void add_global_keys(struct keys *keys, const char *via)
 {
     struct local_call *call = keys->call;
     const struct principal *who = call->caller;
-    add_key(keys, "aws:PrincipalArn", in_partition(call, who->role_arn ? who->role_arn : who->arn));
+    add_key(keys, "aws:PrincipalArn", local_shown(call, who->role_arn ? who->role_arn : who->arn));
     add_key(keys, "aws:PrincipalAccount", who->account);
     add_key(keys, "aws:PrincipalType",
             who->kind == PRINCIPAL_ROLE        ? "AssumedRole"
@@ -179,21 +192,21 @@ void local_policy_question(struct local_call *call, const struct local_question 
 {
     const struct principal *who = call->caller;
     const struct grants *grants = who->grants;
-    size_t tags = grants ? grants->tag_count : 0;
+    size_t brought = grants ? grants->value_count : 0;
     struct keys keys = {call,
-                        arena_calloc(call->arena, GLOBAL_KEYS + tags + question->context_count,
+                        arena_calloc(call->arena, GLOBAL_KEYS + brought + question->context_count,
                                      sizeof(struct policy_value)),
                         0};
     add_global_keys(&keys, question->via);
-    for (size_t i = 0; i < tags; i++)
-        keys.values[keys.count++] = grants->tag_values[i];
+    for (size_t i = 0; i < brought; i++)
+        keys.values[keys.count++] = grants->values[i];
     for (size_t i = 0; i < question->context_count; i++)
         keys.values[keys.count++] = question->context[i];
 
     struct policy_principal *principal = arena_alloc(call->arena, sizeof *principal);
     bool role = who->kind == PRINCIPAL_ROLE;
-    principal->arn = in_partition(call, role ? who->role_arn : who->arn);
-    principal->session_arn = role ? in_partition(call, who->arn) : NULL;
+    principal->arn = local_shown(call, role ? who->role_arn : who->arn);
+    principal->session_arn = role ? local_shown(call, who->arn) : NULL;
     principal->account = who->account;
     *out = (struct policy_question){question->action, question->resource, principal, keys.values,
                                     keys.count};
@@ -274,7 +287,7 @@ enum local_result local_authorize_question(struct local_call *call,
     bool query = call->service->protocol == AWS_QUERY;
     local_fail(call, query ? "AccessDenied" : "AccessDeniedException",
                "User: %s is not authorized to perform: %s on resource: %s %s",
-               in_partition(call, call->caller->arn), action, resource, reason);
+               local_shown(call, call->caller->arn), action, resource, reason);
     call->failure.status = query ? 403 : 400;
     return LOCAL_FAILED;
 }

@@ -8,11 +8,11 @@
 
 #include "local/service.h"
 
-/* The policies of a principal, read from the store and parsed once; NULL when it has none of its
- * own to ask (an administrator without session policies). In `arena`, immutable. A document that
- * does not parse grants nothing and, being unreadable, denies everything. */
+/* The policies of a principal, read from the store and parsed once, and the condition keys it
+ * brings along. In `arena`, immutable. A document that does not parse grants nothing and, being
+ * unreadable, denies everything. Finds out whether `who` is an administrator. */
 const struct grants *grants_load(struct store_session *store, struct arena *arena,
-                                 const struct principal *who);
+                                 struct principal *who);
 
 /* What the pipeline asks before a handler runs: the row's action on each of its resources. */
 enum local_result authorize_operation(struct local_call *call);

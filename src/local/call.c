@@ -79,6 +79,14 @@ char *local_arn(struct local_call *call, const char *service, const char *resour
     return arn_format(call->arena, call->partition, service, call->region, call->account, resource);
 }
 
+const char *local_shown(struct local_call *call, const char *arn)
+{
+    static const char common[] = "arn:aws:";
+    if (!arn || strcmp(call->partition, "aws") == 0 || !text_starts(arn, common))
+        return arn;
+    return arena_printf(call->arena, "arn:%s:%s", call->partition, arn + strlen(common));
+}
+
 /* --- paging tokens ---------------------------------------------------------------------------- */
 
 /* base64(tag of 16 bytes, position); the tag covers what the token is bound to as well. */

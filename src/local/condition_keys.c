@@ -57,3 +57,18 @@ void condition_keys_add_tags(struct condition_keys *keys, const json_t *tags, co
                            json_text(tag, value));
     }
 }
+
+void condition_keys_add_resource_tags(struct condition_keys *keys, const char *prefix,
+                                      const char *tags)
+{
+    json_t *object = json_read(tags, strlen(tags), NULL), *value;
+    struct arena *arena = keys->call->arena;
+    const char *key;
+    json_object_foreach(object, key, value)
+    {
+        if (json_is_string(value))
+            condition_keys_add(keys, arena_printf(arena, "%s%s", prefix, key),
+                               arena_strdup(arena, json_string_value(value)));
+    }
+    json_decref(object);
+}

@@ -25,5 +25,8 @@ void condition_keys_add_json(struct condition_keys *keys, const char *key, const
  * the members `key` and `value`; aws:TagKeys alone from a list of keys (`key` NULL). */
 void condition_keys_add_tags(struct condition_keys *keys, const json_t *tags, const char *key,
                              const char *value);
+/* <prefix><key>, such as "aws:ResourceTag/team", for each tag of a JSON object of texts. */
+void condition_keys_add_resource_tags(struct condition_keys *keys, const char *prefix,
+                                      const char *tags);
 
 #endif

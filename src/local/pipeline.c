@@ -6,6 +6,7 @@
 #include "local/authenticate.h"
 #include "local/authorize.h"
 #include "local/faults.h"
+#include "local/key_use.h"
 #include "local/quotas.h"
 #include "local/route.h"
 #include "local/trail.h"
@@ -212,6 +213,11 @@ static int step_authenticate(struct request *request, const struct http_incoming
     }
     request->caller = who.caller;
     const struct principal *principal = caller_principal(who.caller);
+    struct clock *clock = loop->pipeline->local->clock;
+    if (who.note_use)
+        key_use_note(loop->pipeline->writer,
+                     &(struct key_use){principal->access_key, route->service->name, who.region,
+                                       clock->now_ms(clock)});
     request->call = (struct local_call){
         .arena = &request->arena,
         .local = loop->pipeline->local,

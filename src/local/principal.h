@@ -24,14 +24,19 @@ struct principal {
     char account[13];
     char *arn;             /* as GetCallerIdentity prints it, partition "aws" to be replaced */
     char *user_id;         /* "AIDA...", "AROA...:session", the account for root */
+    char *identity_id;     /* whose policies count: "AIDA...", "AROA..."; NULL: nobody's */
     char *role_arn;        /* PRINCIPAL_ROLE: the role itself */
     char *session_policy;  /* JSON array of policy documents, or NULL: no session policy */
     char *session_tags;    /* JSON object, or NULL: aws:PrincipalTag/<key> */
     char *transitive;      /* JSON array of the session tags' keys that a chained role inherits */
     char *source_identity; /* aws:SourceIdentity; stays through role chaining; NULL: none */
     bool temporary;        /* an ASIA key with a session token */
-    bool administrator;    /* all of its account, nothing asked (before session policies) */
-    int64_t expires_ms;    /* 0: never */
+    char *keys;            /* JSON object: condition keys its web identity brought, or NULL */
+    /* Its identity policies allow everything and deny nothing, and no boundary narrows them: nobody
+     * needs to ask (session policies apart). */
+    bool administrator;
+    bool chained;       /* a role's session made by a role's session */
+    int64_t expires_ms; /* 0: never */
     int64_t issued_ms;
     const struct grants *grants; /* its policies, parsed: local/authorize.h; NULL: none */
 };

@@ -202,6 +202,10 @@ void local_put_time(struct local_call *call, const char *key, int64_t time_ms);
 /* ARN in the caller's account and this Region. */
 char *local_arn(struct local_call *call, const char *service, const char *resource);
 
+/* An ARN kept in partition "aws" as the endpoint called shows it; other texts and NULL as they
+ * are. */
+const char *local_shown(struct local_call *call, const char *arn);
+
 /* Ask whether the caller may do `action` on `resource` beyond what the row asked (a KMS key behind
  * SSM, a second resource); `via` is the service that asks ("ssm") or NULL. LOCAL_OK or LOCAL_FAILED
  * with AccessDeniedException and AWS's text filled in. */

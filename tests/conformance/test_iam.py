@@ -177,7 +177,7 @@ class Policies(Iam):
                                        'AWSLambdaBasicExecutionRole')
         found = self.iam.list_attached_role_policies(RoleName='r')['AttachedPolicies']
         self.assertEqual([policy['PolicyName'] for policy in found],
-                         ['AmazonSSMReadOnlyAccess', 'AWSLambdaBasicExecutionRole'])
+                         ['AWSLambdaBasicExecutionRole', 'AmazonSSMReadOnlyAccess'])
         below = self.iam.list_attached_role_policies(RoleName='r', PathPrefix='/service-role/')
         self.assertEqual(len(below['AttachedPolicies']), 1)
         none = 'arn:aws:iam::aws:policy/NoSuchPolicy'

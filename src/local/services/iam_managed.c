@@ -1,12 +1,13 @@
 #include "local/services/iam_parts.h"
 
-#include "aws/arn.h"
-
 #include <string.h>
 
 /* What the policies of these names grant for services this server has (and will have); statements
  * about other services are left out. */
-#define VERSION        "{\"Version\":\"2012-10-17\",\"Statement\":"
+#define VERSION "{\"Version\":\"2012-10-17\",\"Statement\":"
+#define PASS_ROLE(service)                                                                         \
+    "{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\",\"Resource\":\"*\",\"Condition\":{"         \
+    "\"StringEquals\":{\"iam:PassedToService\":[" service "]}}}"
 #define ALLOW(actions) "{\"Effect\":\"Allow\",\"Action\":[" actions "],\"Resource\":\"*\"}"
 
 const struct iam_managed_policy iam_managed_policies[] = {
@@ -58,25 +59,90 @@ const struct iam_managed_policy iam_managed_policies[] = {
     {"AWSLambdaBasicExecutionRole", "/service-role/",
      VERSION
      "[" ALLOW("\"logs:CreateLogGroup\",\"logs:CreateLogStream\",\"logs:PutLogEvents\"") "]}"},
+    {"AWSLambdaSQSQueueExecutionRole", "/service-role/",
+     VERSION "[" ALLOW("\"sqs:ReceiveMessage\",\"sqs:DeleteMessage\",\"sqs:GetQueueAttributes\","
+                       "\"logs:CreateLogGroup\",\"logs:CreateLogStream\","
+                       "\"logs:PutLogEvents\"") "]}"},
+    {"AWSLambdaRole", "/service-role/", VERSION "[" ALLOW("\"lambda:InvokeFunction\"") "]}"},
+    {"AWSLambda_FullAccess", "/",
+     VERSION "[" ALLOW("\"iam:GetPolicy\",\"iam:GetPolicyVersion\",\"iam:GetRole\","
+                       "\"iam:GetRolePolicy\",\"iam:ListAttachedRolePolicies\","
+                       "\"iam:ListRolePolicies\",\"iam:ListRoles\",\"kms:DescribeKey\","
+                       "\"kms:ListAliases\",\"lambda:*\",\"logs:DescribeLogGroups\","
+                       "\"tag:GetResources\"") "," PASS_ROLE("\"lambda.amazonaws.com\"") "]}"},
+    {"AWSLambda_ReadOnlyAccess", "/",
+     VERSION "[" ALLOW("\"iam:GetPolicy\",\"iam:GetPolicyVersion\",\"iam:GetRole\","
+                       "\"iam:GetRolePolicy\",\"iam:ListAttachedRolePolicies\","
+                       "\"iam:ListRolePolicies\",\"iam:ListRoles\",\"lambda:Get*\","
+                       "\"lambda:List*\",\"tag:GetResources\"") "]}"},
+    {"AmazonEventBridgeFullAccess", "/",
+     VERSION "[" ALLOW("\"events:*\",\"schemas:*\",\"scheduler:*\",\"pipes:*\"") "," PASS_ROLE(
+         "\"events.amazonaws.com\"") "]}"},
+    {"AmazonEventBridgeReadOnlyAccess", "/",
+     VERSION "[" ALLOW("\"events:DescribeRule\",\"events:DescribeEventBus\","
+                       "\"events:ListEventBuses\",\"events:ListRuleNamesByTarget\","
+                       "\"events:ListRules\",\"events:ListTargetsByRule\","
+                       "\"events:TestEventPattern\",\"events:ListTagsForResource\"") "]}"},
+    {"AmazonSQSFullAccess", "/", VERSION "[" ALLOW("\"sqs:*\"") "]}"},
+    {"AmazonSQSReadOnlyAccess", "/",
+     VERSION "[" ALLOW("\"sqs:GetQueueAttributes\",\"sqs:GetQueueUrl\","
+                       "\"sqs:ListDeadLetterSourceQueues\",\"sqs:ListQueues\","
+                       "\"sqs:ListMessageMoveTasks\",\"sqs:ListQueueTags\"") "]}"},
+    {"AWSCloudTrail_ReadOnlyAccess", "/",
+     VERSION "[" ALLOW("\"cloudtrail:Get*\",\"cloudtrail:Describe*\",\"cloudtrail:List*\","
+                       "\"cloudtrail:LookupEvents\"") "]}"},
+    {"AWSCloudTrail_FullAccess", "/",
+     VERSION "[" ALLOW(
+         "\"cloudtrail:*\",\"iam:ListRoles\",\"iam:GetRolePolicy\","
+         "\"iam:GetUser\",\"kms:CreateKey\",\"kms:CreateAlias\","
+         "\"kms:ListKeys\",\"kms:ListAliases\"") "," PASS_ROLE("\"cloudtrail.amazonaws.com\"") "]"
+                                                                                               "}"},
+    {"ResourceGroupsandTagEditorFullAccess", "/",
+     VERSION "[" ALLOW("\"tag:*\",\"resource-groups:*\"") "]}"},
+    {"AmazonSSMManagedInstanceCore", "/",
+     VERSION "[" ALLOW("\"ssm:DescribeAssociation\",\"ssm:GetDocument\",\"ssm:GetManifest\","
+                       "\"ssm:GetParameter\",\"ssm:GetParameters\",\"ssm:ListAssociations\","
+                       "\"ssm:PutInventory\",\"ssm:UpdateInstanceInformation\"") "]}"},
+    {"SecurityAudit", "/",
+     VERSION "[" ALLOW("\"cloudtrail:DescribeTrails\",\"cloudtrail:GetTrailStatus\","
+                       "\"cloudtrail:LookupEvents\",\"events:DescribeEventBus\","
+                       "\"events:ListRules\",\"iam:GenerateCredentialReport\",\"iam:Get*\","
+                       "\"iam:List*\",\"iam:SimulateCustomPolicy\","
+                       "\"iam:SimulatePrincipalPolicy\",\"kms:Describe*\",\"kms:GetKeyPolicy\","
+                       "\"kms:GetKeyRotationStatus\",\"kms:List*\",\"lambda:GetPolicy\","
+                       "\"lambda:List*\",\"secretsmanager:DescribeSecret\","
+                       "\"secretsmanager:GetResourcePolicy\",\"secretsmanager:ListSecrets\","
+                       "\"sqs:GetQueueAttributes\",\"sqs:ListQueues\",\"ssm:Describe*\","
+                       "\"ssm:ListDocuments\",\"tag:GetResources\",\"tag:GetTagKeys\"") "]}"},
+    {"ViewOnlyAccess", "/job-function/",
+     VERSION
+     "[" ALLOW("\"cloudtrail:DescribeTrails\",\"cloudtrail:LookupEvents\","
+               "\"events:ListRules\",\"events:ListTargetsByRule\",\"iam:GetAccountSummary\","
+               "\"iam:GetLoginProfile\",\"iam:List*\",\"kms:ListAliases\","
+               "\"kms:ListKeys\",\"lambda:List*\",\"secretsmanager:ListSecrets\","
+               "\"sqs:ListQueues\",\"ssm:DescribeParameters\",\"ssm:List*\"") "]}"},
     {0}};
 
-const struct iam_managed_policy *iam_managed_find(const char *policy_arn)
+const char *iam_managed_document(const char *name)
 {
-    struct arn arn;
-    if (arn_parse(policy_arn, strlen(policy_arn), &arn) != 0 || !text_is(arn.service, "iam") ||
-        !text_is(arn.account, "aws") || !text_starts(arn.resource.data, "policy/"))
-        return NULL;
-    const char *name = arn.resource.data + strlen("policy");
-    for (const struct iam_managed_policy *policy = iam_managed_policies; policy->name; policy++) {
-        size_t path = strlen(policy->path);
-        if (strncmp(name, policy->path, path) == 0 && strcmp(name + path, policy->name) == 0)
-            return policy;
-    }
-    return NULL;
+    const struct iam_managed_policy *policy = iam_managed_policies;
+    while (policy->name && strcmp(policy->name, name) != 0)
+        policy++;
+    return policy->document;
 }
 
-const char *iam_policy_document(const char *policy_arn)
+void iam_managed_entity(struct arena *arena, const struct iam_managed_policy *policy,
+                        struct iam_entity *out)
 {
-    const struct iam_managed_policy *policy = iam_managed_find(policy_arn);
-    return policy ? policy->document : NULL;
+    static const int64_t created_ms = 1423248000000; /* 2015-02-06: when AWS made the first */
+    *out = (struct iam_entity){.kind = &iam_policy,
+                               .account = "aws",
+                               .id = iam_fixed_id(arena, iam_policy.prefix, policy->name),
+                               .name = policy->name,
+                               .path = policy->path,
+                               .tags = "{}",
+                               .created_ms = created_ms,
+                               .updated_ms = created_ms,
+                               .default_version = 1,
+                               .last_version = 1};
 }

@@ -4,97 +4,19 @@
 
 #include <string.h>
 
-enum {
-    LARGEST_INLINE = 10240, /* characters of all inline policies of a role, white space apart */
-    LARGEST_ATTACHED = 10,
-};
+enum { LARGEST_ATTACHED = 10 };
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* --- documents -------------------------------------------------------------------------------- */
 
-static char *column(struct arena *arena, const struct store_rows *rows, int number)
+enum local_result iam_check_document(struct local_call *call, const char *document)
 {
-    struct text text = store_text(rows, number);
-    return text.data ? arena_strndup(arena, text.data, text.len) : NULL;
+    struct error err;
+    if (policy_parse(call->arena, document, strlen(document), POLICY_IDENTITY, &err))
+        return LOCAL_OK;
+    return local_fail_status(call, 400, "MalformedPolicyDocument", "%s", err.message);
 }
 
-struct documents {
-    struct arena *arena;
-    const char **items;
-    size_t count, room;
-};
-
-static void documents_add(struct documents *list, const char *document)
-{
-    if (list->count + 1 >= list->room) {
-        size_t room = list->room ? 2 * list->room : 8;
-        const char **items = arena_calloc(list->arena, room, sizeof *items);
-        memcpy(items, list->items, list->count * sizeof *items);
-        list->items = items;
-        list->room = room;
-    }
-    list->items[list->count++] = document;
-}
-
-const char *const *iam_role_documents(struct store_session *store, struct arena *arena,
-                                      const char *account, const char *role)
-{
-    static const char *const none[] = {NULL};
-    struct documents list = {.arena = arena, .items = (const char **)none};
-    struct store_rows rows;
-    store_query(store, &rows,
-                "SELECT document FROM iam_role_policies WHERE account = $1 AND role = $2 "
-                "ORDER BY name",
-                "tt", account, role);
-    while (store_next(&rows))
-        documents_add(&list, column(arena, &rows, 0));
-    store_end(&rows);
-    store_query(store, &rows,
-                "SELECT policy_arn FROM iam_attached_policies WHERE account = $1 AND role = $2 "
-                "ORDER BY policy_arn",
-                "tt", account, role);
-    while (store_next(&rows)) {
-        const char *document = iam_policy_document(column(arena, &rows, 0));
-        if (document)
-            documents_add(&list, document);
-    }
-    store_end(&rows);
-    return list.items;
-}
-
-static int64_t count(struct local_call *call, const char *sql, const char *role)
-{
-    struct store_rows rows;
-    store_query(call->store, &rows, sql, "tt", call->account, role);
-    int64_t number = store_next(&rows) ? store_int(&rows, 0) : 0;
-    store_end(&rows);
-    return number;
-}
-
-static const char *const count_inline =
-    "SELECT COUNT(*) FROM iam_role_policies WHERE account = $1 AND role = $2";
-static const char *const count_attached =
-    "SELECT COUNT(*) FROM iam_attached_policies WHERE account = $1 AND role = $2";
-
-bool iam_role_has_inline(struct local_call *call, const char *role)
-{
-    return count(call, count_inline, role) > 0;
-}
-
-bool iam_role_has_attached(struct local_call *call, const char *role)
-{
-    return count(call, count_attached, role) > 0;
-}
-
-/* --- inline policies -------------------------------------------------------------------------- */
-
-/* The role of the request; NoSuchEntity otherwise. */
-static enum local_result role_of(struct local_call *call, struct iam_role_row *row)
-{
-    return iam_role_named(call, local_text(call, "RoleName"), row);
-}
-
-/* IAM does not count white space. */
-static size_t size_of(const char *document)
+size_t iam_document_size(const char *document)
 {
     size_t size = 0;
     for (const char *c = document; *c; c++)
@@ -102,203 +24,253 @@ static size_t size_of(const char *document)
     return size;
 }
 
-static size_t size_of_others(struct local_call *call, const char *role, const char *name)
+/* --- inline policies -------------------------------------------------------------------------- */
+
+static size_t size_of_others(struct local_call *call, const char *owner, const char *name)
 {
     struct store_rows rows;
     size_t size = 0;
     store_query(call->store, &rows,
-                "SELECT document FROM iam_role_policies WHERE account = $1 AND role = $2 AND "
-                "name <> $3",
-                "ttt", call->account, role, name);
+                "SELECT document FROM iam_inline WHERE owner = $1 AND name <> $2", "tt", owner,
+                name);
     while (store_next(&rows))
-        size += size_of(column(call->arena, &rows, 0));
+        size += iam_document_size(iam_needed(call->arena, &rows, 0));
     store_end(&rows);
     return size;
 }
 
-enum local_result iam_put_role_policy(struct local_call *call)
+enum local_result iam_put_inline(struct local_call *call)
 {
-    struct iam_role_row row;
-    struct error err;
+    struct iam_entity owner;
     const char *name = local_text(call, "PolicyName");
     const char *document = local_text(call, "PolicyDocument");
-    enum local_result result = role_of(call, &row);
+    enum local_result result = iam_asked(call, &owner);
+    if (result == LOCAL_OK)
+        result = iam_check_document(call, document);
     if (result != LOCAL_OK)
         return result;
-    if (!policy_parse(call->arena, document, strlen(document), POLICY_IDENTITY, &err))
-        return local_fail_status(call, 400, "MalformedPolicyDocument", "%s", err.message);
-    if (size_of(document) + size_of_others(call, row.name, name) > LARGEST_INLINE)
+    int64_t most = owner.kind->largest_inline;
+    size_t others = size_of_others(call, owner.id, name);
+    if ((int64_t)(iam_document_size(document) + others) > most)
         return local_fail_status(call, 409, "LimitExceeded",
-                                 "Maximum policy size of %d bytes exceeded for role %s",
-                                 LARGEST_INLINE, row.name);
-    if (store_run(call->store,
-                  "UPDATE iam_role_policies SET document = $1 WHERE account = $2 AND role = $3 AND "
-                  "name = $4",
-                  "tttt", document, call->account, row.name, name) == 0)
-        store_run(call->store,
-                  "INSERT INTO iam_role_policies (account, role, name, document) "
-                  "VALUES ($1, $2, $3, $4)",
-                  "tttt", call->account, row.name, name, document);
+                                 "Maximum policy size of %lld bytes exceeded for %s %s",
+                                 (long long)most, owner.kind->name, owner.name);
+    store_run(call->store,
+              "INSERT INTO iam_inline (owner, name, document) VALUES ($1, $2, $3) "
+              "ON CONFLICT (owner, name) DO UPDATE SET document = excluded.document",
+              "ttt", owner.id, name, document);
     return LOCAL_OK;
 }
 
-static enum local_result no_such_policy(struct local_call *call, const char *name)
+static enum local_result no_such_inline(struct local_call *call, const struct iam_entity *owner,
+                                        const char *name)
 {
     return local_fail_status(call, 404, "NoSuchEntity",
-                             "The role policy with name %s cannot be found.", name);
+                             "The %s policy with name %s cannot be found.", owner->kind->name,
+                             name);
 }
 
-enum local_result iam_get_role_policy(struct local_call *call)
+enum local_result iam_get_inline(struct local_call *call)
 {
-    struct iam_role_row row;
+    struct iam_entity owner;
+    struct store_rows rows;
     const char *name = local_text(call, "PolicyName");
-    enum local_result result = role_of(call, &row);
+    enum local_result result = iam_asked(call, &owner);
     if (result != LOCAL_OK)
         return result;
-    struct store_rows rows;
     store_query(call->store, &rows,
-                "SELECT document FROM iam_role_policies WHERE account = $1 AND role = $2 AND "
-                "name = $3",
-                "ttt", call->account, row.name, name);
-    char *document = store_next(&rows) ? column(call->arena, &rows, 0) : NULL;
+                "SELECT document FROM iam_inline WHERE owner = $1 AND name = $2", "tt", owner.id,
+                name);
+    char *document = store_next(&rows) ? iam_column(call->arena, &rows, 0) : NULL;
     store_end(&rows);
     if (!document)
-        return no_such_policy(call, name);
-    json_put_text(call->out, "RoleName", row.name);
+        return no_such_inline(call, &owner, name);
+    json_put_text(call->out, owner.kind->member, owner.name);
     json_put_text(call->out, "PolicyName", name);
     iam_put_document(call, "PolicyDocument", document);
     return LOCAL_OK;
 }
 
-enum local_result iam_delete_role_policy(struct local_call *call)
+enum local_result iam_delete_inline(struct local_call *call)
 {
-    struct iam_role_row row;
+    struct iam_entity owner;
     const char *name = local_text(call, "PolicyName");
-    enum local_result result = role_of(call, &row);
-    if (result != LOCAL_OK)
-        return result;
-    if (store_run(call->store,
-                  "DELETE FROM iam_role_policies WHERE account = $1 AND role = $2 AND name = $3",
-                  "ttt", call->account, row.name, name) == 0)
-        return no_such_policy(call, name);
-    return LOCAL_OK;
+    enum local_result result = iam_asked(call, &owner);
+    if (result == LOCAL_OK &&
+        store_run(call->store, "DELETE FROM iam_inline WHERE owner = $1 AND name = $2", "tt",
+                  owner.id, name) == 0)
+        return no_such_inline(call, &owner, name);
+    return result;
 }
 
-enum local_result iam_list_role_policies(struct local_call *call)
+enum local_result iam_list_inline(struct local_call *call)
 {
-    struct iam_role_row row;
-    const char *after, *last = NULL;
-    enum local_result result = role_of(call, &row);
+    struct iam_entity owner;
+    struct iam_page page;
+    struct store_rows rows;
+    enum local_result result = iam_asked(call, &owner);
     if (result == LOCAL_OK)
-        result = iam_marker(call, &after);
+        result = iam_page_open(call, &page);
     if (result != LOCAL_OK)
         return result;
-    int64_t left = local_int(call, "MaxItems", 100);
-    bool more = false;
     json_key(call->out, "PolicyNames");
     json_open_list(call->out);
-    struct store_rows rows;
     store_query(call->store, &rows,
-                "SELECT name FROM iam_role_policies WHERE account = $1 AND role = $2 AND "
-                "name > $3 ORDER BY name LIMIT $4",
-                "ttti", call->account, row.name, after, left + 1);
+                "SELECT name FROM iam_inline WHERE owner = $1 AND name > $2 ORDER BY name", "tt",
+                owner.id, page.after);
     while (store_next(&rows)) {
-        if (left-- == 0) {
-            more = true;
+        const char *name = iam_needed(call->arena, &rows, 0);
+        if (iam_page_take(&page, name) == IAM_FULL)
             break;
-        }
-        last = column(call->arena, &rows, 0);
-        json_write_text(call->out, last);
+        json_write_text(call->out, name);
     }
     store_end(&rows);
     json_close_list(call->out);
-    iam_put_marker(call, more ? last : NULL);
+    iam_page_close(call, &page);
     return LOCAL_OK;
 }
 
-/* --- attached policies ------------------------------------------------------------------------ */
-
-enum local_result iam_attach_role_policy(struct local_call *call)
+void iam_put_inline_documents(struct local_call *call, const struct iam_entity *owner,
+                              const char *key)
 {
-    struct iam_role_row row;
-    const char *arn = local_text(call, "PolicyArn");
-    enum local_result result = role_of(call, &row);
-    if (result != LOCAL_OK)
-        return result;
-    if (!arn_is(arn))
-        return local_fail_status(call, 400, "ValidationError", "ARN %s is not valid.", arn);
-    if (!iam_managed_find(arn))
-        return local_fail_status(call, 404, "NoSuchEntity",
-                                 "Policy %s does not exist or is not attachable.", arn);
     struct store_rows rows;
-    store_query(call->store, &rows,
-                "SELECT 1 FROM iam_attached_policies WHERE account = $1 AND role = $2 AND "
-                "policy_arn = $3",
-                "ttt", call->account, row.name, arn);
-    bool attached = store_next(&rows);
-    store_end(&rows);
-    if (attached) /* again is fine */
-        return LOCAL_OK;
-    if (count(call, count_attached, row.name) >= LARGEST_ATTACHED)
-        return local_fail_status(call, 409, "LimitExceeded",
-                                 "Cannot exceed quota for PoliciesPerRole: %d", LARGEST_ATTACHED);
-    store_run(call->store,
-              "INSERT INTO iam_attached_policies (account, role, policy_arn, attached_ms) "
-              "VALUES ($1, $2, $3, $4)",
-              "ttti", call->account, row.name, arn, call->local->clock->now_ms(call->local->clock));
-    return LOCAL_OK;
-}
-
-enum local_result iam_detach_role_policy(struct local_call *call)
-{
-    struct iam_role_row row;
-    const char *arn = local_text(call, "PolicyArn");
-    enum local_result result = role_of(call, &row);
-    if (result != LOCAL_OK)
-        return result;
-    if (store_run(call->store,
-                  "DELETE FROM iam_attached_policies WHERE account = $1 AND role = $2 AND "
-                  "policy_arn = $3",
-                  "ttt", call->account, row.name, arn) == 0)
-        return local_fail_status(call, 404, "NoSuchEntity", "Policy %s was not found.", arn);
-    return LOCAL_OK;
-}
-
-enum local_result iam_list_attached_role_policies(struct local_call *call)
-{
-    struct iam_role_row row;
-    const char *after, *last = NULL, *prefix = local_text(call, "PathPrefix");
-    enum local_result result = role_of(call, &row);
-    if (result == LOCAL_OK)
-        result = iam_marker(call, &after);
-    if (result != LOCAL_OK)
-        return result;
-    int64_t left = local_int(call, "MaxItems", 100);
-    bool more = false;
-    json_key(call->out, "AttachedPolicies");
+    json_key(call->out, key);
     json_open_list(call->out);
-    struct store_rows rows;
     store_query(call->store, &rows,
-                "SELECT policy_arn FROM iam_attached_policies WHERE account = $1 AND role = $2 AND "
-                "policy_arn > $3 ORDER BY policy_arn",
-                "ttt", call->account, row.name, after);
+                "SELECT name, document FROM iam_inline WHERE owner = $1 ORDER BY name", "t",
+                owner->id);
     while (store_next(&rows)) {
-        const char *arn = column(call->arena, &rows, 0);
-        const struct iam_managed_policy *policy = iam_managed_find(arn);
-        if (!policy || (prefix && !text_starts(policy->path, prefix)))
-            continue;
-        if (left-- == 0) {
-            more = true;
-            break;
-        }
-        last = arn;
         json_open(call->out);
-        json_put_text(call->out, "PolicyName", policy->name);
-        json_put_text(call->out, "PolicyArn", arn);
+        json_put_text(call->out, "PolicyName", iam_needed(call->arena, &rows, 0));
+        iam_put_document(call, "PolicyDocument", iam_needed(call->arena, &rows, 1));
         json_close(call->out);
     }
     store_end(&rows);
     json_close_list(call->out);
-    iam_put_marker(call, more ? last : NULL);
+}
+
+/* --- attached policies ------------------------------------------------------------------------ */
+
+enum local_result iam_attachable(struct local_call *call, const char *text, struct iam_entity *out)
+{
+    struct arn arn;
+    if (arn_parse(text, strlen(text), &arn) != 0)
+        return local_fail_status(call, 400, "ValidationError", "ARN %s is not valid.", text);
+    if (iam_entity_by_arn(call->store, call->arena, text, out) && out->kind == &iam_policy &&
+        (strcmp(out->account, "aws") == 0 || strcmp(out->account, call->account) == 0))
+        return LOCAL_OK;
+    return local_fail_status(call, 404, "NoSuchEntity",
+                             "Policy %s does not exist or is not attachable.", text);
+}
+
+static bool is_attached(struct local_call *call, const char *owner, const char *arn)
+{
+    struct store_rows rows;
+    store_query(call->store, &rows,
+                "SELECT 1 FROM iam_attached WHERE owner = $1 AND policy_arn = $2", "tt", owner,
+                arn);
+    bool found = store_next(&rows);
+    store_end(&rows);
+    return found;
+}
+
+enum local_result iam_attach(struct local_call *call)
+{
+    struct iam_entity owner, policy;
+    enum local_result result = iam_asked(call, &owner);
+    if (result == LOCAL_OK)
+        result = iam_attachable(call, local_text(call, "PolicyArn"), &policy);
+    if (result != LOCAL_OK)
+        return result;
+    char *arn = iam_entity_arn(call->arena, &policy);
+    if (is_attached(call, owner.id, arn)) /* again is fine */
+        return LOCAL_OK;
+    if (iam_count(call->store, "SELECT COUNT(*) FROM iam_attached WHERE owner = $1", owner.id) >=
+        LARGEST_ATTACHED)
+        return iam_exceeds(call, owner.kind->attach_quota, LARGEST_ATTACHED);
+    store_run(call->store,
+              "INSERT INTO iam_attached (owner, policy_arn, policy_key, attached_ms) "
+              "VALUES ($1, $2, $3, $4)",
+              "ttti", owner.id, arn,
+              arena_printf(call->arena, "%s/%s", policy.name, policy.account), iam_now_ms(call));
     return LOCAL_OK;
+}
+
+enum local_result iam_detach(struct local_call *call)
+{
+    struct iam_entity owner;
+    const char *arn = local_text(call, "PolicyArn");
+    enum local_result result = iam_asked(call, &owner);
+    if (result == LOCAL_OK &&
+        store_run(call->store, "DELETE FROM iam_attached WHERE owner = $1 AND policy_arn = $2",
+                  "tt", owner.id, iam_plain_arn(call->arena, arn)) == 0)
+        return local_fail_status(call, 404, "NoSuchEntity", "Policy %s was not found.", arn);
+    return result;
+}
+
+/* Of ".../path/name": the name, and the path with both its slashes. */
+static const char *policy_name(const char *arn)
+{
+    return strrchr(arn, '/') + 1;
+}
+
+static bool path_starts(const char *arn, const char *prefix)
+{
+    static const char word[] = ":policy";
+    const char *path = strstr(arn, word) + sizeof word - 1;
+    size_t len = (size_t)(policy_name(arn) - path);
+    return strlen(prefix) <= len && text_starts(path, prefix);
+}
+
+static void put_attached(struct local_call *call, const char *arn)
+{
+    json_open(call->out);
+    json_put_text(call->out, "PolicyName", policy_name(arn));
+    json_put_text(call->out, "PolicyArn", local_shown(call, arn));
+    json_close(call->out);
+}
+
+enum local_result iam_list_attached(struct local_call *call)
+{
+    struct iam_entity owner;
+    struct iam_page page;
+    struct store_rows rows;
+    const char *prefix = local_text(call, "PathPrefix");
+    enum local_result result = iam_asked(call, &owner);
+    if (result == LOCAL_OK)
+        result = iam_page_open(call, &page);
+    if (result != LOCAL_OK)
+        return result;
+    json_key(call->out, "AttachedPolicies");
+    json_open_list(call->out);
+    store_query(call->store, &rows,
+                "SELECT policy_arn, policy_key FROM iam_attached WHERE owner = $1 AND "
+                "policy_key > $2 ORDER BY policy_key",
+                "tt", owner.id, page.after);
+    while (store_next(&rows)) {
+        const char *arn = iam_needed(call->arena, &rows, 0);
+        if (prefix && !path_starts(arn, prefix))
+            continue;
+        if (iam_page_take(&page, iam_needed(call->arena, &rows, 1)) == IAM_FULL)
+            break;
+        put_attached(call, arn);
+    }
+    store_end(&rows);
+    json_close_list(call->out);
+    iam_page_close(call, &page);
+    return LOCAL_OK;
+}
+
+void iam_put_attached_policies(struct local_call *call, const struct iam_entity *owner)
+{
+    struct store_rows rows;
+    json_key(call->out, "AttachedManagedPolicies");
+    json_open_list(call->out);
+    store_query(call->store, &rows,
+                "SELECT policy_arn FROM iam_attached WHERE owner = $1 ORDER BY policy_key", "t",
+                owner->id);
+    while (store_next(&rows))
+        put_attached(call, iam_needed(call->arena, &rows, 0));
+    store_end(&rows);
+    json_close_list(call->out);
 }

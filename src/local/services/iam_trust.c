@@ -29,7 +29,9 @@ bool iam_principal_exists(struct local_call *call, const char *principal)
         return true;
     if (text_starts(resource, "role/"))
         return iam_role_find(call->store, call->arena, principal, &role) == LOCAL_OK;
-    return strcmp(resource, "user/administrator") == 0; /* the only user there is yet */
+    struct iam_entity user;
+    return text_starts(resource, "user/") &&
+           iam_entity_by_arn(call->store, call->arena, principal, &user);
 }
 
 /* The name of a principal that does not exist, or NULL. */

@@ -3,23 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- shared by the files ---------------------------------------------------------------------- */
-
-const char *sts_shown(struct local_call *call, const char *arn)
-{
-    static const char common[] = "arn:aws:";
-    if (strcmp(call->partition, "aws") == 0 || !text_starts(arn, common))
-        return arn;
-    return arena_printf(call->arena, "arn:%s:%s", call->partition, arn + strlen(common));
-}
-
 /* --- operations ------------------------------------------------------------------------------- */
 
 static enum local_result get_caller_identity(struct local_call *call)
 {
     json_put_text(call->out, "UserId", call->caller->user_id);
     json_put_text(call->out, "Account", call->caller->account);
-    json_put_text(call->out, "Arn", sts_shown(call, call->caller->arn));
+    json_put_text(call->out, "Arn", local_shown(call, call->caller->arn));
     return LOCAL_OK;
 }
 
@@ -52,6 +42,7 @@ static enum local_result get_session_token(struct local_call *call)
             "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
     struct principal who = *call->caller;
     who.grants = NULL;
+    who.administrator = who.kind == PRINCIPAL_ROOT; /* of others it is found out at each use */
     return sts_put_credentials(call, &who, duration(call));
 }
 
@@ -62,7 +53,7 @@ static enum local_result get_federation_token(struct local_call *call)
     struct sts_tags tags;
     enum local_result result = need_lasting_key(call);
     if (result == LOCAL_OK)
-        result = sts_session_policy(call, &who.session_policy);
+        result = sts_session_policy(call, call->account, &who.session_policy);
     if (result == LOCAL_OK)
         result = sts_session_tags(call, NULL, &tags);
     if (result != LOCAL_OK)
@@ -71,14 +62,15 @@ static enum local_result get_federation_token(struct local_call *call)
         who.session_policy = arena_strdup(call->arena, "[]");
     who.session_tags = json_object_size(tags.tags) > 0 ? sts_json_text(call, tags.tags) : NULL;
     sts_tags_done(&tags);
-    who.administrator = call->caller->administrator;
+    who.identity_id = call->caller->identity_id;
+    who.administrator = call->caller->kind == PRINCIPAL_ROOT;
     snprintf(who.account, sizeof who.account, "%s", call->caller->account);
     who.arn = arena_printf(call->arena, "arn:aws:sts::%s:federated-user/%s", who.account, name);
     who.user_id = arena_printf(call->arena, "%s:%s", who.account, name);
     json_key(call->out, "FederatedUser");
     json_open(call->out);
     json_put_text(call->out, "FederatedUserId", who.user_id);
-    json_put_text(call->out, "Arn", sts_shown(call, who.arn));
+    json_put_text(call->out, "Arn", local_shown(call, who.arn));
     json_close(call->out);
     int packed = sts_packed_size(call);
     json_put_int(call->out, "PackedPolicySize", packed < 0 ? 0 : packed);

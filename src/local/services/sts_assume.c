@@ -46,22 +46,7 @@ static enum local_result refuse(struct local_call *call, const char *action, con
 {
     return local_fail_status(call, 403, "AccessDenied",
                              "User: %s is not authorized to perform: %s on resource: %s",
-                             sts_shown(call, call->caller->arn), action, resource);
-}
-
-/* aws:ResourceTag/... of the role. */
-static void add_role_tags(struct condition_keys *keys, const char *tags)
-{
-    struct error err;
-    json_t *object = json_read(tags, strlen(tags), &err), *value;
-    struct arena *arena = keys->call->arena;
-    const char *key;
-    json_object_foreach(object, key, value)
-    {
-        condition_keys_add(keys, arena_printf(arena, "aws:ResourceTag/%s", key),
-                           arena_strdup(arena, json_string_value(value)));
-    }
-    json_decref(object);
+                             local_shown(call, call->caller->arn), action, resource);
 }
 
 static struct condition_keys keys_of(struct local_call *call, const struct iam_role *role)
@@ -74,7 +59,8 @@ static struct condition_keys keys_of(struct local_call *call, const struct iam_r
     condition_keys_add_json(&keys, "sts:TransitiveTagKeys", local_value(call, "TransitiveTagKeys"),
                             NULL);
     condition_keys_add_tags(&keys, local_value(call, "Tags"), "Key", "Value");
-    add_role_tags(&keys, role->tags);
+    condition_keys_add_resource_tags(&keys, "aws:ResourceTag/", role->tags);
+    condition_keys_add_resource_tags(&keys, "iam:ResourceTag/", role->tags);
     return keys;
 }
 
@@ -195,7 +181,7 @@ static void put_assumed(struct local_call *call, const struct principal *who)
     json_key(call->out, "AssumedRoleUser");
     json_open(call->out);
     json_put_text(call->out, "AssumedRoleId", who->user_id);
-    json_put_text(call->out, "Arn", sts_shown(call, who->arn));
+    json_put_text(call->out, "Arn", local_shown(call, who->arn));
     json_close(call->out);
     int packed = sts_packed_size(call);
     if (packed >= 0)
@@ -215,6 +201,8 @@ static void be_session(struct local_call *call, const struct iam_role *role, boo
     who->arn = arena_printf(call->arena, "arn:aws:sts::%s:assumed-role/%s/%s", role->account,
                             role->name, session);
     who->user_id = arena_printf(call->arena, "%s:%s", role->id, session);
+    who->identity_id = arena_strdup(call->arena, role->id);
+    who->chained = call->caller->kind == PRINCIPAL_ROLE;
     who->role_arn = arena_printf(call->arena, "arn:aws:iam::%s:%s", role->account,
                                  strstr(role->arn, ":role/") + 1);
     if (!identity)
@@ -236,7 +224,7 @@ enum local_result sts_assume_role(struct local_call *call)
     be_session(call, &role, lax, &who);
     enum local_result result = check_options(call, &role, duration_s);
     if (result == LOCAL_OK)
-        result = sts_session_policy(call, &who.session_policy);
+        result = sts_session_policy(call, role.account, &who.session_policy);
     if (result == LOCAL_OK)
         result = sts_session_tags(call, role.tags, &tags);
     if (result != LOCAL_OK)

@@ -11,14 +11,11 @@
 #include "local/authenticate.h"
 #include "local/services/sts.h"
 
-/* --- sts.c ------------------------------------------------------------------------------------ */
-/* An ARN kept in partition "aws", as this endpoint shows it. */
-const char *sts_shown(struct local_call *call, const char *arn);
-
 /* --- sts_session.c ---------------------------------------------------------------------------- */
-/* The session policies of the request (Policy and PolicyArns) as principal.h keeps them: a JSON
- * array; NULL when there are none. Refused with MalformedPolicyDocument. */
-enum local_result sts_session_policy(struct local_call *call, char **out);
+/* The session policies of the request (Policy and PolicyArns, which are of `account`) as
+ * principal.h keeps them: a JSON array; NULL when there are none. Refused with
+ * MalformedPolicyDocument. */
+enum local_result sts_session_policy(struct local_call *call, const char *account, char **out);
 struct sts_tags {
     json_t *tags;       /* object; owned: sts_tags_done */
     json_t *transitive; /* array */

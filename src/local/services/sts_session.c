@@ -21,7 +21,7 @@ char *sts_json_text(struct local_call *call, const json_t *value)
 
 /* --- session policies ------------------------------------------------------------------------- */
 
-static enum local_result add_arns(struct local_call *call, json_t *list)
+static enum local_result add_arns(struct local_call *call, const char *account, json_t *list)
 {
     const json_t *arns = local_value(call, "PolicyArns");
     if (json_array_size(arns) > LARGEST_POLICIES)
@@ -32,7 +32,7 @@ static enum local_result add_arns(struct local_call *call, json_t *list)
             LARGEST_POLICIES);
     for (size_t i = 0; i < json_array_size(arns); i++) {
         const char *arn = json_text_or(json_array_get(arns, i), "arn", "");
-        const char *document = iam_policy_document(arn);
+        const char *document = iam_policy_document(call->store, call->arena, account, arn);
         if (!document) /* text not observed (K) */
             return local_fail_status(call, 400, "MalformedPolicyDocument",
                                      "The policy %s does not exist.", arn);
@@ -53,10 +53,10 @@ static enum local_result add_inline(struct local_call *call, json_t *list)
     return LOCAL_OK;
 }
 
-enum local_result sts_session_policy(struct local_call *call, char **out)
+enum local_result sts_session_policy(struct local_call *call, const char *account, char **out)
 {
     json_t *list = json_array();
-    enum local_result result = add_arns(call, list);
+    enum local_result result = add_arns(call, account, list);
     if (result == LOCAL_OK)
         result = add_inline(call, list);
     *out = result == LOCAL_OK && json_array_size(list) > 0 ? sts_json_text(call, list) : NULL;
