@@ -18,10 +18,11 @@ static void finish(struct arena *arena, struct step *step, enum step_status stat
 }
 
 /* What stands at the destination now, with its value: after an answer was lost, or somebody was
- * there first. `have` is filled only when something is there. */
+ * there first. `have` is filled only when something is there. `want_digest` NULL: the value is not
+ * written. */
 static int look_again(struct engine *engine, struct resource_ctx *ctx, unsigned side,
                       struct arena *values, const struct resource *want,
-                      const unsigned char want_digest[32], struct resource *have, bool *exists,
+                      const unsigned char *want_digest, struct resource *have, bool *exists,
                       struct diff *diff, struct error *err)
 {
     struct error problem = {0};
@@ -39,8 +40,8 @@ static int look_again(struct engine *engine, struct resource_ctx *ctx, unsigned 
         return -1;
     }
     plan_compare(engine, ctx->arena, want, have, diff);
-    diff->value = reading.resource.missing ||
-                  !digest_equal(want_digest, reading.digest, sizeof reading.digest);
+    diff->value = want_digest && (reading.resource.missing ||
+                                  !digest_equal(want_digest, reading.digest, SHA256_SIZE));
     return 0;
 }
 
@@ -49,7 +50,7 @@ static const char moved[] = "somebody else wrote it since the plan: plan again";
 
 /* Writes one step, comparing before it writes again whenever it cannot know what happened. */
 static void write_step(struct batch *batch, struct arena *calls, struct step *step,
-                       const struct pair *pair, const struct reading *source, struct wrote *wrote)
+                       const struct pair *pair, struct wrote *wrote)
 {
     struct engine *engine = batch->engine;
     struct resource_ctx ctx = engine_ctx(engine, step->destination + 1, false, calls);
@@ -63,8 +64,19 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
     *wrote = (struct wrote){.earliest_ms = engine->clock->now_ms(engine->clock) - CLOCKS_DIFFER_MS};
     plan_decide(engine, &batch->arena, pair, step->destination,
                 step->value_differs ? VALUE_DIFFERS : VALUE_SAME, true, &again, &want, &diff);
-    want.value = source->resource.value;
-    want.value_len = source->resource.value_len;
+    step->note = again.note;
+    step->hint_late = again.hint && !step->hint;
+    step->hint = again.hint ? again.hint : step->hint;
+    if (again.action == STEP_BLOCKED) {
+        /* Only the value could tell. */
+        step->action = STEP_BLOCKED;
+        finish(&batch->arena, step, STATUS_PLANNED, again.reason);
+        return;
+    }
+    if (pair->aim) {
+        want.value = pair->aim->value;
+        want.value_len = pair->aim->value_len;
+    }
     wrote->key = want.key;
     for (int tries = 1;; tries++) {
         error = (struct error){0};
@@ -78,8 +90,8 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
         if (!unknown && error.code != ERR_CONFLICT)
             break;
         struct error problem = {0};
-        if (look_again(engine, &ctx, step->destination + 1, calls, &want, source->digest, &now,
-                       &exists, &diff, &problem) != 0) {
+        if (look_again(engine, &ctx, step->destination + 1, calls, &want,
+                       pair->aim ? pair->aim->digest : NULL, &now, &exists, &diff, &problem) != 0) {
             error_context(&problem, "%s; then", error.message);
             error = problem;
             break;
@@ -159,8 +171,8 @@ static void read_sources(struct batch *batch, struct arena *values,
         readings[which[i]] = some[i];
 }
 
-static void write_item(struct batch *batch, struct arena *calls, struct work_item *item,
-                       const struct reading *reading, unsigned turn)
+static void write_item(struct batch *batch, struct arena *values, struct arena *calls,
+                       struct work_item *item, const struct reading *reading, unsigned turn)
 {
     for (size_t n = 0; n < item->step_count; n++) {
         /* Begin with another destination each time, so that all Regions are kept busy. */
@@ -168,8 +180,18 @@ static void write_item(struct batch *batch, struct arena *calls, struct work_ite
         struct step *step = &item->steps[j];
         if (!planned(step))
             continue;
-        if (!needs_value(step, &item->pairs[j]) || source_stands(batch, step, reading))
-            write_step(batch, calls, step, &item->pairs[j], reading, &item->wrote[j]);
+        struct pair *pair = &item->pairs[j];
+        struct aim aim;
+        bool needed = needs_value(step, pair);
+        if (!needed || source_stands(batch, step, reading)) {
+            if (needed) {
+                engine_aim(batch->engine, step->destination, &batch->arena, values, &pair->source,
+                           reading, &aim);
+                pair->aim = &aim;
+            }
+            write_step(batch, calls, step, pair, &item->wrote[j]);
+            pair->aim = NULL;
+        }
         arena_reset(calls);
     }
 }
@@ -221,7 +243,7 @@ static void write_job(void *arg, unsigned worker)
     }
     for (size_t i = 0; i < batch->count && result == 0; i++) {
         struct work_item *item = &batch->items[i];
-        write_item(batch, &engine->calls[worker], item, &readings[i], worker);
+        write_item(batch, values, &engine->calls[worker], item, &readings[i], worker);
         for (size_t j = 0; j < item->step_count && result == 0; j++)
             result = inventory_put_step(engine->inventory, &item->steps[j], &error);
         engine_advance(engine, 1);

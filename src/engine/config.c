@@ -9,7 +9,15 @@
 
 /* Why libyaml's document and not libcyaml's schema: docs/decisions/0011-config-reader.md. */
 
-enum setting_kind { SETTING_TEXT, SETTING_TEXTS, SETTING_KEYS, SETTING_OBJECT, SETTING_OBJECTS };
+/* SETTING_WORDING may be empty. */
+enum setting_kind {
+    SETTING_TEXT,
+    SETTING_WORDING,
+    SETTING_TEXTS,
+    SETTING_KEYS,
+    SETTING_OBJECT,
+    SETTING_OBJECTS
+};
 
 struct setting {
     const char *key;
@@ -56,9 +64,21 @@ static const struct setting source_settings[] = {
     {0},
 };
 
+static const struct setting rewrite_settings[] = {
+    TEXT("match", config_rewrite, match),
+    {.key = "with", SETTING_WORDING, offsetof(struct config_rewrite, with)},
+    TEXT("json_path", config_rewrite, json_path),
+    {LIST("names", SETTING_TEXTS, config_rewrite, names, name_count)},
+    {LIST("types", SETTING_TEXTS, config_rewrite, types, type_count)},
+    TEXT("descriptions", config_rewrite, descriptions),
+    {0},
+};
+
 static const struct setting destination_settings[] = {
     SIDE_SETTINGS,
     {LIST("keys", SETTING_KEYS, config_side, keys, key_count)},
+    {LIST("rewrite", SETTING_OBJECTS, config_side, rewrite, rewrite_count),
+     .item_size = sizeof(struct config_rewrite), .inside = rewrite_settings},
     {0},
 };
 
@@ -73,6 +93,8 @@ static const struct setting parameter_settings[] = {
     {LIST("exclude", SETTING_TEXTS, config, exclude, exclude_count)},
     {LIST("rename", SETTING_OBJECTS, config, rename, rename_count),
      .item_size = sizeof(struct config_rename), .inside = rename_settings},
+    {LIST("rewrite", SETTING_OBJECTS, config, rewrite, rewrite_count),
+     .item_size = sizeof(struct config_rewrite), .inside = rewrite_settings},
     {LIST("allow", SETTING_TEXTS, config, allow, allow_count)},
     TEXT("ownership", config, ownership),
     TEXT("adopt", config, adopt),
@@ -139,8 +161,8 @@ static yaml_node_t *node_at(struct reader *reader, int index)
     return yaml_document_get_node(&reader->document, index);
 }
 
-static int read_text(struct reader *reader, const yaml_node_t *node, const char *path,
-                     const char **out)
+static int read_wording(struct reader *reader, const yaml_node_t *node, const char *path,
+                        bool may_be_empty, const char **out)
 {
     if (node->type != YAML_SCALAR_NODE)
         return wrong(reader, node, "%s must be a text", path);
@@ -149,7 +171,8 @@ static int read_text(struct reader *reader, const yaml_node_t *node, const char 
     const char *text = (const char *)node->data.scalar.value;
     size_t len = node->data.scalar.length;
     bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    if (len == 0 || (plain && (strcmp(text, "~") == 0 || strcmp(text, "null") == 0)))
+    if ((len == 0 && (plain || !may_be_empty)) ||
+        (plain && (strcmp(text, "~") == 0 || strcmp(text, "null") == 0)))
         return wrong(reader, node, "%s has no value", path);
     if (strlen(text) != len)
         return wrong(reader, node, "%s holds a NUL", path);
@@ -159,6 +182,12 @@ static int read_text(struct reader *reader, const yaml_node_t *node, const char 
         return wrong(reader, node, "%s holds a line separator", path);
     *out = arena_strdup(reader->arena, text);
     return 0;
+}
+
+static int read_text(struct reader *reader, const yaml_node_t *node, const char *path,
+                     const char **out)
+{
+    return read_wording(reader, node, path, false, out);
 }
 
 static int read_texts(struct reader *reader, const yaml_node_t *node, const char *path,
@@ -264,6 +293,8 @@ static int read_setting(struct reader *reader, const yaml_node_t *node, const ch
     switch (setting->kind) {
     case SETTING_TEXT:
         return read_text(reader, node, path, place);
+    case SETTING_WORDING:
+        return read_wording(reader, node, path, true, place);
     case SETTING_TEXTS:
         return read_texts(reader, node, path, place, count);
     case SETTING_KEYS:
@@ -317,9 +348,14 @@ static int check_end(yaml_parser_t *parser, const char *name, struct error *err)
     return another ? error_set(err, ERR_INVALID, "%s: more than one YAML document", name) : 0;
 }
 
+static bool is_text(const struct setting *setting)
+{
+    return setting->kind == SETTING_TEXT || setting->kind == SETTING_WORDING;
+}
+
 static bool is_absent(const struct setting *setting, const char *object)
 {
-    if (setting->kind == SETTING_TEXT)
+    if (is_text(setting))
         return !*(const char *const *)(const void *)(object + setting->offset);
     return !*(const size_t *)(const void *)(object + setting->count_offset);
 }
@@ -339,7 +375,7 @@ static void inherit(const struct config *defaults, struct config *config)
         if (!is_absent(at, to))
             continue;
         memcpy(to + at->offset, from + at->offset, sizeof(void *));
-        if (at->kind != SETTING_TEXT)
+        if (!is_text(at))
             memcpy(to + at->count_offset, from + at->count_offset, sizeof(size_t));
     }
 }
@@ -436,7 +472,7 @@ static void write_setting(struct json_writer *w, const struct setting *setting, 
     if (is_absent(setting, object))
         return;
     json_key(w, setting->key);
-    if (setting->kind == SETTING_TEXT) {
+    if (is_text(setting)) {
         json_write_text(w, pointer);
         return;
     }

@@ -34,6 +34,15 @@ struct config_role {
     size_t transitive_tag_count;
 };
 
+/* A text of a value that means another place: rewrite.h. */
+struct config_rewrite {
+    const char *match, *with;    /* match NULL: all that stands at json_path */
+    const char *json_path;       /* NULL: the whole value */
+    const char **names, **types; /* none: all */
+    size_t name_count, type_count;
+    const char *descriptions; /* "true": of these too */
+};
+
 struct config_side {
     const char *region, *account, *profile, *endpoint_url;
     struct config_role role; /* the short form, for one role */
@@ -45,6 +54,8 @@ struct config_side {
     size_t quota_count;
     struct config_key *keys; /* destinations only */
     size_t key_count;
+    struct config_rewrite *rewrite; /* destinations only */
+    size_t rewrite_count;
 };
 
 struct config_rename {
@@ -61,6 +72,8 @@ struct config {
     size_t include_count, exclude_count, allow_count;
     struct config_rename *rename;
     size_t rename_count;
+    struct config_rewrite *rewrite;
+    size_t rewrite_count;
     /* What may be removed or overwritten, as written: safety.h reads them. NULL: the default. */
     const char *ownership, *adopt, *deletes, *max_delete, *delete_grace;
 };

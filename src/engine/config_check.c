@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "engine/config.h"
 #include "engine/identity.h"
+#include "engine/rewrite.h"
 #include "engine/safety.h"
 #include "engine/scope.h"
 
@@ -112,6 +113,14 @@ static int check_allow(const struct config *config, struct error *err)
     return 0;
 }
 
+static int check_rewrites(const struct config_rewrite *rules, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (check_patterns(rules[i].names, rules[i].name_count, "rewrite.names", err) != 0)
+            return -1;
+    return rewrite_check(rules, count, err);
+}
+
 static int check_destinations(struct arena *arena, struct config *config, struct error *err)
 {
     if (!config->destination_count)
@@ -120,7 +129,8 @@ static int check_destinations(struct arena *arena, struct config *config, struct
                          "configuration");
     for (size_t i = 0; i < config->destination_count; i++) {
         struct config_side *side = &config->destinations[i];
-        if (check_side(arena, side, "destination", err) != 0)
+        if (check_side(arena, side, "destination", err) != 0 ||
+            check_rewrites(side->rewrite, side->rewrite_count, err) != 0)
             return -1;
         const char *there = partition_of(side->region)->name;
         const char *here = partition_of(config->source.region)->name;
@@ -151,6 +161,7 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
     if (check_side(arena, &config->source, "source", err) != 0 ||
         check_destinations(arena, config, err) != 0 || check_renames(config, err) != 0 ||
         check_allow(config, err) != 0 ||
+        check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
         check_patterns(config->include, config->include_count, "include", err) != 0 ||
         check_patterns(config->exclude, config->exclude_count, "exclude", err) != 0)
         return -1;

@@ -183,6 +183,20 @@ void plan_fingerprint(const struct resource_kind *kind, const struct resource *c
 /* What a copy that stands as `have` lacks of `want`, our own tags and all; not the value. */
 void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
                   const struct resource *have, struct diff *diff);
+/* What a source's value becomes at one destination: aim.c. */
+struct aim {
+    const char *value; /* in the arena of values; NULL when it was dropped */
+    size_t value_len;
+    unsigned char digest[32]; /* keyed */
+    const char *note;         /* the rules that changed it; NULL: none did */
+    const char *hint;         /* what it names of the source's place; NULL: nothing */
+    const char *blocked;      /* why there is no such value; NULL: there is */
+};
+/* `source` says whose value `reading` holds. Notes in `arena`. */
+void engine_aim(struct engine *engine, unsigned destination, struct arena *arena,
+                struct arena *values, const struct resource *source, const struct reading *reading,
+                struct aim *out);
+
 enum value_state { VALUE_UNKNOWN, VALUE_SAME, VALUE_DIFFERS };
 /* What is to be done for a pair; pure but for memory. */
 void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,

@@ -25,11 +25,12 @@ static const char schema[] =
             "CREATE TABLE tags (side INTEGER, key TEXT, tags TEXT, PRIMARY KEY (side, key)) "
             "WITHOUT ROWID;"
             "CREATE TABLE step (key TEXT, destination INTEGER, name TEXT, target TEXT, type TEXT,"
-            " changes TEXT, note TEXT, reason TEXT, loss TEXT, action INTEGER, status INTEGER,"
+            " changes TEXT, note TEXT, reason TEXT, loss TEXT, hint TEXT, action INTEGER, status "
+            "INTEGER,"
             " unsure INTEGER, value_differs INTEGER, source_version INTEGER, source_modified "
             "INTEGER,"
-            " copy_version INTEGER, copy_modified INTEGER, fingerprint TEXT,"
-            " PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+            " copy_version INTEGER, copy_modified INTEGER, hint_late INTEGER,"
+            " fingerprint TEXT, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
             " removal INTEGER, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "BEGIN";
@@ -51,9 +52,9 @@ static const char schema[] =
 #define CHANGES  "(1, 2, 3, 6)"
 enum { PAIR_FIRST_FIELD = 5, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIELDS_MAX };
 #define STEP_COLUMNS                                                                               \
-    "SELECT key, destination, name, target, type, changes, note, reason, loss, action, status,"    \
-    " unsure, value_differs, source_version, source_modified, copy_version, copy_modified,"        \
-    " fingerprint FROM step"
+    "SELECT key, destination, name, target, type, changes, note, reason, loss, hint, action, "     \
+    "status, unsure, value_differs, source_version, source_modified, copy_version, "               \
+    "copy_modified, hint_late, fingerprint FROM step"
 
 #define KEYS_OF(which)                                                                             \
     "SELECT DISTINCT key FROM step WHERE key > ?1 AND " which " ORDER BY key LIMIT ?2"
@@ -98,7 +99,7 @@ static const char *const sql[STATEMENTS] = {
                   " LIMIT 1",
     [KEYS] = "SELECT key, name FROM item WHERE side = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
     [PUT_STEP] = "INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                 " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     [STEPS] = STEP_COLUMNS " ORDER BY key, destination",
     [STEPS_OF] = STEP_COLUMNS " WHERE key = ?1 ORDER BY destination",
     [WORK_KEYS + WORK_UNSURE] = KEYS_OF("unsure <> 0"),
@@ -123,8 +124,9 @@ static const char *const sql[STATEMENTS] = {
                       " AND a.destination = step.destination"
                       " AND a.fingerprint <> step.fingerprint)",
     [HOLD_GONE] = "INSERT INTO step SELECT key, destination, name, name, '', '[]', NULL,"
-                  " 'it is gone from the source since the plan was made: plan again', NULL, 2, 3,"
-                  " 0, 0, 0, 0, 0, 0, '' FROM approved a WHERE a.removal = 0 AND NOT EXISTS"
+                  " 'it is gone from the source since the plan was made: plan again', NULL, NULL,"
+                  " 2, 3, 0, 0, 0, 0, 0, 0, 0, '' FROM approved a WHERE a.removal = 0"
+                  " AND NOT EXISTS"
                   " (SELECT 1 FROM step s WHERE s.key = a.key AND s.destination = a.destination)",
 };
 _Static_assert(STEP_CREATE == 1 && STEP_UPDATE == 2 && STEP_DELETE == 3 && STEP_MARK == 6,
@@ -395,17 +397,19 @@ int inventory_put_step(struct inventory *inventory, const struct step *step, str
 {
     sqlite3_stmt *put = begin(inventory, PUT_STEP);
     const char *const texts[] = {step->name, step->target, step->type, step->changes,
-                                 step->note, step->reason, step->loss};
+                                 step->note, step->reason, step->loss, step->hint};
     bind_text(put, 1, step->key);
     sqlite3_bind_int64(put, 2, step->destination);
-    for (int i = 0; i < 7; i++)
-        bind_text(put, 3 + i, texts[i]);
-    const int64_t numbers[] = {step->action,        step->status,          step->unsure,
-                               step->value_differs, step->source_version,  step->source_modified_ms,
-                               step->copy_version,  step->copy_modified_ms};
     for (int i = 0; i < 8; i++)
-        sqlite3_bind_int64(put, 10 + i, numbers[i]);
-    bind_text(put, 18, step->fingerprint);
+        bind_text(put, 3 + i, texts[i]);
+    const int64_t numbers[] = {step->action,         step->status,
+                               step->unsure,         step->value_differs,
+                               step->source_version, step->source_modified_ms,
+                               step->copy_version,   step->copy_modified_ms,
+                               step->hint_late};
+    for (int i = 0; i < 9; i++)
+        sqlite3_bind_int64(put, 11 + i, numbers[i]);
+    bind_text(put, 20, step->fingerprint);
     return run(inventory, put, err);
 }
 
@@ -421,16 +425,18 @@ static void read_step(struct arena *arena, sqlite3_stmt *statement, struct step 
         .note = column_text(arena, statement, 6),
         .reason = column_text(arena, statement, 7),
         .loss = column_text(arena, statement, 8),
-        .action = (enum step_action)sqlite3_column_int64(statement, 9),
-        .status = (enum step_status)sqlite3_column_int64(statement, 10),
-        .unsure = (unsigned)sqlite3_column_int64(statement, 11),
-        .value_differs = sqlite3_column_int64(statement, 12) != 0,
-        .source_version = sqlite3_column_int64(statement, 13),
-        .source_modified_ms = sqlite3_column_int64(statement, 14),
-        .copy_version = sqlite3_column_int64(statement, 15),
-        .copy_modified_ms = sqlite3_column_int64(statement, 16),
+        .hint = column_text(arena, statement, 9),
+        .action = (enum step_action)sqlite3_column_int64(statement, 10),
+        .status = (enum step_status)sqlite3_column_int64(statement, 11),
+        .unsure = (unsigned)sqlite3_column_int64(statement, 12),
+        .value_differs = sqlite3_column_int64(statement, 13) != 0,
+        .source_version = sqlite3_column_int64(statement, 14),
+        .source_modified_ms = sqlite3_column_int64(statement, 15),
+        .copy_version = sqlite3_column_int64(statement, 16),
+        .copy_modified_ms = sqlite3_column_int64(statement, 17),
+        .hint_late = sqlite3_column_int64(statement, 18) != 0,
     };
-    const char *fingerprint = (const char *)sqlite3_column_text(statement, 17);
+    const char *fingerprint = (const char *)sqlite3_column_text(statement, 19);
     size_t len = fingerprint ? strnlen(fingerprint, sizeof out->fingerprint - 1) : 0;
     if (len)
         memcpy(out->fingerprint, fingerprint, len);

@@ -46,11 +46,13 @@ struct step {
     const char *type;    /* shown: "SecureString" */
     const char *changes; /* JSON list of what differs: ["value","tags.team"] */
     const char *note, *reason, *loss;
+    const char *hint;     /* what the value names and no rule rewrites */
     unsigned destination; /* index in the configuration */
     enum step_action action;
     enum step_status status;
     unsigned unsure;
     bool value_differs;
+    bool hint_late; /* found when it was written: no plan has shown it */
     int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
     char fingerprint[33]; /* of both sides' metadata: has anything moved? */
 };
@@ -61,6 +63,8 @@ struct pair {
     bool exists; /* `have` is filled */
     /* What earlier runs knew of it; all zero without a state. Filled by the engine. */
     struct state_known known;
+    /* What the source's value becomes at the destination; NULL: not looked at. By the engine. */
+    const struct aim *aim;
 };
 
 struct inventory;

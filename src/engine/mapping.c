@@ -2,6 +2,7 @@
 
 #include "aws/arn.h"
 #include "base/text.h"
+#include "engine/rewrite.h"
 
 #include <string.h>
 
@@ -68,8 +69,26 @@ static void translate_key(const struct resource_kind *kind, const struct scope *
         return;
     }
     if (strcmp(key, source_key) != 0)
-        out->note = arena_printf(arena, "key %s → %s", source_key, key);
+        out->note =
+            mapping_note(arena, out->note, arena_printf(arena, "key %s → %s", source_key, key));
     out->want.fields[slot] = key;
+}
+
+const char *mapping_note(struct arena *arena, const char *first, const char *second)
+{
+    if (!first || !second)
+        return first ? first : second;
+    return arena_printf(arena, "%s, %s", first, second);
+}
+
+static void translate_words(const struct scope *scope, const struct config_side *destination,
+                            struct arena *arena, size_t slot, const struct resource *source,
+                            struct translation *out)
+{
+    const char *words = source->fields[slot];
+    out->want.fields[slot] = rewrite_description(scope->config, destination, arena, source, words);
+    if (out->want.fields[slot] != words)
+        out->note = mapping_note(arena, out->note, "description rewritten");
 }
 
 void mapping_translate(const struct resource_kind *kind, const struct scope *scope,
@@ -84,12 +103,12 @@ void mapping_translate(const struct resource_kind *kind, const struct scope *sco
     for (size_t i = 0; i < kind->slot_count; i++)
         if (kind->fields[i].rule == FIELD_KEY)
             translate_key(kind, scope, destination, arena, i, out);
+        else if (kind->fields[i].rule == FIELD_WORDS)
+            translate_words(scope, destination, arena, i, source, out);
 }
 
 void mapping_value_rules(const struct config *config, const struct config_side *destination,
                          struct buf *out)
 {
-    (void)config;
-    (void)destination;
-    buf_append_text(out, "as it is");
+    rewrite_write(config, destination, out);
 }

@@ -27,6 +27,8 @@ void mapping_translate(const struct resource_kind *kind, const struct scope *sco
  * was found equal before must be looked at again. */
 void mapping_value_rules(const struct config *config, const struct config_side *destination,
                          struct buf *out);
+/* Two notes of one step. In `arena`. */
+const char *mapping_note(struct arena *arena, const char *first, const char *second);
 
 /* The destination's key for a source key; NULL when nothing maps it. */
 const char *mapping_key(const struct config_side *destination, const char *source_key,

@@ -6,6 +6,7 @@
 #include "engine/mapping.h"
 #include "engine/ownership.h"
 #include "engine/removal.h"
+#include "engine/rewrite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,6 +271,10 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .allowed = engine->config->allow,
         .source_region = engine->config->source.region,
         .region = side->region,
+        .value_known = pair->aim && !pair->aim->blocked,
+        .value_len = pair->aim ? pair->aim->value_len : 0,
+        .may_be_rewritten = rewrite_may_touch(engine->config, side, &pair->source),
+        .rewritten = pair->aim && pair->aim->note,
     };
     int marked = ownership_mark(arena, engine->owner, &translation.want);
     kind->judge(arena, &translation.want, have, &options, &verdict);
@@ -281,7 +286,8 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .target = translation.want.name,
         .type = pair->source.fields[0],
         .changes = "[]",
-        .note = translation.note,
+        .note = mapping_note(arena, translation.note, pair->aim ? pair->aim->note : NULL),
+        .hint = pair->aim ? pair->aim->hint : NULL,
         .loss = verdict.loss ? verdict.loss : translation.loss,
         .reason = verdict.blocked ? verdict.blocked : translation.blocked,
         .destination = destination,
@@ -291,10 +297,15 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .copy_modified_ms = have ? have->modified_ms : 0,
         .value_differs = value == VALUE_DIFFERS,
     };
+    if (!out->reason && pair->aim)
+        out->reason = pair->aim->blocked;
     *want = translation.want;
     *diff = (struct diff){0};
     if (out->reason || !have) {
         out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
+        /* A rule's work is shown before it is done. */
+        if (!out->reason && !pair->aim && options.may_be_rewritten)
+            out->unsure |= UNSURE_VALUE;
         return;
     }
     plan_compare(engine, arena, want, have, diff);
@@ -401,6 +412,26 @@ static const char *region_of(const struct engine *engine, unsigned side)
     return engine->sides[side].config->region;
 }
 
+/* What the source's value becomes for each step that asks; in the batch's memory. A copy that is to
+ * be made is looked over too, since the value is at hand. */
+static void aim_item(struct batch *batch, struct arena *values, struct work_item *item,
+                     const struct reading *source)
+{
+    if (source->error.code || source->resource.missing)
+        return;
+    for (size_t j = 0; j < item->step_count; j++) {
+        struct step *step = &item->steps[j];
+        if (!(step->unsure & UNSURE_VALUE) && step->action != STEP_CREATE)
+            continue;
+        struct aim *aim = arena_calloc(&batch->arena, 1, sizeof *aim);
+        engine_aim(batch->engine, step->destination, &batch->arena, values, &item->pairs[j].source,
+                   source, aim);
+        aim->value = NULL;
+        item->pairs[j].aim = aim;
+        step->hint = aim->hint;
+    }
+}
+
 /* Reads the values of the batch at the source, or of its copies at one destination, and leaves
  * digests: the values are wiped before the next side is read. `which` says whose they are. */
 static void read_side(struct batch *batch, struct arena *values, unsigned side,
@@ -413,7 +444,7 @@ static void read_side(struct batch *batch, struct arena *values, unsigned side,
         for (size_t j = 0; j < item->step_count; j++) {
             const struct step *step = &item->steps[j];
             if (!(step->unsure & UNSURE_VALUE) ||
-                (side != SIDE_SOURCE && step->destination + 1 != side))
+                (side != SIDE_SOURCE && (step->destination + 1 != side || !item->pairs[j].exists)))
                 continue;
             read_keys_into(&some[count],
                            side == SIDE_SOURCE ? &item->pairs[j].source : &item->pairs[j].have);
@@ -423,10 +454,26 @@ static void read_side(struct batch *batch, struct arena *values, unsigned side,
     }
     engine_read(batch->engine, side, true, values, some, count);
     for (size_t i = 0; i < count; i++) {
+        if (side == SIDE_SOURCE)
+            aim_item(batch, values, &batch->items[which[i]], &some[i]);
         some[i].resource.value = NULL;
         readings[which[i]] = some[i];
     }
     arena_reset(values);
+}
+
+static enum value_state compare_values(struct batch *batch, struct step *step,
+                                       const struct pair *pair, const struct reading *source,
+                                       const struct reading *copy)
+{
+    const struct engine *engine = batch->engine;
+    if (!usable(batch, step, source, step->source_version, region_of(engine, SIDE_SOURCE)) ||
+        (pair->exists &&
+         !usable(batch, step, copy, step->copy_version, region_of(engine, step->destination + 1))))
+        return VALUE_UNKNOWN;
+    return pair->exists && digest_equal(pair->aim->digest, copy->digest, sizeof copy->digest)
+               ? VALUE_SAME
+               : VALUE_DIFFERS;
 }
 
 static void look_at_values(struct batch *batch, struct arena *values,
@@ -440,15 +487,9 @@ static void look_at_values(struct batch *batch, struct arena *values,
         for (size_t i = 0; i < batch->count; i++)
             for (size_t j = 0; j < batch->items[i].step_count; j++) {
                 struct step *step = &batch->items[i].steps[j];
-                if (!(step->unsure & UNSURE_VALUE) || step->destination + 1 != side)
-                    continue;
-                if (usable(batch, step, &source[i], step->source_version,
-                           region_of(engine, SIDE_SOURCE)) &&
-                    usable(batch, step, &copy[i], step->copy_version, region_of(engine, side)))
-                    states[i][j] =
-                        digest_equal(source[i].digest, copy[i].digest, sizeof copy[i].digest)
-                            ? VALUE_SAME
-                            : VALUE_DIFFERS;
+                if ((step->unsure & UNSURE_VALUE) && step->destination + 1 == side)
+                    states[i][j] = compare_values(batch, step, &batch->items[i].pairs[j],
+                                                  &source[i], &copy[i]);
             }
     }
     explicit_bzero(source, sizeof source);

@@ -149,6 +149,7 @@ static int write_one_step(const struct step *step, void *arg, struct error *err)
     json_write_raw(&w, step->changes, strlen(step->changes));
     put_optional(&w, "mapped", step->note);
     put_optional(&w, "loss", step->loss);
+    put_optional(&w, "names_source", step->hint);
     put_optional(&w, "reason", step->reason);
     put_version(&w, "source", step->source_version, step->source_modified_ms);
     if (step->copy_version)

@@ -131,7 +131,7 @@ static bool same_line(const struct step *a, const struct step *b)
 {
     return strcmp(a->key, b->key) == 0 && a->action == b->action && a->status == b->status &&
            same(a->changes, b->changes) && same(a->note, b->note) && same(a->reason, b->reason) &&
-           same(a->loss, b->loss) && same(a->target, b->target);
+           same(a->loss, b->loss) && same(a->hint, b->hint) && same(a->target, b->target);
 }
 
 static void write_what(FILE *out, const struct step *step)
@@ -159,6 +159,8 @@ static void write_what(FILE *out, const struct step *step)
     }
     if (step->loss)
         fprintf(out, "  (%s)", step->loss);
+    if (step->hint)
+        fprintf(out, "  (%s)", step->hint);
 }
 
 static void flush_line(struct lines *lines)
@@ -196,7 +198,7 @@ static int gather_step(const struct step *step, void *arg, struct error *err)
     (void)err;
     bool undone = step->status == STATUS_FAILED || step->status == STATUS_CONFLICT;
     bool extra = step->action == STEP_EXTRA;
-    if (lines->failures ? !undone : step->action == STEP_EQUAL)
+    if (lines->failures ? !undone && !step->hint_late : step->action == STEP_EQUAL)
         return 0;
     if (extra && lines->extras++ >= EXTRAS_SHOWN)
         return 0;
@@ -212,6 +214,7 @@ static int gather_step(const struct step *step, void *arg, struct error *err)
         lines->step.note = kept(&lines->arena, step->note);
         lines->step.reason = kept(&lines->arena, step->reason);
         lines->step.loss = kept(&lines->arena, step->loss);
+        lines->step.hint = kept(&lines->arena, step->hint);
         memset(lines->at, 0, sizeof lines->at);
         lines->count = 0;
     }

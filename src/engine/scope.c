@@ -19,7 +19,7 @@ static const char *bare(const char *name)
 
 /* A pattern that begins with a star may stand for names of any depth: try it with the slash that
  * all names but those of the root have. */
-static bool matches(const char *pattern, const char *key)
+bool scope_matches(const char *pattern, const char *key)
 {
     char with_slash[2050];
     if (text_glob(bare(pattern), key))
@@ -34,7 +34,7 @@ static bool matches(const char *pattern, const char *key)
 static bool excluded(const struct config *config, const char *key)
 {
     for (size_t i = 0; i < config->exclude_count; i++)
-        if (matches(config->exclude[i], key))
+        if (scope_matches(config->exclude[i], key))
             return true;
     return false;
 }
@@ -44,7 +44,7 @@ bool scope_selects(struct scope *scope, const char *key)
     const struct config *config = scope->config;
     bool included = config->include_count == 0;
     for (size_t i = 0; i < config->include_count; i++)
-        if (matches(config->include[i], key))
+        if (scope_matches(config->include[i], key))
             included = scope->hit[i] = true;
     return included && !excluded(config, key);
 }
@@ -92,7 +92,7 @@ static void add(const char **list, size_t *count, const char *text)
 static bool included(const struct config *config, const char *key)
 {
     for (size_t i = 0; i < config->include_count; i++)
-        if (matches(config->include[i], key))
+        if (scope_matches(config->include[i], key))
             return true;
     return config->include_count == 0;
 }
@@ -124,7 +124,7 @@ bool scope_believes_absence(const struct scope *scope, const char *key)
 {
     const struct config *config = scope->config;
     for (size_t i = 0; i < config->include_count; i++)
-        if (matches(config->include[i], key) &&
+        if (scope_matches(config->include[i], key) &&
             (scope->hit[i] || !strpbrk(config->include[i], "*?")))
             return true;
     return config->include_count == 0;

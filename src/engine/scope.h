@@ -19,6 +19,8 @@ struct scope {
 };
 
 void scope_init(struct scope *scope, struct arena *arena, const struct config *config);
+/* Is the key one that the glob means? */
+bool scope_matches(const char *pattern, const char *key);
 bool scope_selects(struct scope *scope, const char *key);
 /* The name at the destination, spelled as the source does. In `arena`. */
 const char *scope_target(const struct scope *scope, struct arena *arena, const char *name);

@@ -188,8 +188,9 @@ void resource_copy(const struct resource_kind *kind, struct arena *arena,
 void fidelity_write(const struct resource_kind *kind, struct buf *out)
 {
     static const char *const what[] = {
-        [FIELD_COPY] = "copied", [FIELD_KEY] = "mapped",     [FIELD_VALUE] = "copied",
-        [FIELD_TAGS] = "copied", [FIELD_SERVER] = "its own", [FIELD_LOST] = "lost",
+        [FIELD_COPY] = "copied",  [FIELD_WORDS] = "copied", [FIELD_KEY] = "mapped",
+        [FIELD_VALUE] = "copied", [FIELD_TAGS] = "copied",  [FIELD_SERVER] = "its own",
+        [FIELD_LOST] = "lost",
     };
     buf_printf(out, "| %s | | |\n|---|---|---|\n", kind->cfn_type);
     for (size_t i = 0; i < kind->field_count; i++)

@@ -22,9 +22,10 @@
 
 enum { RESOURCE_FIELDS_MAX = 24, RESOURCE_READ_MAX = 10 };
 
-/* What a copy does with a field. The first two have a slot in resource.fields. */
+/* What a copy does with a field. The first three have a slot in resource.fields. */
 enum field_rule {
     FIELD_COPY,   /* the same text on both sides */
+    FIELD_WORDS,  /* as FIELD_COPY, but a rule may rewrite it: words for people */
     FIELD_KEY,    /* an encryption key: translated for each destination by its `keys` */
     FIELD_VALUE,  /* the secret itself: only in memory, compared by keyed digest */
     FIELD_TAGS,   /* the whole set of tags: added, changed and removed */
@@ -95,6 +96,10 @@ struct verdict {
 struct judge_options {
     const char *const *allowed; /* words of parameters.allow, NULL-terminated; NULL: none */
     const char *source_region, *region;
+    /* Of the value that would be written: by its length a tier is found too small. */
+    bool value_known;
+    size_t value_len;
+    bool may_be_rewritten, rewritten;
 };
 
 typedef int resource_each_fn(const struct resource *resource, void *arg, struct error *err);

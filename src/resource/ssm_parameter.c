@@ -350,12 +350,15 @@ static const struct field fields[] = {
     [SSM_TIER] = {"Tier", "tier", FIELD_COPY,
                   "Standard or Advanced as the source reports it, always sent. AWS does not lower "
                   "a tier: then the copy stays Advanced and the plan says so."},
-    [SSM_DESCRIPTION] = {"Description", "description", FIELD_COPY, "Word for word, also cleared."},
+    [SSM_DESCRIPTION] = {"Description", "description", FIELD_WORDS,
+                         "Word for word, also cleared; changed only by a `rewrite` rule that says "
+                         "`descriptions: true`."},
     [SSM_ALLOWED_PATTERN] = {"AllowedPattern", "allowedPattern", FIELD_COPY,
                              "Word for word, also cleared."},
     [SSM_DATA_TYPE] = {"DataType", "dataType", FIELD_COPY,
                        "`text` and `aws:ssm:integration` as they are; `aws:ec2:image` is blocked "
-                       "unless `allow: [aws:ec2:image]`, for an image exists in one Region."},
+                       "unless a `rewrite` rule maps the image or `allow: [aws:ec2:image]` says to "
+                       "copy it as it is, for an image exists in one Region."},
     [SSM_POLICIES] = {"Policies", "policies", FIELD_COPY,
                       "All three types, rebuilt from the texts that AWS reports; removed when the "
                       "source has none."},
@@ -363,7 +366,9 @@ static const struct field fields[] = {
                     "By the destination's `keys`. `alias/aws/ssm` is itself everywhere; a customer "
                     "key without mapping blocks the parameter."},
     {"Value", "value", FIELD_VALUE,
-     "Decrypted in memory, encrypted anew by the destination's key, compared by keyed digest."},
+     "Decrypted in memory, changed by the `rewrite` rules, encrypted anew by the destination's "
+     "key, "
+     "compared by keyed digest."},
     {"Tags", "tags", FIELD_TAGS,
      "Added, changed and removed. Tags beginning with `aws:` are AWS's own and stay where they "
      "are."},

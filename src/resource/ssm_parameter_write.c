@@ -75,10 +75,12 @@ void ssm_judge(struct arena *arena, struct resource *want, const struct resource
     *out = (struct verdict){.blocked = name_problem(arena, want->key, options)};
     const char *data_type = want->fields[SSM_DATA_TYPE];
     if (!out->blocked && data_type && strcmp(data_type, "aws:ec2:image") == 0 &&
-        !allowed(options, data_type))
+        !allowed(options, data_type) && !options->rewritten &&
+        (options->value_known || !options->may_be_rewritten))
         out->blocked = arena_printf(arena,
-                                    "aws:ec2:image value names an image of %s: skipped (add "
-                                    "aws:ec2:image to parameters.allow to copy it as it is)",
+                                    "aws:ec2:image value names an image of %s: skipped (map "
+                                    "it by a rewrite rule, or add aws:ec2:image to "
+                                    "parameters.allow to copy it as it is)",
                                     options->source_region);
     if (out->blocked || !have)
         return;
