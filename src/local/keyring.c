@@ -3,23 +3,22 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/seal.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FORMAT = 1, MASTER_SIZE = 32, NONCE_SIZE = 12, TAG_SIZE = 16 };
-/* format byte, nonce, ciphertext, tag */
-enum { OVERHEAD = 1 + NONCE_SIZE + TAG_SIZE };
+enum { FORMAT = 1, MASTER_SIZE = 32 };
+/* A format byte stands before the sealed bytes. */
+enum { OVERHEAD = 1 + SEAL_OVERHEAD };
 
 struct keyring {
     struct random *random;
-    EVP_CIPHER *cipher;
+    struct seal *seal; /* of a derived key, so that the master key itself encrypts nothing */
     unsigned char master[MASTER_SIZE];
-    unsigned char sealing[32]; /* derived, so that the master key itself encrypts nothing */
 };
 
 static int read_master(struct keyring *keyring, const char *path, struct arena *arena,
@@ -62,14 +61,14 @@ int keyring_open(const char *folder, struct random *random, struct keyring **out
 {
     struct keyring *keyring = memory_alloc(sizeof *keyring);
     keyring->random = random;
-    keyring->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    if (!keyring->cipher || find_master(keyring, folder, err) != 0) {
-        if (!keyring->cipher)
-            error_set(err, ERR_UNSUPPORTED, "this OpenSSL has no AES-256-GCM");
+    if (find_master(keyring, folder, err) != 0) {
         keyring_close(keyring);
         return -1;
     }
-    keyring_derive(keyring, "seal", keyring->sealing);
+    unsigned char sealing[SEAL_KEY_SIZE];
+    keyring_derive(keyring, "seal", sealing);
+    keyring->seal = seal_new(sealing);
+    explicit_bzero(sealing, sizeof sealing);
     *out = keyring;
     return 0;
 }
@@ -78,30 +77,9 @@ void keyring_close(struct keyring *keyring)
 {
     if (!keyring)
         return;
-    EVP_CIPHER_free(keyring->cipher);
+    seal_free(keyring->seal);
     explicit_bzero(keyring, sizeof *keyring);
     free(keyring);
-}
-
-/* One pass of GCM, either way; the tag is written or checked. */
-static int run(const struct keyring *keyring, bool encrypt, const char *purpose,
-               const unsigned char *nonce, const unsigned char *in, size_t len, unsigned char *out,
-               unsigned char *tag)
-{
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    if (!context)
-        memory_exhausted(sizeof(void *));
-    int done;
-    bool good =
-        EVP_CipherInit_ex2(context, keyring->cipher, keyring->sealing, nonce, encrypt, NULL) == 1 &&
-        EVP_CipherUpdate(context, NULL, &done, (const unsigned char *)purpose,
-                         (int)strlen(purpose)) == 1 &&
-        (len == 0 || EVP_CipherUpdate(context, out, &done, in, (int)len) == 1) &&
-        (encrypt || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1) &&
-        EVP_CipherFinal_ex(context, out + len, &done) == 1 &&
-        (!encrypt || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, tag) == 1);
-    EVP_CIPHER_CTX_free(context);
-    return good ? 0 : -1;
 }
 
 void keyring_seal(struct keyring *keyring, struct arena *arena, const char *purpose,
@@ -109,12 +87,7 @@ void keyring_seal(struct keyring *keyring, struct arena *arena, const char *purp
 {
     unsigned char *sealed = arena_alloc(arena, OVERHEAD + len);
     sealed[0] = FORMAT;
-    random_bytes(keyring->random, sealed + 1, NONCE_SIZE);
-    unsigned char *cipher_text = sealed + 1 + NONCE_SIZE;
-    if (run(keyring, true, purpose, sealed + 1, data, len, cipher_text, cipher_text + len) != 0) {
-        fputs("OpenSSL failed: AES-256-GCM\n", stderr);
-        abort();
-    }
+    seal_close(keyring->seal, keyring->random, purpose, data, len, sealed + 1);
     *out = sealed;
     *out_len = OVERHEAD + len;
 }
@@ -126,14 +99,9 @@ int keyring_unseal(struct keyring *keyring, struct arena *arena, const char *pur
     if (sealed_len < OVERHEAD || bytes[0] != FORMAT)
         return -1;
     size_t len = sealed_len - OVERHEAD;
-    const unsigned char *cipher_text = bytes + 1 + NONCE_SIZE;
-    unsigned char tag[TAG_SIZE];
-    memcpy(tag, cipher_text + len, TAG_SIZE);
     unsigned char *plain = arena_alloc(arena, len + 1);
-    if (run(keyring, false, purpose, bytes + 1, cipher_text, len, plain, tag) != 0) {
-        explicit_bzero(plain, len); /* not authentic: not for anybody's eyes */
+    if (seal_open(keyring->seal, purpose, bytes + 1, sealed_len - 1, plain) != 0)
         return -1;
-    }
     *out = plain;
     *out_len = len;
     return 0;
