@@ -1,3 +1,4 @@
+#include "local/services/kms_input.h"
 #include "local/services/kms_parts.h"
 
 #include <string.h>
@@ -23,207 +24,26 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS kms_aliases_of_key ON kms_aliases (account, region, key_id, name);"
     "CREATE TABLE IF NOT EXISTS kms_tags ("
     " key_id TEXT NOT NULL, region TEXT NOT NULL, tag_key TEXT NOT NULL, tag_value TEXT NOT NULL,"
-    " ordinal INTEGER NOT NULL, PRIMARY KEY (key_id, region, tag_key));";
-
-/* --- members (model kms 2014-11-01) ----------------------------------------------------------- */
-
-#define KEY_ID .type = LOCAL_STRING, .min = 1, .max = 2048
-#define ALIAS  .type = LOCAL_STRING, .min = 1, .max = 256, .pattern = "^[a-zA-Z0-9:/_-]+$"
-#define POLICY_TEXT                                                                                \
-    .type = LOCAL_STRING, .min = 1, .max = 131072,                                                 \
-    .pattern = "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"
-#define POLICY_NAME .type = LOCAL_STRING, .min = 1, .max = 128, .pattern = "[\\w]+"
-#define MARKER      .type = LOCAL_STRING, .min = 1, .max = 1024, .pattern = "[\\u0020-\\u00FF]*"
-#define ALGORITHM   .type = LOCAL_STRING, .values = algorithms
-#define CONTEXT     .type = LOCAL_MAP, .element = &any_text
-#define GRANT_TOKENS                                                                               \
-    {                                                                                              \
-        "GrantTokens", LOCAL_LIST, .max = 10, .element = &grant_token                              \
-    }
-#define DRY_RUN                                                                                    \
-    {                                                                                              \
-        .name = "DryRun", .type = LOCAL_BOOLEAN                                                    \
-    }
-#define RECIPIENT                                                                                  \
-    {                                                                                              \
-        "Recipient", LOCAL_STRUCTURE, .members = recipient                                         \
-    }
-
-static const char *const algorithms[] = {"SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1",
-                                         "RSAES_OAEP_SHA_256", "SM2PKE", NULL};
-static const char *const usages[] = {"SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC",
-                                     "KEY_AGREEMENT", NULL};
-static const char *const origins[] = {"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE",
-                                      NULL};
-static const char *const old_key_specs[] = {"RSA_2048",
-                                            "RSA_3072",
-                                            "RSA_4096",
-                                            "ECC_NIST_P256",
-                                            "ECC_NIST_P384",
-                                            "ECC_NIST_P521",
-                                            "ECC_SECG_P256K1",
-                                            "SYMMETRIC_DEFAULT",
-                                            "HMAC_224",
-                                            "HMAC_256",
-                                            "HMAC_384",
-                                            "HMAC_512",
-                                            "SM2",
-                                            NULL};
-static const char *const key_specs[] = {"RSA_2048",
-                                        "RSA_3072",
-                                        "RSA_4096",
-                                        "ECC_NIST_P256",
-                                        "ECC_NIST_P384",
-                                        "ECC_NIST_P521",
-                                        "ECC_SECG_P256K1",
-                                        "SYMMETRIC_DEFAULT",
-                                        "HMAC_224",
-                                        "HMAC_256",
-                                        "HMAC_384",
-                                        "HMAC_512",
-                                        "SM2",
-                                        "ML_DSA_44",
-                                        "ML_DSA_65",
-                                        "ML_DSA_87",
-                                        "ECC_NIST_EDWARDS25519",
-                                        NULL};
-static const char *const data_key_specs[] = {"AES_256", "AES_128", NULL};
-static const char *const recipient_algorithms[] = {"RSAES_OAEP_SHA_256", NULL};
-static const char *const modifiers[] = {"IGNORE_CIPHERTEXT", NULL};
-
-static const struct local_member any_text = {.type = LOCAL_STRING};
-static const struct local_member grant_token = {.type = LOCAL_STRING, .min = 1, .max = 8192};
-static const struct local_member modifier = {.type = LOCAL_STRING, .values = modifiers};
-static const struct local_member recipient[] = {{"KeyEncryptionAlgorithm", LOCAL_STRING,
-                                                 .values = recipient_algorithms},
-                                                {"AttestationDocument", LOCAL_BLOB, .min = 1,
-                                                 .max = 262144},
-                                                {0}};
-static const struct local_member tag_members[] = {{"TagKey", LOCAL_STRING, LOCAL_REQUIRED, .min = 1,
-                                                   .max = 128},
-                                                  {"TagValue", LOCAL_STRING, LOCAL_REQUIRED,
-                                                   .max = 256},
-                                                  {0}};
-static const struct local_member tag = {.type = LOCAL_STRUCTURE, .members = tag_members};
-static const struct local_member tag_key = {.type = LOCAL_STRING, .min = 1, .max = 128};
-
-static const struct local_member create_key_members[] = {
-    {"Policy", POLICY_TEXT},
-    {"Description", LOCAL_STRING, .max = 8192},
-    {"KeyUsage", LOCAL_STRING, .values = usages},
-    {"CustomerMasterKeySpec", LOCAL_STRING, .values = old_key_specs},
-    {"KeySpec", LOCAL_STRING, .values = key_specs},
-    {"Origin", LOCAL_STRING, .values = origins},
-    {"CustomKeyStoreId", LOCAL_STRING, .min = 1, .max = 64},
-    {.name = "BypassPolicyLockoutSafetyCheck", .type = LOCAL_BOOLEAN},
-    {"Tags", LOCAL_LIST, .element = &tag},
-    {.name = "MultiRegion", .type = LOCAL_BOOLEAN},
-    {"XksKeyId", LOCAL_STRING, .min = 1, .max = 128, .pattern = "^[a-zA-Z0-9-_.]+$"},
-    {0}};
-static const struct local_member key_members[] = {{"KeyId", KEY_ID, .flags = LOCAL_REQUIRED}, {0}};
-static const struct local_member describe_members[] = {{"KeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-                                                       GRANT_TOKENS,
-                                                       {0}};
-static const struct local_member list_keys_members[] = {
-    {"Limit", LOCAL_INTEGER, .min = 1, .max = 1000}, {"Marker", MARKER}, {0}};
-static const struct local_member alias_target_members[] = {{"AliasName", ALIAS,
-                                                            .flags = LOCAL_REQUIRED},
-                                                           {"TargetKeyId", KEY_ID,
-                                                            .flags = LOCAL_REQUIRED},
-                                                           {0}};
-static const struct local_member alias_members[] = {{"AliasName", ALIAS, .flags = LOCAL_REQUIRED},
-                                                    {0}};
-static const struct local_member list_aliases_members[] = {
-    {"KeyId", KEY_ID}, {"Limit", LOCAL_INTEGER, .min = 1, .max = 100}, {"Marker", MARKER}, {0}};
-static const struct local_member encrypt_members[] = {{"KeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-                                                      {"Plaintext", LOCAL_BLOB,
-                                                       LOCAL_REQUIRED | LOCAL_SENSITIVE, .min = 1,
-                                                       .max = 4096},
-                                                      {"EncryptionContext", CONTEXT},
-                                                      GRANT_TOKENS,
-                                                      {"EncryptionAlgorithm", ALGORITHM},
-                                                      DRY_RUN,
-                                                      {0}};
-static const struct local_member decrypt_members[] = {{"CiphertextBlob", LOCAL_BLOB, LOCAL_REQUIRED,
-                                                       .min = 1, .max = 6144},
-                                                      {"EncryptionContext", CONTEXT},
-                                                      GRANT_TOKENS,
-                                                      {"KeyId", KEY_ID},
-                                                      {"EncryptionAlgorithm", ALGORITHM},
-                                                      RECIPIENT,
-                                                      DRY_RUN,
-                                                      {"DryRunModifiers", LOCAL_LIST,
-                                                       .element = &modifier},
-                                                      {0}};
-static const struct local_member re_encrypt_members[] = {
-    {"CiphertextBlob", LOCAL_BLOB, LOCAL_REQUIRED, .min = 1, .max = 6144},
-    {"SourceEncryptionContext", CONTEXT},
-    {"SourceKeyId", KEY_ID},
-    {"DestinationKeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-    {"DestinationEncryptionContext", CONTEXT},
-    {"SourceEncryptionAlgorithm", ALGORITHM},
-    {"DestinationEncryptionAlgorithm", ALGORITHM},
-    GRANT_TOKENS,
-    DRY_RUN,
-    {"DryRunModifiers", LOCAL_LIST, .element = &modifier},
-    {0}};
-static const struct local_member data_key_members[] = {{"KeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-                                                       {"EncryptionContext", CONTEXT},
-                                                       {"NumberOfBytes", LOCAL_INTEGER, .min = 1,
-                                                        .max = 1024},
-                                                       {"KeySpec", LOCAL_STRING,
-                                                        .values = data_key_specs},
-                                                       GRANT_TOKENS,
-                                                       RECIPIENT,
-                                                       DRY_RUN,
-                                                       {0}};
-static const struct local_member random_members[] = {{"NumberOfBytes", LOCAL_INTEGER, .min = 1,
-                                                      .max = 1024},
-                                                     {"CustomKeyStoreId", LOCAL_STRING, .min = 1,
-                                                      .max = 64},
-                                                     RECIPIENT,
-                                                     {0}};
-static const struct local_member description_members[] = {{"KeyId", KEY_ID,
-                                                           .flags = LOCAL_REQUIRED},
-                                                          {"Description", LOCAL_STRING,
-                                                           LOCAL_REQUIRED, .max = 8192},
-                                                          {0}};
-static const struct local_member tag_resource_members[] = {{"KeyId", KEY_ID,
-                                                            .flags = LOCAL_REQUIRED},
-                                                           {"Tags", LOCAL_LIST, LOCAL_REQUIRED,
-                                                            .element = &tag},
-                                                           {0}};
-static const struct local_member untag_resource_members[] = {{"KeyId", KEY_ID,
-                                                              .flags = LOCAL_REQUIRED},
-                                                             {"TagKeys", LOCAL_LIST, LOCAL_REQUIRED,
-                                                              .element = &tag_key},
-                                                             {0}};
-static const struct local_member list_tags_members[] = {{"KeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-                                                        {"Limit", LOCAL_INTEGER, .min = 1,
-                                                         .max = 50},
-                                                        {"Marker", MARKER},
-                                                        {0}};
-static const struct local_member get_policy_members[] = {{"KeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-                                                         {"PolicyName", POLICY_NAME},
-                                                         {0}};
-static const struct local_member put_policy_members[] = {{"KeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-                                                         {"PolicyName", POLICY_NAME},
-                                                         {"Policy", POLICY_TEXT,
-                                                          .flags = LOCAL_REQUIRED},
-                                                         {.name = "BypassPolicyLockoutSafetyCheck",
-                                                          .type = LOCAL_BOOLEAN},
-                                                         {0}};
-static const struct local_member list_policies_members[] = {{"KeyId", KEY_ID,
-                                                             .flags = LOCAL_REQUIRED},
-                                                            {"Limit", LOCAL_INTEGER, .min = 1,
-                                                             .max = 1000},
-                                                            {"Marker", MARKER},
-                                                            {0}};
-static const struct local_member schedule_members[] = {
-    {"KeyId", KEY_ID, .flags = LOCAL_REQUIRED},
-    /* 7 to 30 in the guide; the model's 1 to 365 is wider. */
-    {"PendingWindowInDays", LOCAL_INTEGER, .min = 7, .max = 30},
-    {0}};
+    " ordinal INTEGER NOT NULL, PRIMARY KEY (key_id, region, tag_key));"
+    /* Rotation belongs to the id, as material does. */
+    "CREATE TABLE IF NOT EXISTS kms_schedules ("
+    " key_id TEXT PRIMARY KEY, period_days INTEGER NOT NULL, next_ms BIGINT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS kms_rotations ("
+    " key_id TEXT NOT NULL, material TEXT NOT NULL, ordinal INTEGER NOT NULL,"
+    " rotated_ms BIGINT NOT NULL, kind TEXT, PRIMARY KEY (key_id, material));"
+    /* Imported material of a key in a Region; `pending`: for the next rotation. */
+    "CREATE TABLE IF NOT EXISTS kms_imports ("
+    " key_id TEXT NOT NULL, region TEXT NOT NULL, material TEXT NOT NULL,"
+    " ordinal INTEGER NOT NULL, pending INTEGER NOT NULL, imported INTEGER NOT NULL,"
+    " expires_ms BIGINT NOT NULL, description TEXT, PRIMARY KEY (key_id, region, material));"
+    "CREATE TABLE IF NOT EXISTS kms_grants ("
+    " key_id TEXT NOT NULL, region TEXT NOT NULL, grant_id TEXT NOT NULL,"
+    " ordinal INTEGER NOT NULL, name TEXT, grantee TEXT, grantee_service TEXT, retiring TEXT,"
+    " retiring_service TEXT, operations TEXT NOT NULL, constraints TEXT, issuer TEXT NOT NULL,"
+    " created_ms BIGINT NOT NULL, PRIMARY KEY (key_id, region, grant_id));"
+    "CREATE INDEX IF NOT EXISTS kms_grants_listed ON kms_grants (key_id, region, ordinal);"
+    "CREATE INDEX IF NOT EXISTS kms_grants_grantee ON kms_grants (key_id, region, grantee);"
+    "CREATE INDEX IF NOT EXISTS kms_grants_retiring ON kms_grants (region, retiring, ordinal);";
 
 /* --- resources -------------------------------------------------------------------------------- */
 
@@ -258,9 +78,14 @@ static const char *const *managed_resources(struct local_call *call)
     return named_key(call, 0);
 }
 
+static const char *const *shared_resources(struct local_call *call)
+{
+    return named_key(call, KMS_OTHER_ACCOUNT);
+}
+
 static const char *const *used_resources(struct local_call *call)
 {
-    return named_key(call, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT);
+    return named_key(call, KMS_TO_CRYPT);
 }
 
 /* An alias operation needs the right on the alias and on each key it points to, before and after
@@ -286,45 +111,100 @@ static const char *const *alias_resources(struct local_call *call)
 /* --- operations ------------------------------------------------------------------------------- */
 
 static const struct local_operation operations[] = {
-    {"CancelKeyDeletion", "kms:CancelKeyDeletion", LOCAL_WRITES, key_members, managed_resources,
+    {"CancelKeyDeletion", "kms:CancelKeyDeletion", LOCAL_WRITES, kms_key_members, managed_resources,
      kms_cancel_key_deletion},
-    {"CreateAlias", "kms:CreateAlias", LOCAL_WRITES, alias_target_members, alias_resources,
+    {"ConnectCustomKeyStore", "kms:ConnectCustomKeyStore", LOCAL_WRITES, kms_store_members, NULL,
+     kms_no_custom_key_store},
+    {"CreateAlias", "kms:CreateAlias", LOCAL_WRITES, kms_alias_target_members, alias_resources,
      kms_create_alias},
-    {"CreateKey", "kms:CreateKey", LOCAL_WRITES, create_key_members, NULL, kms_create_key},
-    {"Decrypt", "kms:Decrypt", 0, decrypt_members, kms_ciphertext_resources, kms_op_decrypt},
-    {"DeleteAlias", "kms:DeleteAlias", LOCAL_WRITES, alias_members, alias_resources,
+    {"CreateCustomKeyStore", "kms:CreateCustomKeyStore", LOCAL_WRITES, kms_create_store_members,
+     NULL, kms_create_custom_key_store},
+    {"CreateGrant", "kms:CreateGrant", LOCAL_WRITES, kms_create_grant_members, shared_resources,
+     kms_create_grant},
+    {"CreateKey", "kms:CreateKey", LOCAL_WRITES, kms_create_key_members, NULL, kms_create_key},
+    {"Decrypt", "kms:Decrypt", 0, kms_decrypt_members, kms_ciphertext_resources, kms_op_decrypt},
+    {"DeleteAlias", "kms:DeleteAlias", LOCAL_WRITES, kms_alias_members, alias_resources,
      kms_delete_alias},
-    {"DescribeKey", "kms:DescribeKey", 0, describe_members, used_resources, kms_describe_key},
-    {"DisableKey", "kms:DisableKey", LOCAL_WRITES, key_members, managed_resources, kms_disable_key},
-    {"EnableKey", "kms:EnableKey", LOCAL_WRITES, key_members, managed_resources, kms_enable_key},
-    {"Encrypt", "kms:Encrypt", 0, encrypt_members, used_resources, kms_op_encrypt},
-    {"GenerateDataKey", "kms:GenerateDataKey", 0, data_key_members, used_resources,
+    {"DeleteCustomKeyStore", "kms:DeleteCustomKeyStore", LOCAL_WRITES, kms_store_members, NULL,
+     kms_no_custom_key_store},
+    {"DeleteImportedKeyMaterial", "kms:DeleteImportedKeyMaterial", LOCAL_WRITES,
+     kms_delete_import_members, managed_resources, kms_delete_imported_key_material},
+    {"DeriveSharedSecret", "kms:DeriveSharedSecret", 0, kms_derive_members, used_resources,
+     kms_op_derive_shared_secret},
+    {"DescribeCustomKeyStores", "kms:DescribeCustomKeyStores", 0, kms_describe_stores_members, NULL,
+     kms_describe_custom_key_stores},
+    {"DescribeKey", "kms:DescribeKey", 0, kms_describe_members, used_resources, kms_describe_key},
+    {"DisableKey", "kms:DisableKey", LOCAL_WRITES, kms_key_members, managed_resources,
+     kms_disable_key},
+    {"DisableKeyRotation", "kms:DisableKeyRotation", LOCAL_WRITES, kms_key_members,
+     managed_resources, kms_disable_key_rotation},
+    {"DisconnectCustomKeyStore", "kms:DisconnectCustomKeyStore", LOCAL_WRITES, kms_store_members,
+     NULL, kms_no_custom_key_store},
+    {"EnableKey", "kms:EnableKey", LOCAL_WRITES, kms_key_members, managed_resources,
+     kms_enable_key},
+    {"EnableKeyRotation", "kms:EnableKeyRotation", LOCAL_WRITES, kms_enable_rotation_members,
+     managed_resources, kms_enable_key_rotation},
+    {"Encrypt", "kms:Encrypt", 0, kms_encrypt_members, used_resources, kms_op_encrypt},
+    {"GenerateDataKey", "kms:GenerateDataKey", 0, kms_data_key_members, used_resources,
      kms_op_generate_data_key},
-    {"GenerateDataKeyWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", 0, data_key_members,
-     used_resources, kms_op_generate_data_key_without_plaintext},
-    {"GenerateRandom", "kms:GenerateRandom", 0, random_members, NULL, kms_op_generate_random},
-    {"GetKeyPolicy", "kms:GetKeyPolicy", 0, get_policy_members, managed_resources,
+    {"GenerateDataKeyPair", "kms:GenerateDataKeyPair", 0, kms_pair_members, used_resources,
+     kms_op_generate_data_key_pair},
+    {"GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyPairWithoutPlaintext", 0,
+     kms_pair_members, used_resources, kms_op_generate_data_key_pair_without_plaintext},
+    {"GenerateDataKeyWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", 0,
+     kms_data_key_members, used_resources, kms_op_generate_data_key_without_plaintext},
+    {"GenerateMac", "kms:GenerateMac", 0, kms_mac_members, used_resources, kms_op_generate_mac},
+    {"GenerateRandom", "kms:GenerateRandom", 0, kms_random_members, NULL, kms_op_generate_random},
+    {"GetKeyPolicy", "kms:GetKeyPolicy", 0, kms_get_policy_members, managed_resources,
      kms_get_key_policy},
-    {"ListAliases", "kms:ListAliases", 0, list_aliases_members, NULL, kms_list_aliases},
-    {"ListKeyPolicies", "kms:ListKeyPolicies", 0, list_policies_members, managed_resources,
+    {"GetKeyRotationStatus", "kms:GetKeyRotationStatus", 0, kms_key_members, shared_resources,
+     kms_get_key_rotation_status},
+    {"GetParametersForImport", "kms:GetParametersForImport", 0, kms_wrapping_members,
+     managed_resources, kms_get_parameters_for_import},
+    {"GetPublicKey", "kms:GetPublicKey", 0, kms_describe_members, used_resources,
+     kms_op_get_public_key},
+    {"ImportKeyMaterial", "kms:ImportKeyMaterial", LOCAL_WRITES, kms_import_members,
+     managed_resources, kms_import_key_material},
+    {"ListAliases", "kms:ListAliases", 0, kms_list_aliases_members, NULL, kms_list_aliases},
+    {"ListGrants", "kms:ListGrants", 0, kms_list_grants_members, shared_resources, kms_list_grants},
+    {"ListKeyPolicies", "kms:ListKeyPolicies", 0, kms_list_policies_members, managed_resources,
      kms_list_key_policies},
-    {"ListKeys", "kms:ListKeys", 0, list_keys_members, NULL, kms_list_keys},
-    {"ListResourceTags", "kms:ListResourceTags", 0, list_tags_members, managed_resources,
+    {"ListKeyRotations", "kms:ListKeyRotations", 0, kms_list_rotations_members, managed_resources,
+     kms_list_key_rotations},
+    {"ListKeys", "kms:ListKeys", 0, kms_list_keys_members, NULL, kms_list_keys},
+    {"ListResourceTags", "kms:ListResourceTags", 0, kms_list_tags_members, managed_resources,
      kms_list_resource_tags},
-    {"PutKeyPolicy", "kms:PutKeyPolicy", LOCAL_WRITES, put_policy_members, managed_resources,
+    {"ListRetirableGrants", "kms:ListRetirableGrants", 0, kms_list_retirable_members, NULL,
+     kms_list_retirable_grants},
+    {"PutKeyPolicy", "kms:PutKeyPolicy", LOCAL_WRITES, kms_put_policy_members, managed_resources,
      kms_put_key_policy},
-    {"ReEncrypt", "kms:ReEncryptFrom", 0, re_encrypt_members, kms_ciphertext_resources,
+    {"ReEncrypt", "kms:ReEncryptFrom", 0, kms_re_encrypt_members, kms_ciphertext_resources,
      kms_op_re_encrypt},
-    {"ScheduleKeyDeletion", "kms:ScheduleKeyDeletion", LOCAL_WRITES, schedule_members,
+    {"ReplicateKey", "kms:ReplicateKey", LOCAL_WRITES, kms_replicate_members, managed_resources,
+     kms_replicate_key},
+    {"RetireGrant", "kms:RetireGrant", LOCAL_WRITES, kms_retire_grant_members, kms_grant_resources,
+     kms_retire_grant},
+    {"RevokeGrant", "kms:RevokeGrant", LOCAL_WRITES, kms_revoke_grant_members, shared_resources,
+     kms_revoke_grant},
+    {"RotateKeyOnDemand", "kms:RotateKeyOnDemand", LOCAL_WRITES, kms_key_members, managed_resources,
+     kms_rotate_key_on_demand},
+    {"ScheduleKeyDeletion", "kms:ScheduleKeyDeletion", LOCAL_WRITES, kms_schedule_members,
      managed_resources, kms_schedule_key_deletion},
-    {"TagResource", "kms:TagResource", LOCAL_WRITES, tag_resource_members, managed_resources,
+    {"Sign", "kms:Sign", 0, kms_sign_members, used_resources, kms_op_sign},
+    {"TagResource", "kms:TagResource", LOCAL_WRITES, kms_tag_resource_members, managed_resources,
      kms_tag_resource},
-    {"UntagResource", "kms:UntagResource", LOCAL_WRITES, untag_resource_members, managed_resources,
-     kms_untag_resource},
-    {"UpdateAlias", "kms:UpdateAlias", LOCAL_WRITES, alias_target_members, alias_resources,
+    {"UntagResource", "kms:UntagResource", LOCAL_WRITES, kms_untag_resource_members,
+     managed_resources, kms_untag_resource},
+    {"UpdateAlias", "kms:UpdateAlias", LOCAL_WRITES, kms_alias_target_members, alias_resources,
      kms_update_alias},
-    {"UpdateKeyDescription", "kms:UpdateKeyDescription", LOCAL_WRITES, description_members,
+    {"UpdateCustomKeyStore", "kms:UpdateCustomKeyStore", LOCAL_WRITES, kms_update_store_members,
+     NULL, kms_no_custom_key_store},
+    {"UpdateKeyDescription", "kms:UpdateKeyDescription", LOCAL_WRITES, kms_description_members,
      managed_resources, kms_update_key_description},
+    {"UpdatePrimaryRegion", "kms:UpdatePrimaryRegion", LOCAL_WRITES, kms_primary_members,
+     managed_resources, kms_update_primary_region},
+    {"Verify", "kms:Verify", 0, kms_verify_members, used_resources, kms_op_verify},
+    {"VerifyMac", "kms:VerifyMac", 0, kms_verify_mac_members, used_resources, kms_op_verify_mac},
     {0}};
 
 static const struct local_trail trail[] = {

@@ -1,11 +1,8 @@
-#include "local/services/kms_parts.h"
+#include "local/services/kms_material.h"
 
 #include "base/digest.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,136 +23,9 @@ enum {
     NONCE_SIZE = 12,
     DATA_AT = NONCE_AT + NONCE_SIZE,
     TAG_SIZE = 16,
-    KEY_SIZE = 32,
 };
 _Static_assert((int)DATA_AT + (int)TAG_SIZE == (int)KMS_BLOB_OVERHEAD, "kms_parts.h says");
 _Static_assert(4096 + (int)KMS_BLOB_OVERHEAD <= 6144, "the largest plaintext must fit");
-
-/* --- the cache of unwrapped material ---------------------------------------------------------- */
-
-/* Material never changes under its id, so an entry is good for as long as it stays; whether the
- * key may be used is asked elsewhere. One table a thread: no locks, wiped on eviction and when the
- * thread ends. */
-enum { SLOTS = 128 };
-struct slot {
-    const struct keyring *keyring; /* tests open several */
-    char material[KMS_MATERIAL_SIZE];
-    EVP_CIPHER_CTX *seal, *unseal; /* keyed; only the nonce is set for each use */
-};
-struct cache {
-    struct slot slots[SLOTS];
-};
-
-static EVP_CIPHER *aes;
-static pthread_key_t cache_key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-__attribute__((noreturn)) static void broken(const char *what)
-{
-    fprintf(stderr, "OpenSSL failed: %s\n", what);
-    abort();
-}
-
-static void slot_wipe(struct slot *slot)
-{
-    EVP_CIPHER_CTX_free(slot->seal); /* clears the key schedule */
-    EVP_CIPHER_CTX_free(slot->unseal);
-    OPENSSL_cleanse(slot, sizeof *slot);
-}
-
-static void cache_free(void *arg)
-{
-    struct cache *cache = arg;
-    for (int i = 0; i < SLOTS; i++)
-        slot_wipe(&cache->slots[i]);
-    free(cache);
-}
-
-static void setup(void)
-{
-    aes = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    if (!aes || pthread_key_create(&cache_key, cache_free) != 0)
-        broken("no AES-256-GCM");
-}
-
-static struct slot *slot_of(const char *material)
-{
-    static _Thread_local struct cache *cache;
-    if (!cache) {
-        pthread_once(&once, setup);
-        cache = memory_alloc(sizeof *cache);
-        pthread_setspecific(cache_key, cache); /* freed with the thread */
-    }
-    unsigned char first = 0;
-    if (digest_unhex(material, 2, &first, 1) != 0)
-        first = 0;
-    return &cache->slots[first % SLOTS];
-}
-
-static EVP_CIPHER_CTX *keyed(const unsigned char key[KEY_SIZE], bool seal)
-{
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    if (!context)
-        memory_exhausted(sizeof(void *));
-    if (EVP_CipherInit_ex2(context, aes, key, NULL, seal, NULL) != 1)
-        broken("AES-256-GCM key");
-    return context;
-}
-
-static char *material_purpose(struct local_call *call, const char *key_id, const char *material)
-{
-    return arena_printf(call->arena, "kms:material:%s:%s", key_id, material);
-}
-
-/* NULL when there is no such material, or it was not sealed here. */
-static struct slot *material_slot(struct local_call *call, const char *key_id, const char *material)
-{
-    struct slot *slot = slot_of(material);
-    if (slot->seal && slot->keyring == call->local->keyring &&
-        strcmp(slot->material, material) == 0)
-        return slot;
-    struct store_rows rows;
-    store_query(call->store, &rows,
-                "SELECT sealed FROM kms_materials WHERE key_id = $1 AND material = $2", "tt",
-                key_id, material);
-    unsigned char *key = NULL;
-    size_t key_len = 0;
-    int status = -1;
-    if (store_next(&rows)) {
-        struct text sealed = store_blob(&rows, 0);
-        status = keyring_unseal(call->local->keyring, call->arena,
-                                material_purpose(call, key_id, material), sealed.data, sealed.len,
-                                &key, &key_len);
-    }
-    store_end(&rows);
-    if (status != 0 || key_len != KEY_SIZE)
-        return NULL;
-    slot_wipe(slot);
-    slot->keyring = call->local->keyring;
-    memcpy(slot->material, material, KMS_MATERIAL_SIZE);
-    slot->seal = keyed(key, true);
-    slot->unseal = keyed(key, false);
-    OPENSSL_cleanse(key, key_len);
-    return slot;
-}
-
-void kms_material_new(struct local_call *call, const char *account, const char *key_id,
-                      char material[KMS_MATERIAL_SIZE])
-{
-    unsigned char id[32], key[KEY_SIZE], *sealed;
-    size_t sealed_len;
-    random_bytes(call->local->random, id, sizeof id);
-    digest_hex(id, sizeof id, material);
-    random_bytes(call->local->random, key, sizeof key);
-    keyring_seal(call->local->keyring, call->arena, material_purpose(call, key_id, material), key,
-                 sizeof key, &sealed, &sealed_len);
-    OPENSSL_cleanse(key, sizeof key);
-    store_run(call->store,
-              "INSERT INTO kms_materials (account, key_id, material, sealed, created_ms) "
-              "VALUES ($1, $2, $3, $4, $5)",
-              "tttbi", account, key_id, material, sealed, sealed_len,
-              call->local->clock->now_ms(call->local->clock));
-}
 
 /* --- the format ------------------------------------------------------------------------------- */
 
@@ -244,7 +114,7 @@ static unsigned char *additional_data(struct arena *arena, const unsigned char *
 int kms_seal(struct local_call *call, const struct kms_key *key, const struct kms_context *context,
              const void *plaintext, size_t len, unsigned char **blob, size_t *blob_len)
 {
-    struct slot *slot = material_slot(call, key->id, key->material);
+    struct kms_material *slot = kms_material_open(call, key->id, key->material, KMS_AES);
     if (!slot)
         return -1;
     unsigned char *out = arena_alloc(call->arena, len + KMS_BLOB_OVERHEAD);
@@ -263,7 +133,7 @@ int kms_seal(struct local_call *call, const struct kms_key *key, const struct km
         EVP_EncryptUpdate(cipher, out + DATA_AT, &done, plaintext, (int)len) != 1 ||
         EVP_EncryptFinal_ex(cipher, out + DATA_AT + done, &done) != 1 ||
         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, out + DATA_AT + len) != 1)
-        broken("encryption");
+        kms_broken("encryption");
     *blob = out;
     *blob_len = len + KMS_BLOB_OVERHEAD;
     return 0;
@@ -273,7 +143,7 @@ int kms_unseal(struct local_call *call, const struct kms_header *header,
                const struct kms_context *context, const void *blob, size_t blob_len,
                unsigned char **plaintext, size_t *len)
 {
-    struct slot *slot = material_slot(call, header->key_id, header->material);
+    struct kms_material *slot = kms_material_open(call, header->key_id, header->material, KMS_AES);
     if (!slot)
         return -1;
     const unsigned char *in = blob;
@@ -288,7 +158,7 @@ int kms_unseal(struct local_call *call, const struct kms_header *header,
         EVP_DecryptUpdate(cipher, NULL, &done, aad, (int)aad_len) != 1 ||
         EVP_DecryptUpdate(cipher, out, &done, in + DATA_AT, (int)size) != 1 ||
         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) != 1)
-        broken("decryption");
+        kms_broken("decryption");
     if (EVP_DecryptFinal_ex(cipher, out + done, &done) != 1) {
         OPENSSL_cleanse(out, size);
         return -1;

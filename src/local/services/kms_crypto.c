@@ -1,4 +1,4 @@
-#include "local/services/kms_parts.h"
+#include "local/services/kms_material.h"
 
 #include "base/digest.h"
 
@@ -8,9 +8,8 @@ enum { LARGEST_PLAINTEXT = 4096 };
 
 /* --- what the operations share ---------------------------------------------------------------- */
 
-struct kms_context kms_context_of(struct local_call *call, const char *name)
+struct kms_context kms_context_from(struct local_call *call, const json_t *object)
 {
-    const json_t *object = local_value(call, name);
     size_t count = json_object_size(object), at = 0;
     if (count == 0)
         return (struct kms_context){0};
@@ -24,6 +23,11 @@ struct kms_context kms_context_of(struct local_call *call, const char *name)
     return (struct kms_context){pairs, at};
 }
 
+struct kms_context kms_context_of(struct local_call *call, const char *name)
+{
+    return kms_context_from(call, local_value(call, name));
+}
+
 enum local_result kms_fail_ciphertext(struct local_call *call)
 {
     return local_fail(call, "AccessDeniedException",
@@ -31,27 +35,22 @@ enum local_result kms_fail_ciphertext(struct local_call *call)
                       "not exist in this region, or you are not allowed to access.");
 }
 
-static enum local_result internal(struct local_call *call)
+enum local_result kms_fail_internal(struct local_call *call)
 {
     call->failure.status = 500;
     return local_fail_bare(call, "KMSInternalException");
 }
 
-/* Symmetric keys take one algorithm; grants come with grant tokens, and no token can be valid
- * before the first grant. */
-static enum local_result check_options(struct local_call *call, const char *algorithm_member)
+enum local_result kms_check_recipient(struct local_call *call)
 {
-    const char *algorithm = local_text(call, algorithm_member);
-    if (algorithm && strcmp(algorithm, "SYMMETRIC_DEFAULT") != 0)
-        return local_fail(call, "InvalidKeyUsageException",
-                          "Algorithm %s is incompatible with key spec SYMMETRIC_DEFAULT.",
-                          algorithm);
-    if (json_array_size(local_value(call, "GrantTokens")) > 0)
-        return local_fail(call, "InvalidGrantTokenException", "Invalid grant token.");
+    /* No enclave can have made a document for this server; text not observed (K). */
+    if (local_value(call, "Recipient"))
+        return local_fail(call, "ValidationException",
+                          "The attestation document in Recipient is not valid.");
     return LOCAL_OK;
 }
 
-static enum local_result check_dry_run(struct local_call *call)
+enum local_result kms_check_dry_run(struct local_call *call)
 {
     if (!local_bool(call, "DryRun", false))
         return LOCAL_OK;
@@ -59,80 +58,183 @@ static enum local_result check_dry_run(struct local_call *call)
                       "The request would have succeeded, but the DryRun option is set.");
 }
 
-static void put_blob(struct local_call *call, const char *name, const void *data, size_t len)
+enum local_result kms_check_options(struct local_call *call)
+{
+    enum local_result result = kms_check_recipient(call);
+    return result == LOCAL_OK ? kms_check_dry_run(call) : result;
+}
+
+void kms_put_blob(struct local_call *call, const char *name, const void *data, size_t len)
 {
     json_put_text(call->out, name, base64_encode(call->arena, data, len));
 }
 
-static int read_blob(struct local_call *call, const char *name, unsigned char **data, size_t *len)
+int kms_read_blob(struct local_call *call, const char *name, unsigned char **data, size_t *len)
 {
     return base64_decode(call->arena, local_text(call, name), local_text_len(call, name), data,
                          len);
 }
 
-static enum local_result find_to_use(struct local_call *call, const char *name,
-                                     const struct kms_key **key)
+/* --- under one key, symmetric or RSA ---------------------------------------------------------- */
+
+/* A key with the algorithm and the context that one side of an operation names. */
+struct side {
+    const struct kms_key *key;
+    const char *algorithm;
+    struct kms_context context;
+};
+
+static enum local_result side_take(struct local_call *call, const struct kms_key *key,
+                                   const char *algorithm_member, const char *context_member,
+                                   struct side *out)
 {
-    enum local_result result = kms_find(call, name, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, key);
-    return result == LOCAL_OK ? kms_require(call, *key, KMS_TO_USE) : result;
+    const char *algorithm = local_text(call, algorithm_member);
+    *out = (struct side){key, algorithm ? algorithm : "SYMMETRIC_DEFAULT",
+                         kms_context_of(call, context_member)};
+    enum local_result result =
+        kms_require_usage(call, key, "ENCRYPT_DECRYPT", call->operation->name);
+    if (result == LOCAL_OK)
+        result = kms_require_algorithm(call, key, out->algorithm);
+    /* Raw RSA has no place for it (D23); text not observed (K). */
+    if (result == LOCAL_OK && out->context.count > 0 && !kms_spec_symmetric(key->spec))
+        result = local_fail(call, "ValidationException",
+                            "An encryption context is not valid with key spec %s.", key->spec);
+    return result;
+}
+
+static enum local_result seal(struct local_call *call, const struct side *side,
+                              const struct kms_bytes *plaintext, struct kms_bytes *blob)
+{
+    const struct kms_key *key = side->key;
+    if (kms_spec_symmetric(key->spec))
+        return kms_seal(call, key, &side->context, plaintext->data, plaintext->len, &blob->data,
+                        &blob->len) == 0
+                   ? LOCAL_OK
+                   : kms_fail_internal(call);
+    const struct kms_spec *spec = kms_spec_find(key->spec);
+    size_t largest = kms_largest_oaep(spec, side->algorithm);
+    if (plaintext->len > largest)
+        return local_fail(call, "ValidationException",
+                          "Algorithm %s and key spec %s cannot encrypt data larger than %zu bytes.",
+                          side->algorithm, key->spec, largest);
+    struct kms_material *material = kms_material_open(call, key->id, key->material, KMS_RSA);
+    if (!material ||
+        kms_pkey_encrypt(call->arena, material->pkey, side->algorithm, plaintext, blob) != 0)
+        return kms_fail_internal(call);
+    return LOCAL_OK;
 }
 
 /* A ciphertext, the key it names or the caller names, and what was in it. */
 struct opened {
-    const struct kms_key *key;
-    struct kms_header header;
-    unsigned char *plaintext;
-    size_t len;
+    struct side side;
+    const char *material; /* symmetric: which of the key's */
+    struct kms_bytes plaintext;
 };
+
+static enum local_result open_rsa(struct local_call *call, const struct kms_bytes *blob,
+                                  struct opened *out)
+{
+    const struct kms_key *key = out->side.key;
+    struct kms_material *material = kms_material_open(call, key->id, key->material, KMS_RSA);
+    if (!material)
+        return kms_fail_internal(call);
+    if (kms_pkey_decrypt(call->arena, material->pkey, out->side.algorithm, blob, &out->plaintext) !=
+        0)
+        return local_fail_bare(call, "InvalidCiphertextException");
+    return LOCAL_OK;
+}
+
+/* DryRunModifiers: may I, whatever the ciphertext is? */
+static bool ignores_ciphertext(struct local_call *call)
+{
+    return json_array_size(local_value(call, "DryRunModifiers")) > 0;
+}
+
+static enum local_result check_modifiers(struct local_call *call, const char *key_member)
+{
+    bool ignored = ignores_ciphertext(call);
+    if (ignored && !local_bool(call, "DryRun", false)) /* text not observed (K) */
+        return local_fail(call, "ValidationException",
+                          "DryRunModifiers can only be used with DryRun.");
+    if (ignored && !local_text(call, key_member))
+        return local_fail(call, "ValidationException",
+                          "%s is required with the dry run modifier IGNORE_CIPHERTEXT.",
+                          key_member);
+    if (!ignored && !local_value(call, "CiphertextBlob"))
+        return local_fail(call, "ValidationException",
+                          "1 validation error detected: Value null at 'ciphertextBlob' failed to "
+                          "satisfy constraint: Member must not be null");
+    return LOCAL_OK;
+}
+
+static enum local_result open_symmetric(struct local_call *call, const struct kms_bytes *blob,
+                                        const struct kms_header *header, struct opened *out)
+{
+    if (kms_unseal(call, header, &out->side.context, blob->data, blob->len, &out->plaintext.data,
+                   &out->plaintext.len) != 0)
+        return local_fail_bare(call, "InvalidCiphertextException");
+    out->material = arena_strdup(call->arena, header->material);
+    return LOCAL_OK;
+}
 
 static enum local_result open_blob(struct local_call *call, const char *key_member,
                                    const char *algorithm_member, const char *context_member,
                                    struct opened *out)
 {
-    unsigned char *blob;
-    size_t blob_len;
+    struct kms_bytes blob = {NULL, 0};
+    struct kms_header header;
+    const struct kms_key *key = NULL;
     const char *named = local_text(call, key_member);
-    if (read_blob(call, "CiphertextBlob", &blob, &blob_len) != 0 ||
-        kms_blob_read(blob, blob_len, &out->header) != 0)
+    const char *algorithm = local_text(call, algorithm_member);
+    bool ignored = ignores_ciphertext(call);
+    bool rsa = algorithm && strcmp(algorithm, "SYMMETRIC_DEFAULT") != 0;
+    *out = (struct opened){0};
+    bool ours = !ignored && kms_read_blob(call, "CiphertextBlob", &blob.data, &blob.len) == 0 &&
+                kms_blob_read(blob.data, blob.len, &header) == 0;
+    if (!ours && !rsa && !ignored)
         return local_fail_bare(call, "InvalidCiphertextException");
+    if (rsa && !named) /* nothing in the bytes says which key (section 6); text not observed (K) */
+        return local_fail(call, "ValidationException",
+                          "%s is required when the ciphertext was encrypted under an asymmetric "
+                          "KMS key.",
+                          key_member);
     enum local_result result = LOCAL_OK;
     if (named)
-        result = kms_find(call, named, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &out->key);
-    else if (!(out->key = kms_load(call, out->header.key_id)))
+        result = kms_find(call, named, KMS_TO_CRYPT, &key);
+    else if (!(key = kms_load(call, header.key_id)))
         result = kms_fail_ciphertext(call);
-    if (result == LOCAL_OK)
-        result = check_options(call, algorithm_member);
-    if (result == LOCAL_OK && strcmp(out->key->id, out->header.key_id) != 0)
+    if (result == LOCAL_OK && ours && !rsa && strcmp(key->id, header.key_id) != 0)
         result = local_fail(call, "IncorrectKeyException",
                             "The key ID in the request does not identify a CMK that can perform "
                             "this operation.");
     if (result == LOCAL_OK)
-        result = kms_require(call, out->key, KMS_TO_USE);
-    if (result != LOCAL_OK)
+        result = kms_require(call, key, KMS_TO_USE);
+    if (result == LOCAL_OK)
+        result = side_take(call, key, algorithm_member, context_member, &out->side);
+    if (result != LOCAL_OK || ignored)
         return result;
-    struct kms_context context = kms_context_of(call, context_member);
-    if (kms_unseal(call, &out->header, &context, blob, blob_len, &out->plaintext, &out->len) != 0)
-        return local_fail_bare(call, "InvalidCiphertextException");
-    return LOCAL_OK;
+    return rsa ? open_rsa(call, &blob, out) : open_symmetric(call, &blob, &header, out);
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
 
 const char *const *kms_ciphertext_resources(struct local_call *call)
 {
-    const char *named =
-        local_text(call, local_value(call, "SourceKeyId") ? "SourceKeyId" : "KeyId");
+    bool re_encrypt = strcmp(call->operation->name, "ReEncrypt") == 0;
+    const char *member = re_encrypt ? "SourceKeyId" : "KeyId", *named = local_text(call, member);
     const struct kms_key *key = NULL;
     struct kms_header header;
     unsigned char *blob;
     size_t blob_len;
+    if (check_modifiers(call, member) != LOCAL_OK)
+        return NULL;
     if (named) {
-        enum local_result result = kms_find(call, named, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &key);
+        enum local_result result = kms_find(call, named, KMS_TO_CRYPT, &key);
         if (result == LOCAL_FAILED)
             return NULL;
         if (result == LOCAL_AS_WRITE) /* nothing was ever encrypted under a key not made yet */
             return kms_fail_ciphertext(call), NULL;
-    } else if (read_blob(call, "CiphertextBlob", &blob, &blob_len) != 0 ||
+    } else if (kms_read_blob(call, "CiphertextBlob", &blob, &blob_len) != 0 ||
                kms_blob_read(blob, blob_len, &header) != 0) {
         return local_fail_bare(call, "InvalidCiphertextException"), NULL;
     } else if (!(key = kms_load(call, header.key_id))) {
@@ -146,22 +248,25 @@ const char *const *kms_ciphertext_resources(struct local_call *call)
 enum local_result kms_op_encrypt(struct local_call *call)
 {
     const struct kms_key *key;
-    unsigned char *plaintext, *blob;
-    size_t len, blob_len;
-    enum local_result result = find_to_use(call, local_text(call, "KeyId"), &key);
+    struct side side;
+    struct kms_bytes plaintext, blob;
+    enum local_result result = kms_find_to_use(call, "KeyId", "ENCRYPT_DECRYPT", &key);
     if (result == LOCAL_OK)
-        result = check_options(call, "EncryptionAlgorithm");
+        result = kms_rotate_when_due(call, &key);
     if (result == LOCAL_OK)
-        result = check_dry_run(call);
+        result = side_take(call, key, "EncryptionAlgorithm", "EncryptionContext", &side);
+    if (result == LOCAL_OK &&
+        kms_read_blob(call, "Plaintext", &plaintext.data, &plaintext.len) != 0)
+        result = kms_fail_internal(call);
+    if (result == LOCAL_OK)
+        result = seal(call, &side, &plaintext, &blob);
+    if (result == LOCAL_OK)
+        result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
-    struct kms_context context = kms_context_of(call, "EncryptionContext");
-    if (read_blob(call, "Plaintext", &plaintext, &len) != 0 ||
-        kms_seal(call, key, &context, plaintext, len, &blob, &blob_len) != 0)
-        return internal(call);
-    put_blob(call, "CiphertextBlob", blob, blob_len);
+    kms_put_blob(call, "CiphertextBlob", blob.data, blob.len);
     json_put_text(call->out, "KeyId", key->arn);
-    json_put_text(call->out, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+    json_put_text(call->out, "EncryptionAlgorithm", side.algorithm);
     return LOCAL_OK;
 }
 
@@ -171,119 +276,88 @@ enum local_result kms_op_decrypt(struct local_call *call)
     enum local_result result =
         open_blob(call, "KeyId", "EncryptionAlgorithm", "EncryptionContext", &opened);
     if (result == LOCAL_OK)
-        result = check_dry_run(call);
+        result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
-    json_put_text(call->out, "KeyId", opened.key->arn);
-    put_blob(call, "Plaintext", opened.plaintext, opened.len);
-    json_put_text(call->out, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
-    json_put_text(call->out, "KeyMaterialId", opened.header.material);
+    json_put_text(call->out, "KeyId", opened.side.key->arn);
+    kms_put_blob(call, "Plaintext", opened.plaintext.data, opened.plaintext.len);
+    json_put_text(call->out, "EncryptionAlgorithm", opened.side.algorithm);
+    if (opened.material)
+        json_put_text(call->out, "KeyMaterialId", opened.material);
     return LOCAL_OK;
+}
+
+/* Is this the key that the ciphertext to be encrypted anew is under? */
+static bool is_source(struct local_call *call, const struct kms_key *key)
+{
+    return call->resources && strcmp(call->resources[0], key->arn) == 0;
 }
 
 enum local_result kms_op_re_encrypt(struct local_call *call)
 {
     const char *name = local_text(call, "DestinationKeyId");
     const struct kms_key *key;
+    struct side to;
     struct opened opened;
-    unsigned char *blob;
-    size_t blob_len;
-    struct kms_question question = {.action = "kms:ReEncryptTo",
-                                    .alias = strstr(name, "alias/"),
-                                    .context =
-                                        kms_context_of(call, "DestinationEncryptionContext")};
-    enum local_result result = kms_find(call, name, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &key);
+    struct kms_bytes blob;
+    enum local_result result = kms_find(call, name, KMS_TO_CRYPT, &key);
     if (result == LOCAL_OK)
-        result = kms_allow(call, key, &question);
+        result = kms_allow(
+            call, key,
+            &(struct kms_question){.action = "kms:ReEncryptTo",
+                                   .alias = strstr(name, "alias/"),
+                                   .context = kms_context_of(call, "DestinationEncryptionContext"),
+                                   .pair = true,
+                                   .same_key = is_source(call, key)});
     if (result == LOCAL_OK)
         result = kms_require(call, key, KMS_TO_USE);
     if (result == LOCAL_OK)
-        result = check_options(call, "DestinationEncryptionAlgorithm");
+        result = kms_rotate_when_due(call, &key);
+    if (result == LOCAL_OK)
+        result = side_take(call, key, "DestinationEncryptionAlgorithm",
+                           "DestinationEncryptionContext", &to);
     if (result == LOCAL_OK)
         result = open_blob(call, "SourceKeyId", "SourceEncryptionAlgorithm",
                            "SourceEncryptionContext", &opened);
+    if (result == LOCAL_OK && !ignores_ciphertext(call))
+        result = seal(call, &to, &opened.plaintext, &blob);
     if (result == LOCAL_OK)
-        result = check_dry_run(call);
+        result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
-    if (kms_seal(call, key, &question.context, opened.plaintext, opened.len, &blob, &blob_len) != 0)
-        return internal(call);
-    put_blob(call, "CiphertextBlob", blob, blob_len);
-    json_put_text(call->out, "SourceKeyId", opened.key->arn);
+    kms_put_blob(call, "CiphertextBlob", blob.data, blob.len);
+    json_put_text(call->out, "SourceKeyId", opened.side.key->arn);
     json_put_text(call->out, "KeyId", key->arn);
-    json_put_text(call->out, "SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
-    json_put_text(call->out, "DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT");
-    json_put_text(call->out, "SourceKeyMaterialId", opened.header.material);
-    json_put_text(call->out, "DestinationKeyMaterialId", key->material);
-    return LOCAL_OK;
-}
-
-static enum local_result data_key_size(struct local_call *call, size_t *size)
-{
-    const char *spec = local_text(call, "KeySpec");
-    int64_t bytes = local_int(call, "NumberOfBytes", 0);
-    if ((spec != NULL) == (bytes != 0)) /* text not observed (K) */
-        return local_fail(call, "ValidationException",
-                          "Please specify either number of bytes or key spec.");
-    *size = spec ? (strcmp(spec, "AES_256") == 0 ? 32 : 16) : (size_t)bytes;
-    return LOCAL_OK;
-}
-
-static enum local_result data_key(struct local_call *call, bool with_plaintext)
-{
-    const struct kms_key *key;
-    unsigned char *blob;
-    size_t size = 0, blob_len;
-    enum local_result result = find_to_use(call, local_text(call, "KeyId"), &key);
-    if (result == LOCAL_OK)
-        result = data_key_size(call, &size);
-    if (result == LOCAL_OK)
-        result = check_options(call, "EncryptionAlgorithm");
-    if (result == LOCAL_OK && with_plaintext && local_value(call, "Recipient"))
-        /* Ours, not AWS's: there are no enclaves here to answer to. */
-        result = local_fail(call, "ValidationException",
-                            "understudy-local does not answer to a Recipient.");
-    if (result == LOCAL_OK)
-        result = check_dry_run(call);
-    if (result != LOCAL_OK)
-        return result;
-    unsigned char *plaintext = arena_alloc(call->arena, size);
-    random_bytes(call->local->random, plaintext, size);
-    struct kms_context context = kms_context_of(call, "EncryptionContext");
-    if (kms_seal(call, key, &context, plaintext, size, &blob, &blob_len) != 0)
-        return internal(call);
-    put_blob(call, "CiphertextBlob", blob, blob_len);
-    if (with_plaintext)
-        put_blob(call, "Plaintext", plaintext, size);
-    json_put_text(call->out, "KeyId", key->arn);
-    json_put_text(call->out, "KeyMaterialId", key->material);
-    return LOCAL_OK;
-}
-
-enum local_result kms_op_generate_data_key(struct local_call *call)
-{
-    return data_key(call, true);
-}
-
-enum local_result kms_op_generate_data_key_without_plaintext(struct local_call *call)
-{
-    return data_key(call, false);
-}
-
-enum local_result kms_op_generate_random(struct local_call *call)
-{
-    if (!local_value(call, "NumberOfBytes"))
-        return local_fail(call, "ValidationException", "NumberOfBytes is required.");
-    if (local_text(call, "CustomKeyStoreId"))
-        return local_fail_bare(call, "CustomKeyStoreNotFoundException");
-    size_t size = (size_t)local_int(call, "NumberOfBytes", 0);
-    unsigned char *bytes = arena_alloc(call->arena, size);
-    random_bytes(call->local->random, bytes, size);
-    put_blob(call, "Plaintext", bytes, size);
+    json_put_text(call->out, "SourceEncryptionAlgorithm", opened.side.algorithm);
+    json_put_text(call->out, "DestinationEncryptionAlgorithm", to.algorithm);
+    if (opened.material)
+        json_put_text(call->out, "SourceKeyMaterialId", opened.material);
+    if (kms_spec_symmetric(key->spec))
+        json_put_text(call->out, "DestinationKeyMaterialId", key->material);
     return LOCAL_OK;
 }
 
 /* --- for other services (services/kms.h) ------------------------------------------------------ */
+
+/* The key that another service names for encryption, if it may be used for it. */
+static enum local_result find_for_service(struct local_call *call, const char *name,
+                                          const struct kms_question *question,
+                                          const struct kms_key **key)
+{
+    enum local_result result = kms_find(call, name, KMS_TO_CRYPT, key);
+    if (result == LOCAL_OK)
+        result = kms_allow(call, *key, question);
+    if (result == LOCAL_OK)
+        result = kms_require(call, *key, KMS_TO_USE);
+    if (result == LOCAL_OK)
+        result = kms_rotate_when_due(call, key);
+    if (result == LOCAL_OK)
+        result =
+            kms_require_usage(call, *key, "ENCRYPT_DECRYPT", question->action + strlen("kms:"));
+    if (result == LOCAL_OK)
+        result = kms_require_algorithm(call, *key, "SYMMETRIC_DEFAULT");
+    return result;
+}
 
 enum local_result kms_encrypt(struct local_call *call, const char *key, const char *via,
                               const struct kms_context_pair *context, size_t context_count,
@@ -295,11 +369,7 @@ enum local_result kms_encrypt(struct local_call *call, const char *key, const ch
                                     .via = via,
                                     .alias = strstr(key, "alias/"),
                                     .context = {context, context_count}};
-    enum local_result result = kms_find(call, key, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &found);
-    if (result == LOCAL_OK)
-        result = kms_allow(call, found, &question);
-    if (result == LOCAL_OK)
-        result = kms_require(call, found, KMS_TO_USE);
+    enum local_result result = find_for_service(call, key, &question, &found);
     if (result != LOCAL_OK)
         return result;
     if (plaintext_len == 0 || plaintext_len > LARGEST_PLAINTEXT)
@@ -309,7 +379,7 @@ enum local_result kms_encrypt(struct local_call *call, const char *key, const ch
                           plaintext_len ? "less than or equal to 4096"
                                         : "greater than or equal to 1");
     if (kms_seal(call, found, &question.context, plaintext, plaintext_len, blob, blob_len) != 0)
-        return internal(call);
+        return kms_fail_internal(call);
     return LOCAL_OK;
 }
 
@@ -347,23 +417,19 @@ enum local_result kms_generate_data_key(struct local_call *call, const char *key
                                     .via = via,
                                     .alias = strstr(key, "alias/"),
                                     .context = {context, context_count}};
-    enum local_result result = kms_find(call, key, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &found);
-    if (result == LOCAL_OK)
-        result = kms_allow(call, found, &question);
-    if (result == LOCAL_OK)
-        result = kms_require(call, found, KMS_TO_USE);
+    enum local_result result = find_for_service(call, key, &question, &found);
     if (result != LOCAL_OK)
         return result;
     random_bytes(call->local->random, plaintext, 32);
     if (kms_seal(call, found, &question.context, plaintext, 32, blob, blob_len) != 0)
-        return internal(call);
+        return kms_fail_internal(call);
     return LOCAL_OK;
 }
 
 enum local_result kms_key_arn(struct local_call *call, const char *key, char **arn)
 {
     const struct kms_key *found;
-    enum local_result result = kms_find(call, key, KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &found);
+    enum local_result result = kms_find(call, key, KMS_TO_CRYPT, &found);
     if (result == LOCAL_OK)
         *arn = arena_strdup(call->arena, found->arn);
     return result;

@@ -13,6 +13,9 @@ struct record {
     struct kms_key key;  /* first: a kms_key handed out is its record */
     struct arena *arena; /* what it points to: its own when cached, else the call's */
     struct arena own;
+    enum kms_state stored;
+    int64_t stored_ms;        /* deletion_ms as stored */
+    int64_t replicas_gone_ms; /* of a primary that waits for them */
     struct policy *policy;
     const struct kms_tag *tags; /* NULL: not read yet */
     size_t tag_count;
@@ -102,7 +105,11 @@ static bool record_read(struct local_call *call, const char *id, struct record *
     store_query(call->store, &rows,
                 "SELECT account, material, state, multi_region, service, spec, usage, origin, "
                 "description, policy, shape, primary_region, created_ms, deletion_ms, window_days, "
-                "tagged FROM kms_keys WHERE key_id = $1 AND region = $2",
+                "tagged, (SELECT period_days FROM kms_schedules s WHERE s.key_id = k.key_id), "
+                "(SELECT next_ms FROM kms_schedules s WHERE s.key_id = k.key_id), "
+                "(SELECT MIN(expires_ms) FROM kms_imports i WHERE i.key_id = k.key_id AND "
+                "i.region = k.region AND i.expires_ms > 0 AND i.imported = 1 AND i.pending = 0) "
+                "FROM kms_keys k WHERE key_id = $1 AND region = $2",
                 "tt", id, call->region);
     bool found = store_next(&rows);
     if (found) {
@@ -128,8 +135,15 @@ static bool record_read(struct local_call *call, const char *id, struct record *
         key->deletion_ms = store_int(&rows, 13);
         key->window_days = store_int(&rows, 14);
         key->tagged = store_int(&rows, 15) != 0;
+        key->rotation_days = store_int(&rows, 16);
+        key->next_rotation_ms = store_int(&rows, 17);
+        key->expires_ms = store_int(&rows, 18);
+        record->stored = key->state;
+        record->stored_ms = key->deletion_ms;
     }
     store_end(&rows);
+    if (found && record->stored == KMS_PENDING_REPLICA_DELETION)
+        record->replicas_gone_ms = kms_replicas_gone_ms(call, &record->key);
     return found;
 }
 
@@ -170,11 +184,11 @@ const struct kms_key *kms_load(struct local_call *call, const char *id)
     struct record *record = call->writing ? record_fresh(call, id) : record_cached(call, id);
     if (!record)
         return NULL;
-    /* Its waiting period is over: gone, though its row may wait for the next write. */
-    if (record->key.state == KMS_PENDING_DELETION &&
-        record->key.deletion_ms <= call->local->clock->now_ms(call->local->clock))
-        return NULL;
-    return &record->key;
+    /* A key whose waiting period is over is gone, though its row may wait for the next write. */
+    record->key.state = record->stored;
+    record->key.deletion_ms = record->stored_ms;
+    int64_t now_ms = call->local->clock->now_ms(call->local->clock);
+    return kms_state_now(&record->key, record->replicas_gone_ms, now_ms) ? &record->key : NULL;
 }
 
 const struct policy *kms_key_policy(const struct kms_key *key)

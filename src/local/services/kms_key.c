@@ -1,47 +1,9 @@
-#include "local/services/kms_parts.h"
+#include "local/services/kms_material.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const char *const kms_state_names[KMS_STATE_COUNT] = {"Enabled",         "Disabled",
-                                                      "PendingDeletion", "PendingReplicaDeletion",
-                                                      "PendingImport",   "Creating",
-                                                      "Updating"};
-
 static const int64_t day_ms = 24 * 60 * 60 * 1000;
-
-/* --- states (section 5) ----------------------------------------------------------------------- */
-
-static enum local_result invalid_state(struct local_call *call, const struct kms_key *key,
-                                       const char *what)
-{
-    return local_fail(call, "KMSInvalidStateException", "%s is %s.", key->arn, what);
-}
-
-enum local_result kms_require(struct local_call *call, const struct kms_key *key,
-                              enum kms_need need)
-{
-    bool pending = key->state == KMS_PENDING_DELETION || key->state == KMS_PENDING_REPLICA_DELETION;
-    const char *deletion = key->state == KMS_PENDING_REPLICA_DELETION ? "pending replica deletion"
-                                                                      : "pending deletion";
-    if (need == KMS_TO_CANCEL)
-        return pending ? LOCAL_OK : invalid_state(call, key, "not pending deletion");
-    if (pending)
-        return invalid_state(call, key, deletion);
-    if (need == KMS_TO_CHANGE)
-        return LOCAL_OK;
-    if (key->state == KMS_UPDATING && need != KMS_TO_USE)
-        return invalid_state(call, key, "updating");
-    if (need == KMS_TO_SCHEDULE)
-        return LOCAL_OK;
-    if (key->state == KMS_PENDING_IMPORT)
-        return invalid_state(call, key, "pending import");
-    if (key->state == KMS_CREATING)
-        return invalid_state(call, key, "creating");
-    if (key->state == KMS_DISABLED && need == KMS_TO_USE)
-        return local_fail(call, "DisabledException", "%s is disabled.", key->arn);
-    return LOCAL_OK;
-}
 
 /* --- answers (section 3) ---------------------------------------------------------------------- */
 
@@ -63,9 +25,10 @@ static void put_multi_region(struct local_call *call, const struct kms_key *key)
     json_open_list(out);
     struct store_rows rows;
     store_query(call->store, &rows,
-                "SELECT region FROM kms_keys WHERE key_id = $1 AND multi_region = $2 "
-                "ORDER BY region",
-                "ti", key->id, (int64_t)KMS_REPLICA);
+                "SELECT region FROM kms_keys WHERE key_id = $1 AND multi_region = $2 AND NOT "
+                "(state = $3 AND deletion_ms <= $4) ORDER BY region",
+                "tiii", key->id, (int64_t)KMS_REPLICA, (int64_t)KMS_PENDING_DELETION,
+                call->local->clock->now_ms(call->local->clock));
     while (store_next(&rows)) {
         struct text region = store_text(&rows, 0);
         json_open(out);
@@ -81,10 +44,26 @@ static void put_multi_region(struct local_call *call, const struct kms_key *key)
     json_close(out);
 }
 
-static void put_metadata(struct local_call *call, const struct kms_key *key)
+void kms_put_spec(struct local_call *call, const struct kms_key *key)
 {
     struct json_writer *out = call->out;
-    json_key(out, "KeyMetadata");
+    if (strcmp(key->spec, "ECC_NIST_EDWARDS25519") != 0) /* newer than that member's list */
+        json_put_text(out, "CustomerMasterKeySpec", key->spec);
+    json_put_text(out, "KeySpec", key->spec);
+    json_key(out, kms_spec_member(key->usage));
+    json_open_list(out);
+    const char *const *algorithm = kms_spec_algorithms(kms_spec_find(key->spec), key->usage);
+    for (; *algorithm; algorithm++)
+        json_write_text(out, *algorithm);
+    json_close_list(out);
+}
+
+void kms_put_metadata(struct local_call *call, const char *name, const struct kms_key *key)
+{
+    struct json_writer *out = call->out;
+    bool imported = strcmp(key->origin, "EXTERNAL") == 0 && key->state != KMS_PENDING_IMPORT &&
+                    key->state != KMS_CREATING;
+    json_key(out, name);
     json_open(out);
     json_put_text(out, "AWSAccountId", key->account);
     json_put_text(out, "KeyId", key->id);
@@ -99,17 +78,18 @@ static void put_metadata(struct local_call *call, const struct kms_key *key)
     if (key->state == KMS_PENDING_REPLICA_DELETION)
         json_put_int(out, "PendingDeletionWindowInDays", key->window_days);
     json_put_text(out, "Origin", key->origin);
+    if (imported)
+        json_put_text(out, "ExpirationModel",
+                      key->expires_ms ? "KEY_MATERIAL_EXPIRES" : "KEY_MATERIAL_DOES_NOT_EXPIRE");
+    if (imported && key->expires_ms)
+        local_put_time(call, "ValidTo", key->expires_ms);
     json_put_text(out, "KeyManager", key->aws_managed ? "AWS" : "CUSTOMER");
-    json_put_text(out, "CustomerMasterKeySpec", key->spec);
-    json_put_text(out, "KeySpec", key->spec);
-    json_key(out, "EncryptionAlgorithms");
-    json_open_list(out);
-    json_write_text(out, "SYMMETRIC_DEFAULT");
-    json_close_list(out);
+    kms_put_spec(call, key);
     json_put_bool(out, "MultiRegion", key->multi_region != KMS_SINGLE);
     if (key->multi_region != KMS_SINGLE)
         put_multi_region(call, key);
-    json_put_text(out, "CurrentKeyMaterialId", key->material);
+    if (kms_spec_symmetric(key->spec) && *key->material)
+        json_put_text(out, "CurrentKeyMaterialId", key->material);
     json_close(out);
 }
 
@@ -126,72 +106,29 @@ static void new_id(struct local_call *call, bool multi_region, char id[KMS_ID_SI
         snprintf(id, KMS_ID_SIZE, "%s", uuid);
 }
 
-/* Keys whose waiting period is over go with all that is theirs; material only when no related key
- * of another Region needs it. */
-static void purge(struct local_call *call)
-{
-    int64_t now_ms = call->local->clock->now_ms(call->local->clock);
-    if (store_run(call->store, "DELETE FROM kms_keys WHERE state = $1 AND deletion_ms <= $2", "ii",
-                  (int64_t)KMS_PENDING_DELETION, now_ms) <= 0)
-        return;
-    store_run(call->store,
-              "DELETE FROM kms_aliases WHERE NOT EXISTS (SELECT 1 FROM kms_keys k WHERE "
-              "k.key_id = kms_aliases.key_id AND k.region = kms_aliases.region)",
-              "");
-    store_run(call->store,
-              "DELETE FROM kms_tags WHERE NOT EXISTS (SELECT 1 FROM kms_keys k WHERE "
-              "k.key_id = kms_tags.key_id AND k.region = kms_tags.region)",
-              "");
-    store_run(call->store,
-              "DELETE FROM kms_materials WHERE NOT EXISTS (SELECT 1 FROM kms_keys k WHERE "
-              "k.key_id = kms_materials.key_id)",
-              "");
-}
-
 void kms_insert(struct local_call *call, const struct kms_new_key *new_key, char id[KMS_ID_SIZE])
 {
-    char material[KMS_MATERIAL_SIZE];
-    purge(call);
+    char material[KMS_MATERIAL_SIZE] = "";
+    bool external = strcmp(new_key->origin, "EXTERNAL") == 0;
+    kms_purge(call);
     new_id(call, new_key->multi_region, id);
-    kms_material_new(call, call->account, id, material);
+    if (!external)
+        kms_material_new(call, call->account, id, new_key->spec, material);
     store_run(call->store,
               "INSERT INTO kms_keys (key_id, region, account, material, state, multi_region, "
               "service, spec, usage, origin, description, policy, shape, primary_region, "
               "created_ms, deletion_ms, window_days, tagged) VALUES ($1, $2, $3, $4, $5, $6, $7, "
-              "'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', 'AWS_KMS', $8, $9, $10, $11, $12, 0, 0, 0)",
-              "ttttiitttiti", id, call->region, call->account, material, (int64_t)KMS_ENABLED,
+              "$8, $9, $10, $11, $12, $13, $14, $15, 0, 0, 0)",
+              "ttttiittttttiti", id, call->region, call->account, material,
+              (int64_t)(external ? KMS_PENDING_IMPORT : KMS_ENABLED),
               (int64_t)(new_key->multi_region ? KMS_PRIMARY : KMS_SINGLE), new_key->service,
-              new_key->description, new_key->policy, (int64_t)new_key->shape,
-              new_key->multi_region ? call->region : NULL,
+              new_key->spec->name, new_key->usage, new_key->origin, new_key->description,
+              new_key->policy, (int64_t)new_key->shape, new_key->multi_region ? call->region : NULL,
               call->local->clock->now_ms(call->local->clock));
 }
 
-/* Which usages a spec allows (section 3); the first is the default when it is the only kind that
- * needs none to be given. */
-static const struct {
-    const char *spec, *usages[4];
-} specs[] = {{"SYMMETRIC_DEFAULT", {"ENCRYPT_DECRYPT"}},
-             {"HMAC_", {"GENERATE_VERIFY_MAC"}},
-             {"RSA_", {"ENCRYPT_DECRYPT", "SIGN_VERIFY"}},
-             {"ECC_NIST_P", {"SIGN_VERIFY", "KEY_AGREEMENT"}},
-             {"ECC_", {"SIGN_VERIFY"}},
-             {"ML_DSA_", {"SIGN_VERIFY"}},
-             {"SM2", {"ENCRYPT_DECRYPT", "SIGN_VERIFY", "KEY_AGREEMENT"}}};
-
-static bool usage_fits(const char *spec, const char *usage)
-{
-    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
-        if (!text_starts(spec, specs[i].spec))
-            continue;
-        for (const char *const *fits = specs[i].usages; *fits; fits++)
-            if (strcmp(*fits, usage) == 0)
-                return true;
-        return false;
-    }
-    return false;
-}
-
-static enum local_result check_kind(struct local_call *call)
+/* Spec, usage and origin, as asked for and as they are by default (section 3). */
+static enum local_result check_kind(struct local_call *call, struct kms_new_key *new_key)
 {
     const char *spec = local_text(call, "KeySpec"),
                *old = local_text(call, "CustomerMasterKeySpec");
@@ -202,35 +139,38 @@ static enum local_result check_kind(struct local_call *call)
                           "request. CustomerMasterKeySpec is deprecated.");
     if (!spec)
         spec = old ? old : "SYMMETRIC_DEFAULT";
-    bool symmetric = strcmp(spec, "SYMMETRIC_DEFAULT") == 0;
-    if (!usage && !symmetric)
+    if (!usage && !kms_spec_symmetric(spec))
         return local_fail(call, "ValidationException",
                           "You must specify a KeyUsage value for all KMS keys except for symmetric "
                           "encryption keys.");
-    if (usage && !usage_fits(spec, usage))
+    new_key->spec = kms_spec_find(spec);
+    new_key->usage = usage ? usage : "ENCRYPT_DECRYPT";
+    new_key->origin = origin ? origin : "AWS_KMS";
+    if (!kms_spec_allows(new_key->spec, new_key->usage))
         return local_fail(call, "ValidationException",
                           "KeyUsage %s is not compatible with KeySpec %s", usage, spec);
     if (local_text(call, "CustomKeyStoreId"))
         return local_fail_bare(call, "CustomKeyStoreNotFoundException");
-    /* Ours, not AWS's: what this local server does not have yet. */
-    if (!symmetric)
+    bool in_store = strcmp(new_key->origin, "AWS_CLOUDHSM") == 0 ||
+                    strcmp(new_key->origin, "EXTERNAL_KEY_STORE") == 0;
+    if (in_store || local_text(call, "XksKeyId")) /* text not observed (K) */
+        return local_fail(call, "ValidationException",
+                          "You must specify a CustomKeyStoreId for a key of origin %s.",
+                          new_key->origin);
+    /* As in a Region that does not have them (text ours). */
+    if (new_key->spec->family == KMS_ABSENT)
         return local_fail(call, "UnsupportedOperationException",
-                          "understudy-local does not make %s keys yet, only SYMMETRIC_DEFAULT.",
-                          spec);
-    if (origin && strcmp(origin, "AWS_KMS") != 0)
-        return local_fail(call, "UnsupportedOperationException",
-                          "understudy-local does not make keys of origin %s yet, only AWS_KMS.",
-                          origin);
+                          "KeySpec %s is not supported in this Region.", spec);
     return LOCAL_OK;
 }
 
 enum local_result kms_create_key(struct local_call *call)
 {
-    enum local_result result = check_kind(call);
-    if (result != LOCAL_OK)
-        return result;
     struct kms_new_key new_key = {.description = local_text(call, "Description"),
                                   .multi_region = local_bool(call, "MultiRegion", false)};
+    enum local_result result = check_kind(call, &new_key);
+    if (result != LOCAL_OK)
+        return result;
     if (!new_key.description)
         new_key.description = "";
     const char *policy = local_text(call, "Policy");
@@ -249,7 +189,7 @@ enum local_result kms_create_key(struct local_call *call)
     result = json_array_size(tags) > 0 ? kms_tags_add(call, id, tags) : LOCAL_OK;
     const struct kms_key *key = result == LOCAL_OK ? kms_load(call, id) : NULL;
     if (key)
-        put_metadata(call, key);
+        kms_put_metadata(call, "KeyMetadata", key);
     return result;
 }
 
@@ -261,7 +201,7 @@ enum local_result kms_describe_key(struct local_call *call)
     enum local_result result =
         kms_find(call, local_text(call, "KeyId"), KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &key);
     if (result == LOCAL_OK)
-        put_metadata(call, key);
+        kms_put_metadata(call, "KeyMetadata", key);
     return result;
 }
 
@@ -319,44 +259,35 @@ enum local_result kms_list_keys(struct local_call *call)
 
 /* --- changing --------------------------------------------------------------------------------- */
 
-static enum local_result find_for(struct local_call *call, enum kms_need need,
-                                  const struct kms_key **key)
+enum local_result kms_find_for(struct local_call *call, enum kms_need need,
+                               const struct kms_key **key)
 {
     enum local_result result = kms_find(call, local_text(call, "KeyId"), 0, key);
     return result == LOCAL_OK ? kms_require(call, *key, need) : result;
 }
 
-static void set_state(struct local_call *call, const struct kms_key *key, enum kms_state state,
-                      int64_t deletion_ms, int64_t window_days)
-{
-    store_run(call->store,
-              "UPDATE kms_keys SET state = $1, deletion_ms = $2, window_days = $3 "
-              "WHERE key_id = $4 AND region = $5",
-              "iiitt", (int64_t)state, deletion_ms, window_days, key->id, key->region);
-}
-
 enum local_result kms_enable_key(struct local_call *call)
 {
     const struct kms_key *key;
-    enum local_result result = find_for(call, KMS_TO_SWITCH, &key);
+    enum local_result result = kms_find_for(call, KMS_TO_SWITCH, &key);
     if (result == LOCAL_OK)
-        set_state(call, key, KMS_ENABLED, 0, 0);
+        kms_set_state(call, key, KMS_ENABLED, 0, 0);
     return result;
 }
 
 enum local_result kms_disable_key(struct local_call *call)
 {
     const struct kms_key *key;
-    enum local_result result = find_for(call, KMS_TO_SWITCH, &key);
+    enum local_result result = kms_find_for(call, KMS_TO_SWITCH, &key);
     if (result == LOCAL_OK)
-        set_state(call, key, KMS_DISABLED, 0, 0);
+        kms_set_state(call, key, KMS_DISABLED, 0, 0);
     return result;
 }
 
 enum local_result kms_update_key_description(struct local_call *call)
 {
     const struct kms_key *key;
-    enum local_result result = find_for(call, KMS_TO_CHANGE, &key);
+    enum local_result result = kms_find_for(call, KMS_TO_CHANGE, &key);
     if (result == LOCAL_OK)
         store_run(call->store,
                   "UPDATE kms_keys SET description = $1 WHERE key_id = $2 AND region = $3", "ttt",
@@ -370,8 +301,8 @@ static bool has_replicas(struct local_call *call, const struct kms_key *key)
         return false;
     struct store_rows rows;
     store_query(call->store, &rows,
-                "SELECT 1 FROM kms_keys WHERE key_id = $1 AND multi_region = $2 LIMIT 1", "ti",
-                key->id, (int64_t)KMS_REPLICA);
+                "SELECT 1 FROM kms_keys WHERE key_id = $1 AND region <> $2 LIMIT 1", "tt", key->id,
+                key->region);
     bool found = store_next(&rows);
     store_end(&rows);
     return found;
@@ -380,16 +311,16 @@ static bool has_replicas(struct local_call *call, const struct kms_key *key)
 enum local_result kms_schedule_key_deletion(struct local_call *call)
 {
     const struct kms_key *key;
-    enum local_result result = find_for(call, KMS_TO_SCHEDULE, &key);
+    enum local_result result = kms_find_for(call, KMS_TO_SCHEDULE, &key);
     if (result != LOCAL_OK)
         return result;
-    purge(call);
+    kms_purge(call);
     int64_t days = local_int(call, "PendingWindowInDays", 30);
+    int64_t now_ms = call->local->clock->now_ms(call->local->clock);
     bool waits = has_replicas(call, key);
     enum kms_state state = waits ? KMS_PENDING_REPLICA_DELETION : KMS_PENDING_DELETION;
-    int64_t deletion_ms =
-        waits ? 0 : call->local->clock->now_ms(call->local->clock) + days * day_ms;
-    set_state(call, key, state, deletion_ms, days);
+    int64_t deletion_ms = waits ? now_ms : now_ms + days * day_ms;
+    kms_set_state(call, key, state, deletion_ms, days);
     json_put_text(call->out, "KeyId", key->arn);
     if (!waits)
         local_put_time(call, "DeletionDate", deletion_ms);
@@ -401,10 +332,11 @@ enum local_result kms_schedule_key_deletion(struct local_call *call)
 enum local_result kms_cancel_key_deletion(struct local_call *call)
 {
     const struct kms_key *key;
-    enum local_result result = find_for(call, KMS_TO_CANCEL, &key);
+    enum local_result result = kms_find_for(call, KMS_TO_CANCEL, &key);
     if (result != LOCAL_OK)
         return result;
-    set_state(call, key, KMS_DISABLED, 0, 0);
+    bool whole = strcmp(key->origin, "EXTERNAL") != 0 || kms_import_whole(call, key);
+    kms_set_state(call, key, whole ? KMS_DISABLED : KMS_PENDING_IMPORT, 0, 0);
     json_put_text(call->out, "KeyId", key->arn);
     return LOCAL_OK;
 }

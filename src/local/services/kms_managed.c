@@ -125,12 +125,15 @@ enum local_result kms_managed_make(struct local_call *call, const struct kms_man
         return local_fail(call, "KMSInternalException", "%s", err.message);
     char *made = arena_alloc(call->arena, KMS_ID_SIZE);
     kms_insert(call,
-               &(struct kms_new_key){.description = managed->description,
+               &(struct kms_new_key){.spec = kms_spec_find("SYMMETRIC_DEFAULT"),
+                                     .usage = "ENCRYPT_DECRYPT",
+                                     .origin = "AWS_KMS",
+                                     .description = managed->description,
                                      .policy = shown,
-                                     .aws_managed = true,
                                      .service = managed->service,
                                      .shape = KMS_POLICY_SERVICE},
                made);
+    kms_schedule_rotation(call, made, 365); /* they rotate yearly (section 9) */
     int64_t now_ms = call->local->clock->now_ms(call->local->clock);
     store_run(call->store,
               "INSERT INTO kms_aliases (account, region, name, key_id, created_ms, updated_ms) "

@@ -6,7 +6,10 @@ static const struct kms_key *make_key(struct kms_fixture *fixture, bool multi_re
 {
     char id[KMS_ID_SIZE];
     kms_insert(&fixture->call,
-               &(struct kms_new_key){.description = "",
+               &(struct kms_new_key){.spec = kms_spec_find("SYMMETRIC_DEFAULT"),
+                                     .usage = "ENCRYPT_DECRYPT",
+                                     .origin = "AWS_KMS",
+                                     .description = "",
                                      .policy = kms_default_policy(&fixture->call),
                                      .shape = KMS_POLICY_DEFAULT,
                                      .multi_region = multi_region},
