@@ -29,6 +29,7 @@ enum {
     FLAG_CONCURRENCY,
     FLAG_STATE,
     FLAG_NO_STATE,
+    FLAG_MAX_DURATION,
     FLAG_DEBUG,
     FLAG_EXIT_CODE,
     FLAG_DETAILED_EXIT_CODE,
@@ -64,6 +65,8 @@ static const struct argp_option shared_options[] = {
     {"state", FLAG_STATE, "FOLDER", 0,
      "what runs remember (default: $XDG_STATE_HOME/understudy, else ~/.local/state/understudy)", 3},
     {"no-state", FLAG_NO_STATE, NULL, 0, "remember nothing and use nothing remembered", 3},
+    {"max-duration", FLAG_MAX_DURATION, "TIME", 0,
+     "end in time (90s, 14m, 2h), cleanly: exit status 4, and the same command goes on", 3},
     {"output", FLAG_OUTPUT, "FORMAT", 0, "text or json", 4},
     {"json", FLAG_JSON, NULL, 0, "one JSON object a line, as --output json", 4},
     {"debug", FLAG_DEBUG, NULL, 0, "log what is done on standard error (never values)", 4},
@@ -176,6 +179,10 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_STATE:
         options->state_folder = value;
+        return 0;
+    case FLAG_MAX_DURATION:
+        if (text_to_duration_ms(value, &options->max_duration_ms) != 0 || !options->max_duration_ms)
+            argp_error(state, "--max-duration '%s' is not a time such as 90s, 14m or 2h", value);
         return 0;
     case FLAG_NO_STATE:
         options->no_state = true;

@@ -19,6 +19,7 @@ struct options {
     const char *save_file;    /* plan -o */
     const char *state_folder; /* NULL: nothing is remembered */
     bool no_state;
+    int64_t max_duration_ms; /* 0: no limit */
     bool json, debug, exit_code, detailed_exit_code;
     unsigned concurrency;
 };

@@ -1,30 +1,75 @@
 #include "cli/run.h"
 
+#include "base/stop.h"
 #include "net/http_client.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* How long the rest takes at the pace so far, which the rate limits are part of; from when there is
+ * something to go by. */
+static void write_left(const struct progress *progress, int64_t now_ms, uint64_t done,
+                       uint64_t total)
+{
+    const int64_t least_ms = 2000;
+    int64_t passed_ms = now_ms - progress->begun_ms;
+    if (passed_ms < least_ms || done == 0 || done >= total)
+        return;
+    int64_t left_s = passed_ms * (int64_t)(total - done) / (int64_t)done / 1000 + 1;
+    if (left_s < 60)
+        fprintf(stderr, ", about %lld s left", (long long)left_s);
+    else if (left_s < 3600)
+        fprintf(stderr, ", about %lld min left", (long long)(left_s + 30) / 60);
+    else
+        fprintf(stderr, ", about %.1f h left", (double)left_s / 3600);
+}
+
 static void show_progress(const char *phase, uint64_t done, uint64_t total, void *arg)
 {
-    struct run *run = arg;
-    /* At most some hundred lines of it for any run: a terminal is slower than the work. */
-    if (total > 200 && done % (total / 200) != 0 && done != total)
+    const int64_t pause_ms = 100; /* a terminal is slower than the work */
+    struct progress *progress = &((struct run *)arg)->progress;
+    int64_t now_ms = clock_system()->monotonic_ms(clock_system());
+    if (progress->phase != phase || done == 0) {
+        progress->phase = phase;
+        progress->begun_ms = now_ms;
+    } else if (now_ms - progress->shown_ms < pause_ms) {
         return;
-    if (total)
-        fprintf(stderr, "\r\033[K%s %llu of %llu", phase, (unsigned long long)done,
-                (unsigned long long)total);
-    else
-        fprintf(stderr, "\r\033[K%s", phase);
-    run->progress_shown = true;
+    }
+    progress->shown_ms = now_ms;
+    fprintf(stderr, "\r\033[K%s", phase);
+    if (total) {
+        fprintf(stderr, " %llu of %llu", (unsigned long long)done, (unsigned long long)total);
+        write_left(progress, now_ms, done, total);
+    }
+    progress->shown = true;
 }
 
 void run_clear_progress(struct run *run)
 {
-    if (run->progress_shown)
+    if (run->progress.shown)
         fputs("\r\033[K", stderr);
-    run->progress_shown = false;
+    run->progress.shown = false;
+}
+
+/* The first signal asks; the second, whichever, has its usual effect. */
+static struct stop the_stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_ask(&the_stop);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 }
 
 int run_failed(const struct error *err)
@@ -58,7 +103,12 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
         .count = (unsigned)run->options.set.count,
         .command = commands[use],
         .state_folder = run->options.state_folder,
+        .stop = &the_stop,
     };
+    stop_init(&the_stop, clock_system());
+    if (run->options.max_duration_ms)
+        stop_due_in(&the_stop, run->options.max_duration_ms);
+    catch_signals();
     if (isatty(STDERR_FILENO) && !run->options.json && !run->options.debug) {
         run->engine_options.progress = show_progress;
         run->engine_options.progress_arg = run;
@@ -80,12 +130,30 @@ static bool several(const struct run *run)
     return run->options.set.count > 1;
 }
 
+/* Why it ended early, for the last line. */
+static void say_stopped(const struct run *run)
+{
+    char number[32];
+    fflush(stdout);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)run->total.planned);
+    fprintf(stderr, "understudy: stopped by %s",
+            stop_asked(&the_stop) ? "a signal" : "--max-duration");
+    if (run->total.planned)
+        fprintf(stderr, ", %s left to write", number);
+    if (run->not_run)
+        fprintf(stderr, ", %zu replications not run", run->not_run);
+    fputs("; the same command goes on from here\n", stderr);
+}
+
 static void replication_failed(struct run *run, size_t index, struct error *err)
 {
     const struct config *config = &run->options.set.items[index];
     struct error unwritten = {0};
     run_clear_progress(run);
-    run->failed++;
+    if (err->code == ERR_CANCELLED)
+        run->stopped = true;
+    else
+        run->failed++;
     if (several(run)) {
         if (run->options.json)
             plan_write_failure(config, (unsigned)index + 1, err, stdout, &unwritten);
@@ -129,22 +197,31 @@ void run_each(struct run *run, run_course_fn *course, const char *command)
 {
     struct error err = {0};
     for (size_t i = 0; i < run->options.set.count; i++)
-        run_one(run, i, course);
-    if (!several(run))
+        if (stop_wanted(&the_stop))
+            run->not_run++;
+        else
+            run_one(run, i, course);
+    run->stopped = run->stopped || run->total.stopped || run->not_run;
+    if (!several(run)) {
+        if (run->stopped)
+            say_stopped(run);
         return;
+    }
     if (run->options.json && plan_write_total(&run->total, command, stdout, &err) != 0) {
         run_failed(&err);
         run->failed = run->options.set.count;
     }
     if (!run->options.json)
         report_total(&run->report, &run->total, run->options.set.count, run->failed);
+    if (run->stopped)
+        say_stopped(run);
 }
 
 int run_status(const struct run *run, int status)
 {
     if (run->failed == run->options.set.count)
         return EXIT_FAILED;
-    return run->failed ? EXIT_PARTLY : status;
+    return run->failed || run->stopped ? EXIT_PARTLY : status;
 }
 
 static int write_result(struct run *run, const char *command, struct error *err)

@@ -8,13 +8,22 @@
 #include "engine/plan_file.h"
 #include "engine/report.h"
 
+/* What is shown on the terminal while it works. */
+struct progress {
+    bool shown;
+    const char *phase;
+    int64_t begun_ms, shown_ms; /* of the phase; of the last line */
+};
+
 struct run {
     struct arena arena; /* process lifetime: options and configuration */
     struct options options;
     struct engine_options engine_options;
     struct engine *engine; /* of the replication that is being run; NULL between them */
     struct report report;
-    bool progress_shown;
+    struct progress progress;
+    size_t not_run;            /* replications that a stop left */
+    bool stopped;              /* before all was done */
     struct plan_saving saving; /* of plan -o */
     struct tally total;        /* of the replications so far */
     size_t failed;             /* replications that could not be run to their end */

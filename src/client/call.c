@@ -127,10 +127,27 @@ static struct rate_key rate_key(const struct call *call)
     };
 }
 
-static void pace(struct call *call)
+/* May this attempt be sent? What only reads is not begun once a stop is wanted; a write is what was
+ * begun before, and has until the stop is due, but no second try. */
+static bool stopped(const struct call *call)
+{
+    struct stop *stop = call->client->shared->stop;
+    bool reads = call->operation->flags & AWS_READS;
+    return stop_wanted(stop) && (reads || call->attempt > 0 || stop_left_ms(stop) == 0);
+}
+
+static int pace(struct call *call, struct error *err)
 {
     struct rate_key key = rate_key(call);
-    call->client->paced_ms += rate_limiter_wait(call->client->shared->limiter, &key);
+    struct clock *clock = call->client->shared->clock;
+    int64_t begun_ms = clock->monotonic_ms(clock);
+    int64_t wait_ms = rate_limiter_wait(call->client->shared->limiter, &key);
+    int64_t waited_ms = clock->monotonic_ms(clock) - begun_ms;
+    call->client->paced_ms += waited_ms < wait_ms ? waited_ms : wait_ms;
+    /* A wait that a stop cut short was no wait. */
+    if (stopped(call) || (waited_ms < wait_ms && stop_wanted(call->client->shared->stop)))
+        return error_set(err, ERR_CANCELLED, "not sent: the run was stopped");
+    return 0;
 }
 
 static void add_header(struct call *call, const char *name, const char *value)
@@ -201,6 +218,7 @@ static int send_once(struct call *call, struct error *err)
         .header_count = call->header_count,
         .body = call->request.body,
         .body_len = call->request.body_len,
+        .stop = call->client->shared->stop,
     };
     call->client->calls++;
     call->response = (struct http_response){0};
@@ -316,7 +334,8 @@ static int attempt(struct call *call, json_t **out, struct error *err)
     call->refused = false;
     if (get_credentials(call, err) != 0)
         return -1;
-    pace(call);
+    if (pace(call, err) != 0)
+        return -1;
     error_clear(err);
     if (send_once(call, err) != 0)
         return after_no_answer(call, err) ? 1 : -1;

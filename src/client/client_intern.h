@@ -26,6 +26,7 @@ struct client_shared {
     bool ignore_configured_endpoints;
     const char *region; /* the default; NULL: none */
     struct transport *transport;
+    struct stop *stop; /* NULL: none */
     struct clock *clock;
     struct random *random;
     struct rate_limiter *limiter;

@@ -62,7 +62,10 @@ static int open_shared(struct session *session, const struct session_options *op
     shared->endpoint_url = keep(session, options->endpoint_url);
     shared->ignore_configured_endpoints = options->ignore_configured_endpoints;
     shared->region = options->region ? keep(session, options->region) : configured_region(session);
-    shared->clock = options->clock ? options->clock : clock_system();
+    shared->stop = options->stop;
+    shared->clock = options->clock  ? options->clock
+                    : options->stop ? &options->stop->clock
+                                    : clock_system();
     shared->random = options->random ? options->random : random_system();
     shared->quotas = options->quotas;
     shared->quotas_given = options->quotas_given;
@@ -192,4 +195,19 @@ int session_account(struct session *session, const char *region, char account[13
     memcpy(session->account, account, sizeof session->account);
     pthread_mutex_unlock(&session->mutex);
     return 0;
+}
+
+void session_counts(struct session *session, struct aws_call_counts *out)
+{
+    *out = (struct aws_call_counts){0};
+    pthread_mutex_lock(&session->mutex);
+    for (const struct session_member *at = session->clients; at; at = at->next) {
+        struct aws_call_counts counts;
+        aws_client_counts(at->client, &counts);
+        out->calls += counts.calls;
+        out->retries += counts.retries;
+        out->throttled += counts.throttled;
+        out->paced_ms += counts.paced_ms;
+    }
+    pthread_mutex_unlock(&session->mutex);
 }

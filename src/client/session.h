@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "base/stop.h"
 #include "client/client.h"
 #include "net/transport.h"
 
@@ -66,6 +67,7 @@ struct session_options {
      * must outlive the session. */
     struct rate_limiter *limiter;
     /* Seams; NULL: the real ones. They must outlive the session. */
+    struct stop *stop; /* calls end when it is due; its clock is used unless another is given */
     struct transport *transport;
     struct clock *clock;
     struct random *random;
@@ -81,6 +83,9 @@ const char *session_region(const struct session *session);
 /* The account the credentials belong to: asked of STS once (GetCallerIdentity), then remembered. */
 int session_account(struct session *session, const char *region, char account[13],
                     struct error *err);
+
+/* What all clients of the session did so far. */
+void session_counts(struct session *session, struct aws_call_counts *out);
 
 /* A client of `service` in `region`; the session owns and keeps it (one a pair). Thread-safe.
  * A read-only client refuses, before any I/O, every operation not declared AWS_READS. */

@@ -112,7 +112,8 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
             break;
         have = now;
     }
-    finish(&batch->arena, step, STATUS_FAILED, error.message);
+    if (error.code != ERR_CANCELLED) /* else it is left to a later run */
+        finish(&batch->arena, step, STATUS_FAILED, error.message);
 }
 
 static bool needs_value(const struct step *step, const struct pair *pair)
@@ -131,6 +132,8 @@ static bool planned(const struct step *step)
 static bool source_stands(struct batch *batch, struct step *step, const struct reading *reading)
 {
     char reason[768];
+    if (reading->error.code == ERR_CANCELLED)
+        return false;
     if (reading->error.code) {
         snprintf(reason, sizeof reason, "cannot read its value in %s: %s",
                  batch->engine->config->source.region, reading->error.message);
@@ -178,7 +181,7 @@ static void write_item(struct batch *batch, struct arena *values, struct arena *
         /* Begin with another destination each time, so that all Regions are kept busy. */
         size_t j = (n + turn) % item->step_count;
         struct step *step = &item->steps[j];
-        if (!planned(step))
+        if (!planned(step) || stop_wanted(batch->engine->options.stop))
             continue;
         struct pair *pair = &item->pairs[j];
         struct aim aim;
@@ -259,7 +262,10 @@ static void write_job(void *arg, unsigned worker)
 
 int plan_apply(struct engine *engine, struct error *err)
 {
-    if (engine_work(engine, WORK_WRITE, write_job, err) != 0)
+    uint64_t left;
+    if (engine_work(engine, WORK_WRITE, write_job, err) != 0 || removal_apply(engine, err) != 0 ||
+        inventory_work_size(engine->inventory, WORK_WRITE, &left, err) != 0)
         return -1;
-    return removal_apply(engine, err);
+    engine->stopped = left && stop_wanted(engine->options.stop);
+    return 0;
 }

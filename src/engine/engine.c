@@ -26,6 +26,7 @@ static int open_session(struct engine *engine, unsigned number, struct error *er
         .region = side->config->region,
         .endpoint_url = side->config->endpoint_url,
         .no_wait = engine->options.no_wait,
+        .stop = engine->options.stop,
         .transport = engine->options.transport,
         .clock = engine->options.clock,
         .random = engine->options.random,
@@ -45,7 +46,8 @@ static int learn_account(struct side *side, struct error *err)
         side->account[0] = '\0';
         bool needed = problem.code == ERR_EXPIRED || problem.code == ERR_UNAVAILABLE ||
                       problem.code == ERR_TIMEOUT || problem.code == ERR_NOT_FOUND ||
-                      problem.code == ERR_INVALID || side->config->account;
+                      problem.code == ERR_INVALID || problem.code == ERR_CANCELLED ||
+                      side->config->account;
         if (!needed)
             return 0;
         *err = problem;
@@ -251,7 +253,8 @@ int engine_work(struct engine *engine, enum inventory_work work,
 
     char *after = memory_strdup("");
     int result = 0;
-    for (bool more = true; more && result == 0 && !engine_is_broken(engine);) {
+    for (bool more = true;
+         more && result == 0 && !engine_is_broken(engine) && !stop_wanted(engine->options.stop);) {
         struct batch *batch = memory_alloc(sizeof *batch);
         batch->engine = engine;
         arena_init(&batch->arena);
@@ -314,33 +317,20 @@ void engine_read(struct engine *engine, unsigned side, bool read_only, struct ar
     }
 }
 
-static void add_counts(struct side *side, const struct aws_service *service, bool read_only,
-                       struct tally *tally)
-{
-    struct aws_client *client =
-        session_client(side->session, service, side->config->region, read_only, NULL);
-    struct aws_call_counts counts = {0};
-    if (client)
-        aws_client_counts(client, &counts);
-    tally->calls += counts.calls;
-    tally->retries += counts.retries;
-    tally->throttled += counts.throttled;
-    tally->paced_ms += counts.paced_ms;
-}
-
 static void count_calls(struct engine *engine, struct tally *out)
 {
     for (unsigned i = 0; i < engine->side_count; i++) {
-        struct side *side = &engine->sides[i];
-        bool counted = false; /* another side with the same clients */
+        struct aws_call_counts counts = {0};
+        bool counted = false; /* with another side */
         for (unsigned j = 0; j < i; j++)
-            counted =
-                counted || (engine->sides[j].session == side->session &&
-                            strcmp(engine->sides[j].config->region, side->config->region) == 0);
-        for (size_t s = 0; engine->kind->services[s] && !counted; s++) {
-            add_counts(side, engine->kind->services[s], true, out);
-            add_counts(side, engine->kind->services[s], false, out);
-        }
+            counted = counted || engine->sides[j].session == engine->sides[i].session;
+        if (counted)
+            continue;
+        session_counts(engine->sides[i].session, &counts);
+        out->calls += counts.calls;
+        out->retries += counts.retries;
+        out->throttled += counts.throttled;
+        out->paced_ms += counts.paced_ms;
     }
 }
 
@@ -355,7 +345,7 @@ static uint64_t all(const uint64_t statuses[STATUSES])
 int engine_tally(struct engine *engine, struct tally *out, struct error *err)
 {
     step_counts counts;
-    *out = (struct tally){.reserved = engine->reserved};
+    *out = (struct tally){.reserved = engine->reserved, .stopped = engine->stopped};
     if (inventory_count(engine->inventory, -1, counts, err) != 0 ||
         inventory_size(engine->inventory, SIDE_SOURCE, &out->selected, err) != 0)
         return -1;
@@ -397,6 +387,7 @@ void tally_add(struct tally *sum, const struct tally *tally)
     sum->failed += tally->failed;
     sum->conflict += tally->conflict;
     sum->left += tally->left;
+    sum->stopped = sum->stopped || tally->stopped;
     sum->planned += tally->planned;
     sum->selected += tally->selected;
     sum->reserved += tally->reserved;

@@ -10,6 +10,7 @@
 #ifndef UNDERSTUDY_ENGINE_ENGINE_H
 #define UNDERSTUDY_ENGINE_ENGINE_H
 
+#include "base/stop.h"
 #include "base/workers.h"
 #include "engine/config.h"
 #include "engine/inventory.h"
@@ -36,6 +37,7 @@ struct engine_options {
     bool no_wait;
     const char *command;      /* for the journal: "sync" */
     const char *state_folder; /* what runs remember; NULL: nothing */
+    struct stop *stop;        /* when to end before all is done; NULL: never */
     bool deep;                /* look at every value, whatever is remembered */
     /* Called by workers, one at a time, as work is done; may be NULL. */
     void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);
@@ -81,7 +83,8 @@ struct engine {
     pthread_mutex_t mutex; /* for what follows; taken after no other lock */
     uint64_t done, total;
     const char *phase;
-    bool broken; /* the run's own file failed: stop */
+    bool stopped; /* before all was done; set by the driving thread */
+    bool broken;  /* the run's own file failed: stop */
     struct error error;
     _Atomic uint64_t reserved; /* names that belong to AWS and were left alone */
 };
@@ -90,10 +93,11 @@ int engine_open(const struct config *config, const struct engine_options *option
                 struct engine **out, struct error *err);
 void engine_close(struct engine *engine); /* wipes; NULL is fine */
 
-/* Fills engine->inventory with steps. */
+/* Fills engine->inventory with steps. ERR_CANCELLED: stopped before all was looked at; what was
+ * found equal is remembered. */
 int plan_build(struct engine *engine, struct error *err);
-/* Writes what is planned. The outcome of each step is in the inventory; -1 only when the run itself
- * cannot go on. */
+/* Writes what is planned. The outcome of each step is in the inventory; what a stop left to a later
+ * run stays STATUS_PLANNED. -1 only when the run itself cannot go on. */
 int plan_apply(struct engine *engine, struct error *err);
 
 struct tally {
@@ -106,6 +110,7 @@ struct tally {
     unsigned failed_destinations;
     uint64_t calls, retries, throttled;
     int64_t paced_ms, elapsed_ms;
+    bool stopped; /* before all was done */
 };
 int engine_tally(struct engine *engine, struct tally *out, struct error *err);
 void tally_add(struct tally *sum, const struct tally *tally);
@@ -151,6 +156,7 @@ struct work_item {
     struct pair *pairs;  /* one a step */
     struct wrote *wrote; /* likewise; version 0: its value was not written */
     size_t step_count;
+    bool stopped; /* before all was known: its steps stay as they were */
 };
 struct batch {
     struct engine *engine;

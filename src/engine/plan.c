@@ -116,6 +116,8 @@ static int list_sides(struct engine *engine, struct error *err)
         *err = engine->error;
         return -1;
     }
+    if (stop_wanted(engine->options.stop))
+        return error_set(err, ERR_CANCELLED, "stopped while listing");
     if (engine->sides[SIDE_SOURCE].failed) {
         *err = engine->sides[SIDE_SOURCE].error;
         return error_context(err, "list the %s of %s", engine->kind->nouns,
@@ -487,7 +489,11 @@ static void look_at_values(struct batch *batch, struct arena *values,
         for (size_t i = 0; i < batch->count; i++)
             for (size_t j = 0; j < batch->items[i].step_count; j++) {
                 struct step *step = &batch->items[i].steps[j];
-                if ((step->unsure & UNSURE_VALUE) && step->destination + 1 == side)
+                if (!(step->unsure & UNSURE_VALUE) || step->destination + 1 != side)
+                    continue;
+                if (source[i].error.code == ERR_CANCELLED || copy[i].error.code == ERR_CANCELLED)
+                    batch->items[i].stopped = true;
+                else
                     states[i][j] = compare_values(batch, step, &batch->items[i].pairs[j],
                                                   &source[i], &copy[i]);
             }
@@ -519,6 +525,7 @@ static void look_at_tags(struct batch *batch, struct work_item *item)
             source_read = true;
         if (!source_read ||
             refresh_tags(batch, step->destination + 1, &item->pairs[j].have, &error) != 0) {
+            item->stopped = item->stopped || error.code == ERR_CANCELLED;
             fail_step(&batch->arena, step, error.message);
             continue;
         }
@@ -541,7 +548,7 @@ static void keep_equal(struct batch *batch,
             const struct step *step = &item->steps[j];
             if (states[i][j] == VALUE_SAME)
                 engine_keep(engine, step->destination, &item->pairs[j], NULL);
-            if (item->pairs[j].known.unfinished && step->action == STEP_EQUAL)
+            if (!item->stopped && item->pairs[j].known.unfinished && step->action == STEP_EQUAL)
                 state_finish(engine->state, engine->sides[step->destination + 1].link, step->key);
         }
     }
@@ -560,7 +567,7 @@ static void look_job(void *arg, unsigned worker)
     for (size_t i = 0; i < batch->count && result == 0; i++) {
         struct work_item *item = &batch->items[i];
         look_at_tags(batch, item);
-        for (size_t j = 0; j < item->step_count && result == 0; j++) {
+        for (size_t j = 0; j < item->step_count && result == 0 && !item->stopped; j++) {
             struct step *step = &item->steps[j];
             struct resource want;
             struct diff diff;
@@ -580,10 +587,24 @@ static void look_job(void *arg, unsigned worker)
     batch_free(batch);
 }
 
+static int look_at_unsure(struct engine *engine, struct error *err)
+{
+    uint64_t left;
+    if (engine_work(engine, WORK_UNSURE, look_job, err) != 0 ||
+        inventory_work_size(engine->inventory, WORK_UNSURE, &left, err) != 0)
+        return -1;
+    if (left)
+        return error_set(err, ERR_CANCELLED, "stopped with %llu %s left to compare",
+                         (unsigned long long)left, engine->kind->nouns);
+    return 0;
+}
+
 int plan_build(struct engine *engine, struct error *err)
 {
-    if (list_sides(engine, err) != 0 || complete_tags(engine, err) != 0 ||
-        join_sides(engine, err) != 0 || removal_plan(engine, err) != 0)
-        return -1;
-    return engine_work(engine, WORK_UNSURE, look_job, err);
+    if (list_sides(engine, err) == 0 && complete_tags(engine, err) == 0 &&
+        join_sides(engine, err) == 0 && removal_plan(engine, err) == 0 &&
+        look_at_unsure(engine, err) == 0)
+        return 0;
+    engine->stopped = err->code == ERR_CANCELLED;
+    return -1;
 }

@@ -182,6 +182,8 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
         json_put_int(&w, "failed", (int64_t)tally->failed);
         json_put_int(&w, "conflict", (int64_t)tally->conflict);
         json_put_int(&w, "left", (int64_t)tally->left);
+        json_put_int(&w, "planned", (int64_t)tally->planned);
+        json_put_bool(&w, "stopped", tally->stopped);
     }
     json_put_int(&w, "calls", (int64_t)tally->calls);
     json_put_int(&w, "retries", (int64_t)tally->retries);

@@ -350,7 +350,7 @@ static void remove_at(struct removals *removals)
 {
     struct reading readings[RESOURCE_READ_MAX];
     struct removing *of[RESOURCE_READ_MAX];
-    if (!removals->count)
+    if (!removals->count || stop_wanted(removals->engine->options.stop))
         return;
     ask_source(removals);
     for (size_t i = 0; i < removals->count; i++)

@@ -1,6 +1,7 @@
 #include "net/http_client.h"
 
 #include "base/buf.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "version.h"
 
@@ -138,6 +139,17 @@ static void add_header(struct answer *answer, struct text name, struct text valu
     };
 }
 
+/* Asked at least once a second, also when nothing moves. */
+static int on_progress(void *stop, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
+                       curl_off_t sent)
+{
+    (void)to_receive;
+    (void)received;
+    (void)to_send;
+    (void)sent;
+    return stop_left_ms(stop) == 0;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct answer *answer = arg;
@@ -220,6 +232,7 @@ static void set_up(struct http_handle *handle)
                      (curl_off_t)client->options.largest_response_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     /* Nothing is trusted but what use_bundle brings. */
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -405,14 +418,21 @@ static CURLcode perform(struct http_handle *handle, const struct http_request *r
     const struct http_client_options *options = &handle->client->options;
     CURL *easy = handle->easy;
     int connect_ms = request->connect_timeout_ms, whole_ms = request->timeout_ms;
+    int64_t left_ms = stop_left_ms(request->stop);
+    if (!whole_ms)
+        whole_ms = options->timeout_ms;
+    if (left_ms < whole_ms)
+        whole_ms = left_ms > 0 ? (int)left_ms : 1;
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     set_method(easy, request);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(connect_ms ? connect_ms : options->connect_timeout_ms));
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(whole_ms ? whole_ms : options->timeout_ms));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)whole_ms);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, request->stop ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, request->stop);
     handle->error[0] = '\0';
     handle->sent = handle->lost = false;
     return curl_easy_perform(easy);

@@ -8,6 +8,8 @@
 
 struct arena;
 
+struct stop;
+
 struct http_header {
     const char *name;
     const char *value;
@@ -23,6 +25,7 @@ struct http_request {
     size_t body_len;
     int connect_timeout_ms; /* 0: the transport's default */
     int timeout_ms;         /* for the whole exchange; 0: the transport's default */
+    struct stop *stop;      /* given up when this is due; NULL: never */
 };
 
 /* All that it points to is in the arena given to send. */

@@ -62,6 +62,10 @@ class Witness(http.server.ThreadingHTTPServer):
                     return verdict
         return None
 
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # the program was ended by the test
+            super().handle_error(request, client_address)
+
     def writes(self):
         return [call for call in self.calls if call.writes]
 
