@@ -572,8 +572,10 @@ static void look_job(void *arg, unsigned worker)
             struct resource want;
             struct diff diff;
             if (step->unsure) {
-                plan_decide(engine, &batch->arena, &item->pairs[j], step->destination, states[i][j],
-                            true, step, &want, &diff);
+                /* Sure of the value: an earlier run answers for it. */
+                enum value_state value = step->unsure & UNSURE_VALUE ? states[i][j] : VALUE_SAME;
+                plan_decide(engine, &batch->arena, &item->pairs[j], step->destination, value, true,
+                            step, &want, &diff);
                 fingerprint(engine->kind, &item->pairs[j], &want, step->fingerprint);
             }
             result = inventory_put_step(engine->inventory, step, &error);
