@@ -1,4 +1,5 @@
 /* /_understudy/clock: what time the server says it is. */
+#include "local/agenda.h"
 #include "local/control_parts.h"
 #include "local/moved_clock.h"
 
@@ -72,6 +73,7 @@ static const char *apply(struct pipeline *pipeline, const json_t *body)
         return "the clock shows the years 1970 to 9999";
     if (real)
         moved_clock_restore(pipeline->clock);
+    agenda_wake(pipeline->local->agenda);
     if (signatures || real)
         atomic_store(&pipeline->local->real_signing_time,
                      signatures && strcmp(signatures, "real") == 0);

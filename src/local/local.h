@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct agenda;
 struct arena;
 struct event_bus;
 struct keyring;
@@ -26,6 +27,7 @@ struct local {
     struct clock *real_clock;
     /* Signatures are compared with the real time although the clock has been moved. */
     atomic_bool real_signing_time;
+    struct agenda *agenda;    /* NULL while the server is put together, and in tests */
     struct event_bus *events; /* NULL while the server is put together */
     bool trail_reads;         /* --trail-reads */
     int64_t trail_keep;       /* --trail-keep: records */

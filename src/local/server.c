@@ -1,6 +1,7 @@
 #include "local/server.h"
 
 #include "base/file.h"
+#include "local/agenda.h"
 #include "local/authenticate.h"
 #include "local/control.h"
 #include "local/event_bus.h"
@@ -162,6 +163,8 @@ static int open_writer(struct server *server, const struct server_options *optio
         return -1;
     struct error problem = {0};
     struct bootstrap bootstrap = {server, options, &problem};
+    server->local.agenda =
+        agenda_new(&server->local, server->pipeline.writer, server->pipeline.services);
     if (writer_call(server->pipeline.writer, bootstrap_run, &bootstrap) == 0)
         return 0;
     if (problem.code == ERR_NONE)
@@ -250,7 +253,7 @@ int server_port(const struct server *server)
 
 int server_start(struct server *server, struct error *err)
 {
-    return http_server_start(server->http, err);
+    return agenda_start(server->local.agenda, err) == 0 ? http_server_start(server->http, err) : -1;
 }
 
 void server_close(struct server *server)
@@ -259,12 +262,14 @@ void server_close(struct server *server)
         return;
     if (server->http)
         http_server_stop(server->http, STOP_GRACE_MS);
+    agenda_stop(server->local.agenda);
     /* The writer may hold requests still; it gives them back to loops and exchanges, so those are
      * freed behind it. */
     writer_free(server->pipeline.writer);
     for (size_t i = 0; i < LARGEST_LOOPS; i++)
         pipeline_loop_free(server->loops[i]);
     http_server_free(server->http);
+    agenda_free(server->local.agenda);
     store_close(server->local.store);
     keyring_close(server->local.keyring);
     faults_free(server->pipeline.faults);

@@ -153,7 +153,10 @@ struct local_service {
     const struct local_trail_resource *trail_resources; /* NULL: none */
     /* Type of the ARNs that rows' `resources` give, when records list them; NULL: they do not. */
     const char *trail_arn_type;
-    const char *trail_alias_type;             /* of those that are aliases; NULL: the same */
+    const char *trail_alias_type; /* of those that are aliases; NULL: the same */
+    /* What is due by now, on the writer's thread in a transaction (agenda.h): does some of it and
+     * says when it wants to be asked next, AGENDA_NEVER until agenda_expect. NULL: nothing is. */
+    int64_t (*act)(struct local *local, struct store_session *store, int64_t now_ms);
     const struct local_operation *operations; /* ended by a row without a name */
 };
 

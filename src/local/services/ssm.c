@@ -1,6 +1,7 @@
 #include "local/services/ssm.h"
 
 #include "local/services/ssm_operations.h"
+#include "local/services/ssm_policy_action.h"
 #include "local/services/ssm_resource_policy.h"
 #include "local/services/ssm_schema.h"
 
@@ -358,5 +359,6 @@ const struct local_service ssm_service = {
     .trail = trail,
     .trail_resources = trail_resources,
     .authorize = ssm_authorize,
+    .act = ssm_policies_act,
     .operations = operations,
 };

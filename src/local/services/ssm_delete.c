@@ -1,4 +1,5 @@
 #include "local/services/ssm_operations.h"
+#include "local/services/ssm_policy_action.h"
 
 /* AWS asks to wait 30 seconds before a name is made again, but is not known to
  * refuse it. */
@@ -25,7 +26,7 @@ enum local_result ssm_delete_parameter(struct local_call *call)
     struct ssm_name name;
     if (read_name(call, local_text(call, "Name"), &name) != LOCAL_OK)
         return LOCAL_FAILED;
-    ssm_sweep(call, name.key);
+    ssm_policies_act_on(call, name.key);
     return delete_one(call, name.key) ? LOCAL_OK : local_fail_bare(call, "ParameterNotFound");
 }
 
@@ -39,7 +40,7 @@ enum local_result ssm_delete_parameters(struct local_call *call)
         if (read_name(call, json_string_value(json_array_get(names, i)), &read[i]) != LOCAL_OK)
             return LOCAL_FAILED;
     for (size_t i = 0; i < count; i++) {
-        ssm_sweep(call, read[i].key);
+        ssm_policies_act_on(call, read[i].key);
         deleted[i] = delete_one(call, read[i].key);
     }
     for (int good = 1; good >= 0; good--) {

@@ -104,8 +104,7 @@ int64_t ssm_label_version(struct local_call *call, const char *account, struct t
     return version;
 }
 
-static void remove_rows(struct local_call *call, const char *account, const char *region,
-                        struct text key, enum ssm_tier tier)
+void ssm_remove(struct local_call *call, const char *account, struct text key, enum ssm_tier tier)
 {
     static const char *const statements[] = {
         "DELETE FROM ssm_parameter WHERE account = $1 AND region = $2 AND name = $3",
@@ -113,61 +112,14 @@ static void remove_rows(struct local_call *call, const char *account, const char
         "DELETE FROM ssm_label WHERE account = $1 AND region = $2 AND name = $3",
         "DELETE FROM ssm_tags WHERE account = $1 AND region = $2 AND name = $3",
         "DELETE FROM ssm_resource_policy WHERE account = $1 AND region = $2 AND name = $3",
+        "DELETE FROM ssm_policy_due WHERE account = $1 AND region = $2 AND name = $3",
     };
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
-        store_run(call->store, statements[i], "ttT", account, region, key.data, key.len);
+        store_run(call->store, statements[i], "ttT", account, call->region, key.data, key.len);
     store_run(call->store,
               "UPDATE ssm_count SET parameters = parameters - 1"
               " WHERE account = $1 AND region = $2 AND tier = $3",
-              "tti", account, region, (int64_t)tier);
-}
-
-void ssm_remove(struct local_call *call, const char *account, struct text key, enum ssm_tier tier)
-{
-    remove_rows(call, account, call->region, key, tier);
-}
-
-struct due {
-    char *account, *region;
-    struct text key;
-    enum ssm_tier tier;
-};
-
-static size_t collect_due(struct local_call *call, struct store_rows *rows, struct due *due,
-                          size_t most)
-{
-    size_t count = 0;
-    while (count < most && store_next(rows)) {
-        due[count].account = ssm_copy(call, store_text(rows, 0));
-        due[count].region = ssm_copy(call, store_text(rows, 1));
-        due[count].key = text_of(ssm_copy(call, store_text(rows, 2)));
-        due[count++].tier = (enum ssm_tier)store_int(rows, 3);
-    }
-    store_end(rows);
-    return count;
-}
-
-void ssm_sweep(struct local_call *call, struct text key)
-{
-    enum { MOST = 8 };
-    struct due due[MOST + 1];
-    struct store_rows rows;
-    int64_t now_ms = ssm_now_ms(call);
-    store_query(call->store, &rows,
-                "SELECT account, region, name, tier FROM ssm_parameter"
-                " WHERE account = $1 AND region = $2 AND name = $3"
-                " AND expires_ms > 0 AND expires_ms <= $4",
-                "ttTi", call->account, call->region, key.data, key.len, now_ms);
-    size_t count = collect_due(call, &rows, due, 1);
-    for (size_t i = 0; i < count; i++)
-        remove_rows(call, due[i].account, due[i].region, due[i].key, due[i].tier);
-    store_query(call->store, &rows,
-                "SELECT account, region, name, tier FROM ssm_parameter"
-                " WHERE expires_ms > 0 AND expires_ms <= $1 ORDER BY expires_ms LIMIT 8",
-                "i", now_ms);
-    count = collect_due(call, &rows, due, MOST);
-    for (size_t i = 0; i < count; i++)
-        remove_rows(call, due[i].account, due[i].region, due[i].key, due[i].tier);
+              "tti", account, call->region, (int64_t)tier);
 }
 
 static char *join(struct local_call *call, const struct text *parts, size_t count)

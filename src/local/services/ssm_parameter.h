@@ -1,8 +1,8 @@
 /*
  * ssm_parameter: parameters as they are stored, found and shown.
  *
- * Tables: ssm_schema.h. An expired parameter is treated as gone wherever it is read; the next write
- * removes its rows.
+ * Tables: ssm_schema.h. An expired parameter is treated as gone wherever it is read; its rows go
+ * when its policy acts (ssm_policy_action.h).
  */
 #ifndef UNDERSTUDY_LOCAL_SERVICES_SSM_PARAMETER_H
 #define UNDERSTUDY_LOCAL_SERVICES_SSM_PARAMETER_H
@@ -61,8 +61,6 @@ int64_t ssm_label_version(struct local_call *call, const char *account, struct t
 
 /* All rows of a parameter. The number in ssm_count goes down. */
 void ssm_remove(struct local_call *call, const char *account, struct text key, enum ssm_tier tier);
-/* Removes what has expired: that key, when it has, and a few others of any account. */
-void ssm_sweep(struct local_call *call, struct text key);
 
 /* "arn:aws:ssm:region:account:parameter/key", in the arena. */
 char *ssm_arn(struct local_call *call, const char *account, struct text key);

@@ -113,16 +113,16 @@ int ssm_policies_read(struct arena *arena, const char *text, size_t len, int64_t
     return found ? -1 : 0;
 }
 
-/* Scans enforce policies on AWS; here the clock alone says what has been done. */
-static bool done(const json_t *policy, const char *type, int64_t expires_ms, int64_t modified_ms,
-                 int64_t now_ms)
+int64_t ssm_policy_due_ms(const json_t *policy, int64_t expires_ms, int64_t modified_ms)
 {
     const json_t *attributes = json_object_get(policy, "Attributes");
+    const char *type = json_text_or(policy, "Type", "");
     if (strcmp(type, "NoChangeNotification") == 0)
-        return now_ms >= modified_ms + read_duration_ms(attributes, "After");
-    if (strcmp(type, "ExpirationNotification") == 0)
-        return expires_ms && now_ms >= expires_ms - read_duration_ms(attributes, "Before");
-    return expires_ms && now_ms >= expires_ms;
+        return modified_ms + read_duration_ms(attributes, "After");
+    if (!expires_ms)
+        return INT64_MAX;
+    return strcmp(type, "Expiration") == 0 ? expires_ms
+                                           : expires_ms - read_duration_ms(attributes, "Before");
 }
 
 void ssm_policies_write(struct json_writer *out, struct text stored, int64_t expires_ms,
@@ -132,13 +132,12 @@ void ssm_policies_write(struct json_writer *out, struct text stored, int64_t exp
     json_t *list = stored.len ? json_read(stored.data, stored.len, NULL) : NULL;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *policy = json_array_get(list, i);
-        const char *type = json_text_or(policy, "Type", "");
+        int64_t due_ms = ssm_policy_due_ms(policy, expires_ms, modified_ms);
         char *text = json_dumps(policy, JSON_COMPACT);
         json_open(out);
         json_put_text(out, "PolicyText", text);
-        json_put_text(out, "PolicyType", type);
-        json_put_text(out, "PolicyStatus",
-                      done(policy, type, expires_ms, modified_ms, now_ms) ? "Finished" : "Pending");
+        json_put_text(out, "PolicyType", json_text_or(policy, "Type", ""));
+        json_put_text(out, "PolicyStatus", due_ms <= now_ms ? "Finished" : "Pending");
         json_close(out);
         free(text);
     }

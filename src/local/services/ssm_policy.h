@@ -29,6 +29,9 @@ struct ssm_policy_fault {
 int ssm_policies_read(struct arena *arena, const char *text, size_t len, int64_t now_ms,
                       struct ssm_policies *out, struct ssm_policy_fault *fault);
 
+/* When a stored policy acts: INT64_MAX for a notice before an expiration that there is not. */
+int64_t ssm_policy_due_ms(const json_t *policy, int64_t expires_ms, int64_t modified_ms);
+
 /* The list of the answer's Policies member; `stored` may be empty. */
 void ssm_policies_write(struct json_writer *out, struct text stored, int64_t expires_ms,
                         int64_t modified_ms, int64_t now_ms);

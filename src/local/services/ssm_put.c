@@ -1,5 +1,6 @@
 #include "local/services/ssm_operations.h"
 #include "local/services/ssm_policy.h"
+#include "local/services/ssm_policy_action.h"
 #include "local/services/ssm_secure.h"
 #include "local/services/ssm_settings.h"
 #include "local/services/ssm_tags.h"
@@ -354,7 +355,7 @@ static void write_new(struct put *put)
               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
               "ttTiiiiiiitTTTTb", call->account, call->region, put->name.key.data,
               put->name.key.len, new->version, (int64_t) new->type, (int64_t) new->data_type,
-              (int64_t) new->tier, (int64_t) new->slash, ssm_now_ms(call), new->expires_ms,
+              (int64_t) new->tier, (int64_t) new->slash, new->modified_ms, new->expires_ms,
               ssm_caller(call), new->key_id.data, new->key_id.len, new->description.data,
               new->description.len, new->allowed_pattern.data, new->allowed_pattern.len,
               new->policies.data, new->policies.len, new->value.data, new->value.len);
@@ -365,6 +366,8 @@ static void store_all(struct put *put)
     if (put->exists)
         keep_old(put);
     write_new(put);
+    if (put->new.policies.len || put->old.policies.len)
+        ssm_policies_expect(put->call, put->name.key, &put->new);
     if (!put->exists || put->old.tier != put->new.tier)
         count_one(put, put->new.tier, 1);
     if (put->exists && put->old.tier != put->new.tier)
@@ -400,10 +403,11 @@ static enum local_result check_against_old(struct put *put)
 enum local_result ssm_put_parameter(struct local_call *call)
 {
     struct put put = {.call = call, .plaintext = input_text(call, "Value")};
+    put.new.modified_ms = ssm_now_ms(call);
     if (check_name(&put) != LOCAL_OK || check_tags(&put) != LOCAL_OK ||
         check_value(&put) != LOCAL_OK)
         return LOCAL_FAILED;
-    ssm_sweep(call, put.name.key);
+    ssm_policies_act_on(call, put.name.key);
     if (check_against_old(&put) != LOCAL_OK)
         return LOCAL_FAILED;
     take_description(&put);

@@ -5,8 +5,9 @@
  * ssm_parameter: the current version of each, so that GetParameter is one point read. The value
  * comes last: listings that do not want it never touch its overflow pages.
  * ssm_version: the versions before it, at most 99. ssm_label: where labels sit. ssm_count: how many
- * parameters of each tier there are. ssm_tags: tags as one row, "key\0value\0" sorted by key; the
- * row stays when the last tag goes ("previously tagged"). ssm_image: which Region an AMI is in.
+ * parameters of each tier there are. ssm_policy_due: when which policy acts. ssm_tags: tags as one
+ * row, "key\0value\0" sorted by key; the row stays when the last tag goes ("previously tagged").
+ * ssm_image: which Region an AMI is in.
  */
 #ifndef UNDERSTUDY_LOCAL_SERVICES_SSM_SCHEMA_H
 #define UNDERSTUDY_LOCAL_SERVICES_SSM_SCHEMA_H
@@ -21,8 +22,9 @@
 #define SSM_SCHEMA                                                                                 \
     "CREATE TABLE IF NOT EXISTS ssm_parameter (" SSM_SCHEMA_KEY SSM_SCHEMA_VERSION                 \
     "PRIMARY KEY (account, region, name)) WITHOUT ROWID;"                                          \
-    "CREATE INDEX IF NOT EXISTS ssm_parameter_expires ON ssm_parameter (expires_ms)"               \
-    " WHERE expires_ms > 0;"                                                                       \
+    "CREATE TABLE IF NOT EXISTS ssm_policy_due (" SSM_SCHEMA_KEY "policy BIGINT NOT NULL,"         \
+    " due_ms BIGINT NOT NULL, PRIMARY KEY (account, region, name, policy)) WITHOUT ROWID;"         \
+    "CREATE INDEX IF NOT EXISTS ssm_policy_due_time ON ssm_policy_due (due_ms);"                   \
     "CREATE TABLE IF NOT EXISTS ssm_version (" SSM_SCHEMA_KEY SSM_SCHEMA_VERSION                   \
     "PRIMARY KEY (account, region, name, version)) WITHOUT ROWID;"                                 \
     "CREATE TABLE IF NOT EXISTS ssm_label (" SSM_SCHEMA_KEY "label TEXT NOT NULL,"                 \

@@ -1,5 +1,7 @@
 #include "ssm_server.h"
 
+#include "local/agenda.h"
+#include "local/event_bus.h"
 #include "local/validate.h"
 #include "support/test.h"
 
@@ -7,7 +9,7 @@ enum { LARGEST_ANSWER = 16 * 1024 * 1024 };
 
 int ssm_server_setup(void **state)
 {
-    const char *const schemas[] = {ssm_service.schema, NULL};
+    const char *const schemas[] = {ssm_service.schema, event_bus_schema, NULL};
     struct ssm_server *server = memory_alloc(sizeof *server);
     struct error err;
     folder_make(&server->folder);
@@ -120,4 +122,13 @@ int ssm_server_call(struct ssm_server *server, const char *operation, const char
     else
         server->code = call.failure.code;
     return result == LOCAL_OK ? 0 : -1;
+}
+
+int64_t ssm_server_act(struct ssm_server *server)
+{
+    assert_int_equal(store_begin(server->writer), 0);
+    int64_t now_ms = server->clock.clock.now_ms(&server->clock.clock);
+    int64_t next_ms = ssm_service.act(&server->local, server->writer, now_ms);
+    assert_int_equal(store_commit(server->writer), 0);
+    return next_ms == AGENDA_NEVER ? -1 : next_ms - now_ms;
 }

@@ -28,5 +28,8 @@ int ssm_server_teardown(void **state);
  * 0, or -1 with `code`. `input` is JSON with ' for ", formatted. */
 __attribute__((format(printf, 3, 4))) int
 ssm_server_call(struct ssm_server *server, const char *operation, const char *input, ...);
+/* What is due by the clock happens, as the agenda makes it: how long until the next, -1: nothing.
+ */
+int64_t ssm_server_act(struct ssm_server *server);
 
 #endif
