@@ -19,6 +19,7 @@ enum {
     FLAG_EXCLUDE,
     FLAG_KEY,
     FLAG_ALLOW,
+    FLAG_ALLOW_REPLACE,
     FLAG_DELETES,
     FLAG_MAX_DELETE,
     FLAG_DELETE_GRACE,
@@ -52,13 +53,17 @@ static const struct argp_option shared_options[] = {
      "every destination (may be repeated)",
      2},
     {"allow", FLAG_ALLOW, "WORD", 0,
-     "permit aws:ec2:image, plain-text or default-key (may be repeated)", 2},
+     "permit aws:ec2:image, plain-text, default-key or replace (may be repeated)", 2},
     {"deletes", FLAG_DELETES, "WORD", 0,
      "copies whose source is gone: never, owned (delete what understudy made) or all", 2},
     {"max-delete", FLAG_MAX_DELETE, "N|N%", 0,
      "when more copies of a destination would go, delete nothing (default 10%)", 2},
     {"delete-grace", FLAG_DELETE_GRACE, "TIME", 0,
      "how long a source must be gone before its copy is deleted (default 24h)", 2},
+    {"allow-replace", FLAG_ALLOW_REPLACE, "GLOB", 0,
+     "delete these copies and make them again where AWS changes them in no other way (may be "
+     "repeated)",
+     2},
     {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config for every side", 3},
     {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 3},
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 3},
@@ -85,9 +90,10 @@ static const struct argp_option plan_options[] = {
 struct flags {
     struct options *options;
     const char *source_region, *endpoint_url, *profile, *deletes, *max_delete, *delete_grace;
-    const char **destinations, **include, **exclude, **allow, **replications;
+    const char **destinations, **include, **exclude, **allow, **allow_replace, **replications;
     struct config_key *keys;
-    size_t destination_count, include_count, exclude_count, allow_count, replication_count;
+    size_t destination_count, include_count, exclude_count, allow_count, allow_replace_count;
+    size_t replication_count;
     size_t key_count;
     size_t most; /* room in each list */
 };
@@ -158,6 +164,9 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_ALLOW:
         flags->allow[flags->allow_count++] = value;
+        return 0;
+    case FLAG_ALLOW_REPLACE:
+        flags->allow_replace[flags->allow_replace_count++] = value;
         return 0;
     case FLAG_DELETES:
         flags->deletes = value;
@@ -253,6 +262,10 @@ static void lay_over(struct flags *flags, struct config *config)
     if (flags->allow_count) {
         config->allow = flags->allow;
         config->allow_count = flags->allow_count;
+    }
+    if (flags->allow_replace_count) {
+        config->allow_replace = flags->allow_replace;
+        config->allow_replace_count = flags->allow_replace_count;
     }
     if (flags->deletes)
         config->deletes = flags->deletes;
@@ -357,6 +370,7 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     flags.destinations = arena_calloc(arena, DESTINATIONS_MAX, sizeof *flags.destinations);
     flags.include = arena_calloc(arena, flags.most + 1, sizeof *flags.include);
     flags.exclude = arena_calloc(arena, flags.most + 1, sizeof *flags.exclude);
+    flags.allow_replace = arena_calloc(arena, flags.most + 1, sizeof *flags.allow_replace);
     flags.allow = arena_calloc(arena, flags.most + 1, sizeof *flags.allow);
     flags.replications = arena_calloc(arena, flags.most + 1, sizeof *flags.replications);
     flags.keys = arena_calloc(arena, flags.most + 1, sizeof *flags.keys);

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "engine/mapping.h"
 #include "engine/removal.h"
+#include "engine/replace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,14 @@ static int look_again(struct engine *engine, struct resource_ctx *ctx, unsigned 
 static const char appeared[] = "somebody else made it since the plan, and differently: plan again";
 static const char moved[] = "somebody else wrote it since the plan: plan again";
 
+/* Did the service refuse a change that it lets be made anew, and may that be done? */
+static bool replace_wanted(const struct engine *engine, const struct step *step,
+                           const struct error *error)
+{
+    return engine->kind->replace_code && strcmp(error->aws_code, engine->kind->replace_code) == 0 &&
+           replace_allowed(engine->config, step->key);
+}
+
 /* Writes one step, comparing before it writes again whenever it cannot know what happened. */
 static void write_step(struct batch *batch, struct arena *calls, struct step *step,
                        const struct pair *pair, struct wrote *wrote)
@@ -58,7 +67,7 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
     struct resource want, now, have = pair->have;
     struct diff diff;
     struct error error = {0};
-    bool exists = pair->exists;
+    bool exists = pair->exists, replaces = step->replaces;
     /* AWS's clock may differ by this much from ours; by more, the next run reads the value. */
     enum { CLOCKS_DIFFER_MS = 2000 };
     *wrote = (struct wrote){.earliest_ms = engine->clock->now_ms(engine->clock) - CLOCKS_DIFFER_MS};
@@ -80,11 +89,18 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
     wrote->key = want.key;
     for (int tries = 1;; tries++) {
         error = (struct error){0};
-        if (engine->kind->write(&ctx, &want, exists ? &have : NULL, &diff, &wrote->version,
-                                &error) == 0) {
+        int result = replaces && exists
+                         ? replace_copy(engine, &ctx, &want, &have, &wrote->version, &error)
+                         : engine->kind->write(&ctx, &want, exists ? &have : NULL, &diff,
+                                               &wrote->version, &error);
+        if (result == 0) {
             wrote->latest_ms = engine->clock->now_ms(engine->clock) + CLOCKS_DIFFER_MS;
             finish(&batch->arena, step, STATUS_APPLIED, NULL);
             return;
+        }
+        if (!replaces && replace_wanted(engine, step, &error)) {
+            replaces = true;
+            continue;
         }
         bool unknown = error.code == ERR_TIMEOUT;
         if (!unknown && error.code != ERR_CONFLICT)
@@ -112,8 +128,13 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
             break;
         have = now;
     }
-    if (error.code != ERR_CANCELLED) /* else it is left to a later run */
-        finish(&batch->arena, step, STATUS_FAILED, error.message);
+    if (error.code == ERR_CANCELLED) /* it is left to a later run */
+        return;
+    /* A limit that waiting does not mend: not a failure to try again. */
+    if (error.code == ERR_LIMIT)
+        step->action = STEP_BLOCKED;
+    finish(&batch->arena, step, error.code == ERR_LIMIT ? STATUS_PLANNED : STATUS_FAILED,
+           error.message);
 }
 
 static bool needs_value(const struct step *step, const struct pair *pair)

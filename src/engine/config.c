@@ -77,6 +77,7 @@ static const struct setting rewrite_settings[] = {
 static const struct setting destination_settings[] = {
     SIDE_SETTINGS,
     {LIST("keys", SETTING_KEYS, config_side, keys, key_count)},
+    TEXT("tier", config_side, tier),
     {LIST("rewrite", SETTING_OBJECTS, config_side, rewrite, rewrite_count),
      .item_size = sizeof(struct config_rewrite), .inside = rewrite_settings},
     {0},
@@ -96,6 +97,9 @@ static const struct setting parameter_settings[] = {
     {LIST("rewrite", SETTING_OBJECTS, config, rewrite, rewrite_count),
      .item_size = sizeof(struct config_rewrite), .inside = rewrite_settings},
     {LIST("allow", SETTING_TEXTS, config, allow, allow_count)},
+    {LIST("allow_replace", SETTING_TEXTS, config, allow_replace, allow_replace_count)},
+    TEXT("replace_wait", config, replace_wait),
+    TEXT("tier", config, tier),
     TEXT("ownership", config, ownership),
     TEXT("adopt", config, adopt),
     TEXT("deletes", config, deletes),

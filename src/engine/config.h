@@ -54,7 +54,8 @@ struct config_side {
     size_t quota_count;
     struct config_key *keys; /* destinations only */
     size_t key_count;
-    struct config_rewrite *rewrite; /* destinations only */
+    const char *tier;               /* destinations only; NULL: as the replication says */
+    struct config_rewrite *rewrite; /* likewise */
     size_t rewrite_count;
 };
 
@@ -70,6 +71,9 @@ struct config {
     size_t destination_count;
     const char **include, **exclude, **allow; /* never NULL after config_check */
     size_t include_count, exclude_count, allow_count;
+    const char **allow_replace; /* globs of names */
+    size_t allow_replace_count;
+    const char *replace_wait, *tier; /* as written; NULL: the default */
     struct config_rename *rename;
     size_t rename_count;
     struct config_rewrite *rewrite;

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "engine/config.h"
 #include "engine/identity.h"
+#include "engine/replace.h"
 #include "engine/rewrite.h"
 #include "engine/safety.h"
 #include "engine/scope.h"
@@ -100,14 +101,15 @@ static int check_renames(const struct config *config, struct error *err)
 
 static int check_allow(const struct config *config, struct error *err)
 {
-    static const char *const words[] = {"aws:ec2:image", "plain-text", "default-key"};
+    static const char *const words[] = {"aws:ec2:image", "plain-text", "default-key", "replace"};
     for (size_t i = 0; i < config->allow_count; i++) {
         bool known = false;
         for (size_t j = 0; j < sizeof words / sizeof *words; j++)
             known = known || strcmp(config->allow[i], words[j]) == 0;
         if (!known)
             return error_set(err, ERR_INVALID,
-                             "allow '%s' is not known: aws:ec2:image, plain-text or default-key",
+                             "allow '%s' is not known: aws:ec2:image, plain-text, default-key or "
+                             "replace",
                              config->allow[i]);
     }
     return 0;
@@ -121,6 +123,14 @@ static int check_rewrites(const struct config_rewrite *rules, size_t count, stru
     return rewrite_check(rules, count, err);
 }
 
+static int check_tier(const char *tier, struct error *err)
+{
+    if (!tier || strcmp(tier, "source") == 0 || strcmp(tier, "intelligent") == 0 ||
+        strcmp(tier, "advanced") == 0)
+        return 0;
+    return error_set(err, ERR_INVALID, "tier: '%s' is not source, intelligent or advanced", tier);
+}
+
 static int check_destinations(struct arena *arena, struct config *config, struct error *err)
 {
     if (!config->destination_count)
@@ -129,7 +139,7 @@ static int check_destinations(struct arena *arena, struct config *config, struct
                          "configuration");
     for (size_t i = 0; i < config->destination_count; i++) {
         struct config_side *side = &config->destinations[i];
-        if (check_side(arena, side, "destination", err) != 0 ||
+        if (check_side(arena, side, "destination", err) != 0 || check_tier(side->tier, err) != 0 ||
             check_rewrites(side->rewrite, side->rewrite_count, err) != 0)
             return -1;
         const char *there = partition_of(side->region)->name;
@@ -162,6 +172,9 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
         check_destinations(arena, config, err) != 0 || check_renames(config, err) != 0 ||
         check_allow(config, err) != 0 ||
         check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
+        check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||
+        check_patterns(config->allow_replace, config->allow_replace_count, "allow_replace", err) !=
+            0 ||
         check_patterns(config->include, config->include_count, "include", err) != 0 ||
         check_patterns(config->exclude, config->exclude_count, "exclude", err) != 0)
         return -1;

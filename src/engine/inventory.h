@@ -52,6 +52,7 @@ struct step {
     enum step_status status;
     unsigned unsure;
     bool value_differs;
+    bool replaces;  /* an update that deletes the copy and makes it again */
     bool hint_late; /* found when it was written: no plan has shown it */
     int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
     char fingerprint[33]; /* of both sides' metadata: has anything moved? */

@@ -6,6 +6,7 @@
 #include "engine/mapping.h"
 #include "engine/ownership.h"
 #include "engine/removal.h"
+#include "engine/replace.h"
 #include "engine/rewrite.h"
 
 #include <stdio.h>
@@ -277,6 +278,9 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .value_len = pair->aim ? pair->aim->value_len : 0,
         .may_be_rewritten = rewrite_may_touch(engine->config, side, &pair->source),
         .rewritten = pair->aim && pair->aim->note,
+        .tier = side->tier ? side->tier : engine->config->tier,
+        .may_replace = replace_allowed(engine->config, pair->source.key),
+        .now_ms = engine->clock->now_ms(engine->clock),
     };
     int marked = ownership_mark(arena, engine->owner, &translation.want);
     kind->judge(arena, &translation.want, have, &options, &verdict);
@@ -288,7 +292,10 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .target = translation.want.name,
         .type = pair->source.fields[0],
         .changes = "[]",
-        .note = mapping_note(arena, translation.note, pair->aim ? pair->aim->note : NULL),
+        .note =
+            mapping_note(arena,
+                         mapping_note(arena, translation.note, pair->aim ? pair->aim->note : NULL),
+                         verdict.note),
         .hint = pair->aim ? pair->aim->hint : NULL,
         .loss = verdict.loss ? verdict.loss : translation.loss,
         .reason = verdict.blocked ? verdict.blocked : translation.blocked,
@@ -301,6 +308,8 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     };
     if (!out->reason && pair->aim)
         out->reason = pair->aim->blocked;
+    if (!out->reason && !have)
+        out->reason = verdict.unwritable;
     *want = translation.want;
     *diff = (struct diff){0};
     if (out->reason || !have) {
@@ -314,7 +323,18 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     diff->value = value == VALUE_DIFFERS;
     out->changes = changes_text(kind, arena, diff);
     out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;
-    if (value == VALUE_UNKNOWN)
+    if (verdict.replace) {
+        out->replaces = true;
+        out->note =
+            mapping_note(arena, out->note,
+                         arena_printf(arena, "deleted and made again: %s", verdict.replace));
+    }
+    if (verdict.unwritable && !diff_only_tags(diff)) {
+        out->action = STEP_BLOCKED;
+        out->reason = verdict.unwritable;
+        return;
+    }
+    if (value == VALUE_UNKNOWN || verdict.depends)
         out->unsure |= UNSURE_VALUE;
     /* The tagging API answers from an index that may lag: a difference is looked at once more
      * before anything is written for it. */

@@ -12,6 +12,8 @@
 
 enum { PLAN_FORMAT = 1, LONGEST_LINE = 2 * 1024 * 1024 };
 
+static const char replace_action[] = "replace"; /* an update, of the harder kind */
+
 const char *step_action_name(enum step_action action)
 {
     static const char *const names[STEP_ACTIONS] = {"equal",   "create", "update", "delete",
@@ -141,7 +143,7 @@ static int write_one_step(const struct step *step, void *arg, struct error *err)
     if (*side->account)
         json_put_text(&w, "account", side->account);
     json_put_int(&w, "destination_index", step->destination);
-    json_put_text(&w, "action", step_action_name(step->action));
+    json_put_text(&w, "action", step->replaces ? replace_action : step_action_name(step->action));
     if (writing->outcome && step->action != STEP_BLOCKED && step->action != STEP_FAILED)
         json_put_text(&w, "status", step_status_name(step->status));
     put_optional(&w, "parameter_type", step->type);
@@ -423,7 +425,8 @@ static int approve(struct engine *engine, const char *path, const json_t *step, 
                          path);
     const char *action = json_text_or(step, "action", "");
     bool removal = strcmp(action, "delete") == 0 || strcmp(action, "mark") == 0;
-    if (!removal && strcmp(action, "create") != 0 && strcmp(action, "update") != 0)
+    if (!removal && strcmp(action, "create") != 0 && strcmp(action, "update") != 0 &&
+        strcmp(action, replace_action) != 0)
         return 0;
     return inventory_approve(engine->inventory, engine->kind->key_of(name), (unsigned)destination,
                              print, name, removal, err);

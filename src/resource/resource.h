@@ -92,6 +92,11 @@ struct diff {
 struct verdict {
     const char *blocked; /* why it must not or cannot be written; NULL: it can */
     const char *loss;    /* what this copy cannot carry; NULL: nothing */
+    const char *note;    /* what is written otherwise than the source is; NULL: nothing */
+    /* Why it cannot be written now, though it is fine while it is equal; NULL: it can. */
+    const char *unwritable;
+    bool depends;        /* on the value, which is not known yet */
+    const char *replace; /* why only deleting `have` and making it again will do; NULL: no need */
 };
 struct judge_options {
     const char *const *allowed; /* words of parameters.allow, NULL-terminated; NULL: none */
@@ -100,6 +105,9 @@ struct judge_options {
     bool value_known;
     size_t value_len;
     bool may_be_rewritten, rewritten;
+    const char *tier; /* what the configuration says of tiers; NULL: nothing */
+    bool may_replace;
+    int64_t now_ms;
 };
 
 typedef int resource_each_fn(const struct resource *resource, void *arg, struct error *err);
@@ -112,8 +120,10 @@ struct resource_kind {
     size_t field_count, slot_count;
     const struct aws_service *const *services; /* NULL-terminated: whose calls are counted */
     const char *default_key; /* AWS's own key, which is the same by name everywhere; or NULL */
-    size_t read_batch;       /* most resources a `read` takes */
-    const char *gaps;        /* what AWS lets nobody copy; a plan prints it */
+    /* The service's code for a change that only a replacement makes; or NULL. */
+    const char *replace_code;
+    size_t read_batch; /* most resources a `read` takes */
+    const char *gaps;  /* what AWS lets nobody copy; a plan prints it */
 
     /* Metadata of everything the filter lets through, without tags and values. `each` gets memory
      * that lasts until it returns. A page without items is not the end. */

@@ -75,6 +75,8 @@ bool ssm_key_same(const char *a, const char *b)
 
 static bool same(size_t field, const char *a, const char *b)
 {
+    if (field == SSM_TIER) /* whatever tier AWS chose */
+        return strcmp(a, ssm_intelligent) == 0 || strcmp(b, ssm_intelligent) == 0;
     return field == SSM_KEY_ID && ssm_key_same(a, b);
 }
 
@@ -348,8 +350,10 @@ static const struct field fields[] = {
                   "String, StringList or SecureString. SecureString is never copied over as plain "
                   "text unless `allow: [plain-text]` says so."},
     [SSM_TIER] = {"Tier", "tier", FIELD_COPY,
-                  "Standard or Advanced as the source reports it, always sent. AWS does not lower "
-                  "a tier: then the copy stays Advanced and the plan says so."},
+                  "Standard or Advanced as the source reports it, or what `tier` says; always "
+                  "sent. A rewritten value that is too long for Standard makes the copy Advanced. "
+                  "AWS does not lower a tier: then the copy stays Advanced and the plan says so, "
+                  "or it is deleted and made again where `allow: [replace]` permits."},
     [SSM_DESCRIPTION] = {"Description", "description", FIELD_WORDS,
                          "Word for word, also cleared; changed only by a `rewrite` rule that says "
                          "`descriptions: true`."},
@@ -361,7 +365,7 @@ static const struct field fields[] = {
                        "copy it as it is, for an image exists in one Region."},
     [SSM_POLICIES] = {"Policies", "policies", FIELD_COPY,
                       "All three types, rebuilt from the texts that AWS reports; removed when the "
-                      "source has none."},
+                      "source has none. One whose Expiration is past is blocked."},
     [SSM_KEY_ID] = {"KeyId", "key", FIELD_KEY,
                     "By the destination's `keys`. `alias/aws/ssm` is itself everywhere; a customer "
                     "key without mapping blocks the parameter."},
@@ -392,6 +396,7 @@ const struct resource_kind resource_ssm_parameter = {
     .slot_count = SSM_SLOTS,
     .services = services,
     .default_key = ssm_default_key,
+    .replace_code = "HierarchyTypeMismatchException",
     .read_batch = READ_NAMES,
     .gaps = "not carried: labels, earlier versions, version numbers, LastModifiedDate and "
             "LastModifiedUser, Intelligent-Tiering as an intent, tags beginning with aws:",

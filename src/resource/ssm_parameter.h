@@ -19,6 +19,7 @@ enum ssm_slot {
 };
 
 extern const char ssm_default_key[]; /* "alias/aws/ssm" */
+extern const char ssm_intelligent[]; /* a tier that is asked for and never reported */
 
 /* The pairing key of a name: without the one leading slash. */
 const char *ssm_key_of(const char *name);

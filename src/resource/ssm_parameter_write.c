@@ -1,7 +1,6 @@
-/* AWS::SSM::Parameter: what may be written, and writing it. */
+/* AWS::SSM::Parameter: writing it. What may be written is in ssm_parameter_judge.c. */
 #include "resource/ssm_parameter.h"
 
-#include "aws/region.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "client/client.h"
@@ -9,90 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-
-/* Section 3: the ARN of a name that is created. */
-enum { LONGEST_ARN = 1011, DEEPEST = 15, ACCOUNT_DIGITS = 12 };
-
-bool ssm_reserved(const char *key)
-{
-    /* A prefix of text, not of a level: /awsome/x is reserved too (section 3). */
-    return text_starts_nocase(key, "aws") || text_starts_nocase(key, "ssm");
-}
-
-static bool allowed(const struct judge_options *options, const char *word)
-{
-    for (size_t i = 0; options->allowed && options->allowed[i]; i++)
-        if (strcmp(options->allowed[i], word) == 0)
-            return true;
-    return false;
-}
-
-static const char *name_problem(struct arena *arena, const char *key,
-                                const struct judge_options *options)
-{
-    size_t levels = 1;
-    for (const char *at = key; *at; at++)
-        levels += *at == '/';
-    if (levels > DEEPEST)
-        return arena_printf(arena, "the name has %zu levels, AWS allows %d", levels, DEEPEST);
-    size_t len = strlen("arn::ssm:::parameter/") + strlen(partition_of(options->region)->name) +
-                 strlen(options->region) + ACCOUNT_DIGITS + strlen(key);
-    if (len > LONGEST_ARN)
-        return arena_printf(arena,
-                            "the name is %zu characters too long for %s (its ARN may have "
-                            "%d)",
-                            len - LONGEST_ARN, options->region, LONGEST_ARN);
-    if (ssm_reserved(key))
-        return "the new name begins with aws or ssm, which AWS keeps for itself";
-    return NULL;
-}
-
-static bool secure(const struct resource *resource)
-{
-    return resource->fields[SSM_TYPE] && strcmp(resource->fields[SSM_TYPE], "SecureString") == 0;
-}
-
-static const char *downgrade(const struct resource *want, const struct resource *have,
-                             const struct judge_options *options)
-{
-    if (!secure(have))
-        return NULL;
-    if (!secure(want) && !allowed(options, "plain-text"))
-        return "the copy is a SecureString and the source is plain text: add plain-text to "
-               "parameters.allow to replace it";
-    if (secure(want) && ssm_key_same(want->fields[SSM_KEY_ID], ssm_default_key) &&
-        !ssm_key_same(have->fields[SSM_KEY_ID], ssm_default_key) &&
-        !allowed(options, "default-key"))
-        return "the copy is encrypted by a customer key and would come under alias/aws/ssm: map "
-               "the key in `keys`, or add default-key to parameters.allow";
-    return NULL;
-}
-
-void ssm_judge(struct arena *arena, struct resource *want, const struct resource *have,
-               const struct judge_options *options, struct verdict *out)
-{
-    *out = (struct verdict){.blocked = name_problem(arena, want->key, options)};
-    const char *data_type = want->fields[SSM_DATA_TYPE];
-    if (!out->blocked && data_type && strcmp(data_type, "aws:ec2:image") == 0 &&
-        !allowed(options, data_type) && !options->rewritten &&
-        (options->value_known || !options->may_be_rewritten))
-        out->blocked = arena_printf(arena,
-                                    "aws:ec2:image value names an image of %s: skipped (map "
-                                    "it by a rewrite rule, or add aws:ec2:image to "
-                                    "parameters.allow to copy it as it is)",
-                                    options->source_region);
-    if (out->blocked || !have)
-        return;
-    out->blocked = downgrade(want, have, options);
-    const char *tier = have->fields[SSM_TIER];
-    if (tier && want->fields[SSM_TIER] && strcmp(tier, "Advanced") == 0 &&
-        strcmp(want->fields[SSM_TIER], "Standard") == 0) {
-        out->loss = "the copy stays Advanced: AWS does not lower a tier (delete the copy to have "
-                    "it made again as Standard)";
-        want->fields[SSM_TIER] = tier;
-    }
-}
 
 static void put_text(json_t *in, const char *member, const char *text)
 {
@@ -182,6 +97,28 @@ static int check_image(struct resource_ctx *ctx, const struct resource *want, st
     return 0;
 }
 
+/* What to do about a limit is not in AWS's words. */
+static int explain(const struct resource_ctx *ctx, const char *name, struct error *err)
+{
+    static const struct {
+        const char *code, *next;
+    } rows[] = {
+        {"ParameterLimitExceeded", "the Region holds all the parameters of this tier that it may: "
+                                   "delete some, or set `tier: intelligent` or `tier: advanced` "
+                                   "for this destination (advanced parameters are charged for)"},
+        {"ParameterMaxVersionLimitExceeded",
+         "the oldest of its 100 versions has a label: move the label, or set `labels: true` so "
+         "that labels follow the source"},
+        {"HierarchyTypeMismatchException",
+         "AWS does not change the type of this copy: add replace to parameters.allow, or give "
+         "--allow-replace, to have it deleted and made again"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(err->aws_code, rows[i].code) == 0)
+            return error_context(err, "write %s in %s: %s", name, ctx->region, rows[i].next);
+    return error_context(err, "write %s in %s", name, ctx->region);
+}
+
 int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struct resource *have,
               const struct diff *diff, int64_t *version, struct error *err)
 {
@@ -199,7 +136,7 @@ int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struc
         *version = json_int_or(out, "Version", 0);
         json_decref(out);
         if (result != 0)
-            return error_context(err, "write %s in %s", name, ctx->region);
+            return explain(ctx, name, err);
         if (check_image(ctx, want, err) != 0)
             return -1;
     }
