@@ -56,6 +56,36 @@ void digest_sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
     digest_hex(raw, sizeof raw, out);
 }
 
+struct digest_stream {
+    EVP_MD_CTX *context;
+};
+
+struct digest_stream *digest_stream_new(void)
+{
+    pthread_once(&once, fetch);
+    struct digest_stream *stream = memory_alloc(sizeof *stream);
+    stream->context = EVP_MD_CTX_new();
+    if (!stream->context)
+        memory_exhausted(sizeof(void *));
+    if (EVP_DigestInit_ex2(stream->context, sha256, NULL) != 1)
+        broken("SHA-256");
+    return stream;
+}
+
+void digest_stream_add(struct digest_stream *stream, const void *data, size_t len)
+{
+    if (EVP_DigestUpdate(stream->context, data, len) != 1)
+        broken("SHA-256");
+}
+
+void digest_stream_done(struct digest_stream *stream, unsigned char out[SHA256_SIZE])
+{
+    if (EVP_DigestFinal_ex(stream->context, out, NULL) != 1)
+        broken("SHA-256");
+    EVP_MD_CTX_free(stream->context);
+    free(stream);
+}
+
 struct hmac_key {
     EVP_MAC_CTX *context;
 };

@@ -16,6 +16,12 @@ enum { SHA256_SIZE = 32, SHA256_HEX_SIZE = 65 /* with the NUL */ };
 
 void digest_sha256(const void *data, size_t len, unsigned char out[SHA256_SIZE]);
 void digest_sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE]);
+/* Of what comes in pieces. One thread; digest_stream_done gives the result and frees. */
+struct digest_stream;
+struct digest_stream *digest_stream_new(void);
+void digest_stream_add(struct digest_stream *stream, const void *data, size_t len);
+void digest_stream_done(struct digest_stream *stream, unsigned char out[SHA256_SIZE]);
+
 void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         unsigned char out[SHA256_SIZE]);
 

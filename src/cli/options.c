@@ -32,6 +32,9 @@ enum {
     FLAG_NO_STATE,
     FLAG_MAX_DURATION,
     FLAG_DEBUG,
+    FLAG_REPORT,
+    FLAG_DEEP,
+    FLAG_AUDIT,
     FLAG_EXIT_CODE,
     FLAG_DETAILED_EXIT_CODE,
     FLAG_CONFIG = 'c',
@@ -74,6 +77,7 @@ static const struct argp_option shared_options[] = {
      "end in time (90s, 14m, 2h), cleanly: exit status 4, and the same command goes on", 3},
     {"output", FLAG_OUTPUT, "FORMAT", 0, "text or json", 4},
     {"json", FLAG_JSON, NULL, 0, "one JSON object a line, as --output json", 4},
+    {"report", FLAG_REPORT, "FILE", 0, "also write a page to read in a browser", 4},
     {"debug", FLAG_DEBUG, NULL, 0, "log what is done on standard error (never values)", 4},
     {0},
 };
@@ -83,6 +87,13 @@ static const struct argp_option plan_options[] = {
     {"exit-code", FLAG_EXIT_CODE, NULL, 0, "exit with 3 when anything differs", 5},
     {"detailed-exitcode", FLAG_DETAILED_EXIT_CODE, NULL, 0,
      "exit with 2 when anything differs, as terraform does", 5},
+    {0},
+};
+
+static const struct argp_option verify_options[] = {
+    {"deep", FLAG_DEEP, NULL, 0, "compare every value, whatever earlier runs found equal", 5},
+    {"audit", FLAG_AUDIT, "FILE", 0,
+     "write evidence without values: keyed digests of both sides (implies --deep)", 5},
     {0},
 };
 
@@ -199,6 +210,9 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
     case FLAG_OUTPUT:
         set_output(flags, value, state);
         return 0;
+    case FLAG_REPORT:
+        options->report_file = value;
+        return 0;
     case FLAG_JSON:
         options->json = true;
         return 0;
@@ -227,6 +241,13 @@ static error_t take_own(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_DETAILED_EXIT_CODE:
         options->detailed_exit_code = true;
+        return 0;
+    case FLAG_AUDIT:
+        options->audit_file = value;
+        options->deep = true;
+        return 0;
+    case FLAG_DEEP:
+        options->deep = true;
         return 0;
     case ARGP_KEY_ARG:
         if (options->use != USE_APPLY || options->plan_file)
@@ -378,7 +399,9 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     const struct argp shared = {.options = shared_options, .parser = take_shared};
     const struct argp_child children[] = {{&shared, 0, NULL, 0}, {0}};
     const struct argp argp = {
-        .options = use == USE_PLAN ? plan_options : NULL,
+        .options = use == USE_PLAN     ? plan_options
+                   : use == USE_VERIFY ? verify_options
+                                       : NULL,
         .parser = take_own,
         .args_doc = use == USE_APPLY ? "[PLAN-FILE]" : NULL,
         .doc = doc,
@@ -400,5 +423,7 @@ void options_names(void (*each)(const char *name, void *arg), void *arg)
     for (const struct argp_option *option = shared_options; option->name; option++)
         each(option->name, arg);
     for (const struct argp_option *option = plan_options; option->name; option++)
+        each(option->name, arg);
+    for (const struct argp_option *option = verify_options; option->name; option++)
         each(option->name, arg);
 }

@@ -17,6 +17,9 @@ struct options {
     const char *config_file;
     const char *plan_file;    /* apply's argument; NULL: none */
     const char *save_file;    /* plan -o */
+    const char *report_file;  /* --report; NULL: none */
+    const char *audit_file;   /* verify --audit; NULL: none */
+    bool deep;                /* verify --deep */
     const char *state_folder; /* NULL: nothing is remembered */
     bool no_state;
     int64_t max_duration_ms; /* 0: no limit */

@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "base/stop.h"
+#include "engine/report_html.h"
 #include "net/http_client.h"
 
 #include <signal.h>
@@ -88,6 +89,49 @@ static bool colour_wanted(void)
     return isatty(STDOUT_FILENO) && !(no && *no);
 }
 
+/* --- the page of --report --------------------------------------------------------------------- */
+static int open_page(struct run *run, struct error *err)
+{
+    const char *file = run->options.report_file;
+    if (!file)
+        return 0;
+    if (plan_save_open(&run->arena, file, &run->page, err) != 0)
+        return -1;
+    return report_html_begin(run->page.out, err);
+}
+
+/* `failure`: what ended the replication before its end; NULL: nothing. */
+static void add_to_page(struct run *run, size_t index, const struct error *failure)
+{
+    const char *command = run->engine_options.command;
+    struct error err = {0};
+    int result = 0;
+    if (!run->page.out)
+        return;
+    if (failure)
+        result = report_html_add_failure(run->page.out, &run->options.set.items[index], command,
+                                         failure, &err);
+    else
+        result = report_html_add(run->page.out, run->engine, command, &err);
+    if (result != 0) {
+        run_failed(&err);
+        plan_save_drop(&run->page);
+        run->page_failed = true;
+    }
+}
+
+static void keep_page(struct run *run)
+{
+    struct error err = {0};
+    if (run->page.out &&
+        (report_html_end(run->page.out, &err) != 0 || plan_save_keep(&run->page, &err) != 0)) {
+        run_failed(&err);
+        run->page_failed = true;
+    } else if (run->options.report_file && !run->page_failed && !run->options.json) {
+        printf("report: %s\n", run->options.report_file);
+    }
+}
+
 int run_begin(struct run *run, enum option_use use, const char *doc, int argc, char **argv)
 {
     struct error err = {0};
@@ -104,6 +148,8 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
         .command = commands[use],
         .state_folder = run->options.state_folder,
         .stop = &the_stop,
+        .deep = run->options.deep,
+        .audit = run->options.audit_file != NULL,
     };
     stop_init(&the_stop, clock_system());
     if (run->options.max_duration_ms)
@@ -113,7 +159,7 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
         run->engine_options.progress = show_progress;
         run->engine_options.progress_arg = run;
     }
-    if (http_client_setup(&err) == 0)
+    if (open_page(run, &err) == 0 && http_client_setup(&err) == 0)
         return 0;
     run_end(run);
     return run_failed(&err);
@@ -122,6 +168,8 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
 void run_end(struct run *run)
 {
     run_clear_progress(run);
+    plan_save_drop(&run->page);
+    audit_drop(&run->audit);
     arena_done(&run->arena);
 }
 
@@ -188,20 +236,15 @@ static void run_one(struct run *run, size_t index, run_course_fn *course)
     }
     if (result != 0)
         replication_failed(run, index, &err);
+    add_to_page(run, index, result != 0 ? &err : NULL);
     run_clear_progress(run);
     engine_close(run->engine);
     run->engine = NULL;
 }
 
-void run_each(struct run *run, run_course_fn *course, const char *command)
+static void add_up(struct run *run, const char *command)
 {
     struct error err = {0};
-    for (size_t i = 0; i < run->options.set.count; i++)
-        if (stop_wanted(&the_stop))
-            run->not_run++;
-        else
-            run_one(run, i, course);
-    run->stopped = run->stopped || run->total.stopped || run->not_run;
     if (!several(run)) {
         if (run->stopped)
             say_stopped(run);
@@ -217,9 +260,21 @@ void run_each(struct run *run, run_course_fn *course, const char *command)
         say_stopped(run);
 }
 
+void run_each(struct run *run, run_course_fn *course, const char *command)
+{
+    for (size_t i = 0; i < run->options.set.count; i++)
+        if (stop_wanted(&the_stop))
+            run->not_run++;
+        else
+            run_one(run, i, course);
+    run->stopped = run->stopped || run->total.stopped || run->not_run;
+    add_up(run, command);
+    keep_page(run);
+}
+
 int run_status(const struct run *run, int status)
 {
-    if (run->failed == run->options.set.count)
+    if (run->failed == run->options.set.count || run->page_failed)
         return EXIT_FAILED;
     return run->failed || run->stopped ? EXIT_PARTLY : status;
 }

@@ -5,6 +5,7 @@
 #define UNDERSTUDY_CLI_RUN_H
 
 #include "cli/options.h"
+#include "engine/audit.h"
 #include "engine/plan_file.h"
 #include "engine/report.h"
 
@@ -25,8 +26,11 @@ struct run {
     size_t not_run;            /* replications that a stop left */
     bool stopped;              /* before all was done */
     struct plan_saving saving; /* of plan -o */
-    struct tally total;        /* of the replications so far */
-    size_t failed;             /* replications that could not be run to their end */
+    struct audit audit;        /* of verify --audit */
+    struct plan_saving page;   /* of --report */
+    bool page_failed;
+    struct tally total; /* of the replications so far */
+    size_t failed;      /* replications that could not be run to their end */
 };
 
 /* Parses the command line. 0, or the exit status when that failed. */

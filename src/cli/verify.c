@@ -11,6 +11,8 @@ static int verify_one(struct run *run, struct error *err)
     if (plan_build(run->engine, err) != 0 || engine_tally(run->engine, &tally, err) != 0)
         return -1;
     run_clear_progress(run);
+    if (run->options.audit_file && audit_add(&run->audit, run->engine, err) != 0)
+        return -1;
     if (run->options.json)
         return plan_write(run->engine, "verify", stdout, err);
     if (report_plan(&run->report, run->engine, err) != 0)
@@ -19,13 +21,49 @@ static int verify_one(struct run *run, struct error *err)
     return 0;
 }
 
+/* An audit holds all replications or is not kept. */
+static void keep_audit(struct run *run)
+{
+    struct error err = {0};
+    char sha256[SHA256_HEX_SIZE];
+    const char *file = run->options.audit_file;
+    if (run->failed) {
+        audit_drop(&run->audit);
+    } else if (audit_close(&run->audit, sha256, &err) != 0) {
+        run_failed(&err);
+        run->failed = run->options.set.count;
+    } else if (!run->options.json) {
+        printf("audit: %s  sha256 %s\n", file, sha256);
+    } else {
+        struct buf line;
+        struct json_writer w;
+        buf_init(&line, 64 * 1024);
+        json_writer_init(&w, &line);
+        json_open(&w);
+        json_put_text(&w, "type", "audit");
+        json_put_text(&w, "file", file);
+        json_put_text(&w, "sha256", sha256);
+        json_close(&w);
+        printf("%s\n", buf_text(&line));
+        buf_done(&line);
+    }
+}
+
 static int run_verify(int argc, char **argv)
 {
     struct run run;
+    struct error err = {0};
     int status = run_begin(&run, USE_VERIFY, doc, argc, argv);
     if (status != EXIT_DONE)
         return status;
+    const char *audit = run.options.audit_file;
+    if (audit && audit_open(&run.arena, audit, &run.audit, &err) != 0) {
+        run_end(&run);
+        return run_failed(&err);
+    }
     run_each(&run, verify_one, "verify");
+    if (audit)
+        keep_audit(&run);
     status = run_status(&run, tally_exit_plan(&run.total, EXIT_DRIFT));
     run_end(&run);
     return status;

@@ -38,6 +38,7 @@ struct engine_options {
     const char *command;      /* for the journal: "sync" */
     const char *state_folder; /* what runs remember; NULL: nothing */
     struct stop *stop;        /* when to end before all is done; NULL: never */
+    bool audit;               /* keep keyed digests of what was compared */
     bool deep;                /* look at every value, whatever is remembered */
     /* Called by workers, one at a time, as work is done; may be NULL. */
     void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);

@@ -31,7 +31,7 @@ static const char schema[] =
             "INTEGER,"
             " copy_version INTEGER, copy_modified INTEGER, hint_late INTEGER,"
             " replaces INTEGER,"
-            " fingerprint TEXT, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+            " fingerprint TEXT, digests TEXT, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
             " removal INTEGER, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "BEGIN";
@@ -55,7 +55,7 @@ enum { PAIR_FIRST_FIELD = 5, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIEL
 #define STEP_COLUMNS                                                                               \
     "SELECT key, destination, name, target, type, changes, note, reason, loss, hint, action, "     \
     "status, unsure, value_differs, source_version, source_modified, copy_version, "               \
-    "copy_modified, hint_late, replaces, fingerprint FROM step"
+    "copy_modified, hint_late, replaces, fingerprint, digests FROM step"
 
 #define KEYS_OF(which)                                                                             \
     "SELECT DISTINCT key FROM step WHERE key > ?1 AND " which " ORDER BY key LIMIT ?2"
@@ -100,7 +100,7 @@ static const char *const sql[STATEMENTS] = {
                   " LIMIT 1",
     [KEYS] = "SELECT key, name FROM item WHERE side = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
     [PUT_STEP] = "INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                 " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+                 " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
     [STEPS] = STEP_COLUMNS " ORDER BY key, destination",
     [STEPS_OF] = STEP_COLUMNS " WHERE key = ?1 ORDER BY destination",
     [WORK_KEYS + WORK_UNSURE] = KEYS_OF("unsure <> 0"),
@@ -126,7 +126,7 @@ static const char *const sql[STATEMENTS] = {
                       " AND a.fingerprint <> step.fingerprint)",
     [HOLD_GONE] = "INSERT INTO step SELECT key, destination, name, name, '', '[]', NULL,"
                   " 'it is gone from the source since the plan was made: plan again', NULL, NULL,"
-                  " 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, '' FROM approved a WHERE a.removal = 0"
+                  " 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL FROM approved a WHERE a.removal = 0"
                   " AND NOT EXISTS"
                   " (SELECT 1 FROM step s WHERE s.key = a.key AND s.destination = a.destination)",
 };
@@ -411,6 +411,7 @@ int inventory_put_step(struct inventory *inventory, const struct step *step, str
     for (int i = 0; i < 10; i++)
         sqlite3_bind_int64(put, 11 + i, numbers[i]);
     bind_text(put, 21, step->fingerprint);
+    bind_text(put, 22, step->digests);
     return run(inventory, put, err);
 }
 
@@ -437,6 +438,7 @@ static void read_step(struct arena *arena, sqlite3_stmt *statement, struct step 
         .copy_modified_ms = sqlite3_column_int64(statement, 17),
         .hint_late = sqlite3_column_int64(statement, 18) != 0,
         .replaces = sqlite3_column_int64(statement, 19) != 0,
+        .digests = column_text(arena, statement, 21),
     };
     const char *fingerprint = (const char *)sqlite3_column_text(statement, 20);
     size_t len = fingerprint ? strnlen(fingerprint, sizeof out->fingerprint - 1) : 0;

@@ -55,6 +55,7 @@ struct step {
     bool replaces;  /* an update that deletes the copy and makes it again */
     bool hint_late; /* found when it was written: no plan has shown it */
     int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
+    const char *digests;  /* of both values, for an audit: "HEX HEX"; NULL: not compared */
     char fingerprint[33]; /* of both sides' metadata: has anything moved? */
 };
 

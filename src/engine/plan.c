@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "engine/audit.h"
 #include "engine/engine.h"
 #include "engine/mapping.h"
 #include "engine/ownership.h"
@@ -499,7 +500,8 @@ static enum value_state compare_values(struct batch *batch, struct step *step,
 }
 
 static void look_at_values(struct batch *batch, struct arena *values,
-                           enum value_state states[RESOURCE_READ_MAX][DESTINATIONS_MAX])
+                           enum value_state states[RESOURCE_READ_MAX][DESTINATIONS_MAX],
+                           const char *digests[RESOURCE_READ_MAX][DESTINATIONS_MAX])
 {
     struct engine *engine = batch->engine;
     struct reading source[RESOURCE_READ_MAX] = {0}, copy[RESOURCE_READ_MAX];
@@ -511,11 +513,14 @@ static void look_at_values(struct batch *batch, struct arena *values,
                 struct step *step = &batch->items[i].steps[j];
                 if (!(step->unsure & UNSURE_VALUE) || step->destination + 1 != side)
                     continue;
+                const struct pair *pair = &batch->items[i].pairs[j];
                 if (source[i].error.code == ERR_CANCELLED || copy[i].error.code == ERR_CANCELLED)
                     batch->items[i].stopped = true;
                 else
-                    states[i][j] = compare_values(batch, step, &batch->items[i].pairs[j],
-                                                  &source[i], &copy[i]);
+                    states[i][j] = compare_values(batch, step, pair, &source[i], &copy[i]);
+                if (engine->options.audit && pair->exists && states[i][j] != VALUE_UNKNOWN)
+                    digests[i][j] = audit_digests(engine, &batch->arena, step->key,
+                                                  pair->aim->digest, copy[i].digest);
             }
     }
     explicit_bzero(source, sizeof source);
@@ -581,9 +586,10 @@ static void look_job(void *arg, unsigned worker)
     struct engine *engine = batch->engine;
     struct error error = {0};
     enum value_state states[RESOURCE_READ_MAX][DESTINATIONS_MAX] = {0};
+    const char *digests[RESOURCE_READ_MAX][DESTINATIONS_MAX] = {0};
     int result = batch_load(batch, &error);
     if (result == 0)
-        look_at_values(batch, &engine->values[worker], states);
+        look_at_values(batch, &engine->values[worker], states, digests);
     for (size_t i = 0; i < batch->count && result == 0; i++) {
         struct work_item *item = &batch->items[i];
         look_at_tags(batch, item);
@@ -597,6 +603,7 @@ static void look_job(void *arg, unsigned worker)
                 plan_decide(engine, &batch->arena, &item->pairs[j], step->destination, value, true,
                             step, &want, &diff);
                 fingerprint(engine->kind, &item->pairs[j], &want, step->fingerprint);
+                step->digests = digests[i][j];
             }
             result = inventory_put_step(engine->inventory, step, &error);
         }

@@ -55,6 +55,21 @@ static const char *repeated(struct arena *arena, const char *text, size_t repeat
     return out;
 }
 
+static void test_pieces(void **state)
+{
+    (void)state;
+    unsigned char whole[SHA256_SIZE], pieces[SHA256_SIZE];
+    static const char text[] = "abcdefghijklmnopqrstuvwxyz";
+    for (size_t cut = 0; cut < sizeof text; cut++) {
+        struct digest_stream *stream = digest_stream_new();
+        digest_stream_add(stream, text, cut);
+        digest_stream_add(stream, text + cut, sizeof text - cut);
+        digest_stream_done(stream, pieces);
+        digest_sha256(text, sizeof text, whole);
+        assert_memory_equal(pieces, whole, sizeof whole);
+    }
+}
+
 static void test_hmac_vectors(void **state)
 {
     (void)state;
@@ -241,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256_vectors),
+        cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_many_threads),
         cmocka_unit_test(test_hex),
