@@ -61,6 +61,33 @@ static void get_health(struct pipeline *pipeline, struct http_exchange *exchange
     control_reply(exchange, 200);
 }
 
+static void list_operations(const struct local_service *service, struct json_writer *w)
+{
+    json_open_list(w);
+    for (const struct local_operation *at = service->operations; at->name; at++) {
+        json_open(w);
+        json_put_text(w, "name", at->name);
+        json_put_text(w, "action", at->action);
+        json_put_bool(w, "writes", at->flags & LOCAL_WRITES);
+        json_put_bool(w, "permission", !(at->flags & (LOCAL_NO_AUTH | LOCAL_NO_PERMISSION)));
+        json_close(w);
+    }
+    json_close_list(w);
+}
+
+static void get_operations(struct pipeline *pipeline, struct http_exchange *exchange)
+{
+    struct json_writer w;
+    json_writer_init(&w, http_exchange_body(exchange));
+    json_open(&w);
+    for (const struct local_service *const *service = pipeline->services; *service; service++) {
+        json_key(&w, (*service)->name);
+        list_operations(*service, &w);
+    }
+    json_close(&w);
+    control_reply(exchange, 200);
+}
+
 struct reset {
     struct writer_job job; /* first */
     struct pipeline *pipeline;
@@ -100,13 +127,10 @@ static const struct {
     bool testing_only;
     void (*serve)(struct pipeline *, struct http_exchange *);
 } table[] = {
-    {"GET", "health", false, get_health},
-    {"POST", "reset", true, start_reset},
-    {"GET", "clock", true, control_get_clock},
-    {"POST", "clock", true, control_set_clock},
-    {"GET", "faults", true, control_get_faults},
-    {"POST", "faults", true, control_set_faults},
-    {"DELETE", "faults", true, control_clear_faults},
+    {"GET", "health", false, get_health},         {"GET", "operations", false, get_operations},
+    {"POST", "reset", true, start_reset},         {"GET", "clock", true, control_get_clock},
+    {"POST", "clock", true, control_set_clock},   {"GET", "faults", true, control_get_faults},
+    {"POST", "faults", true, control_set_faults}, {"DELETE", "faults", true, control_clear_faults},
 };
 
 void control_serve(struct pipeline *pipeline, struct http_exchange *exchange)

@@ -2,6 +2,8 @@
  * control: /_understudy/, the local AWS's own door beside AWS's.
  *
  * GET /_understudy/health   200 {"status":"running","version":...,"services":[...]}
+ * GET /_understudy/operations  200 {"ssm":[{"name":"GetParameter","action":"ssm:GetParameter",
+ *                           "writes":false,"permission":true},...],...}: what is answered here
  * Under --testing only (its manual page has the forms of what is sent):
  * POST /_understudy/reset   empties all accounts and Regions, puts clock and faults as they were
  *                           at start, keeps the credentials given then; 204

@@ -30,6 +30,7 @@ from botocore.credentials import Credentials
 
 import aws_cli
 import model_check
+import rows
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ACCOUNT, OTHER_ACCOUNT = '111111111111', '222222222222'
@@ -163,6 +164,8 @@ class LocalServer:
         if target is None:
             self.findings.extend(model_check.check_answer(service, operation, status,
                                                           text.decode()))
+            rows.note_boto3(service, operation, {} if status == 200 else
+                            {'Error': {'Code': json.loads(text).get('__type')}})
         return status, json.loads(text) if text.strip() else {}
 
     def cli(self, *arguments, region=REGION, account=ACCOUNT):
@@ -171,7 +174,13 @@ class LocalServer:
         env = dict(self._environment(), AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret,
                    AWS_DEFAULT_REGION=region, AWS_EC2_METADATA_DISABLED='true', AWS_PAGER='',
                    AWS_CONFIG_FILE='/dev/null', AWS_SHARED_CREDENTIALS_FILE='/dev/null')
-        return aws_cli.run(['--endpoint-url', self.url, '--output', 'json', *arguments], env)
+        try:
+            out = aws_cli.run(['--endpoint-url', self.url, '--output', 'json', *arguments], env)
+        except subprocess.CalledProcessError as error:
+            rows.note_cli(arguments, error.stderr)
+            raise
+        rows.note_cli(arguments, None)
+        return out
 
 
 class Conformance(unittest.TestCase):
@@ -232,4 +241,5 @@ def main():
     if not os.path.exists(program()):
         print(f'{program()} is not there: nothing to test')
         sys.exit(77)  # meson: skipped
+    rows.begin()
     unittest.main(verbosity=2, warnings="default")

@@ -11,6 +11,8 @@ import json
 import os
 import pathlib
 
+import rows
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 # What every operation may answer beside what its model lists (sts-iam-sigv4.md section 2).
@@ -132,4 +134,8 @@ def watch(client, findings):
                                          response_dict['status_code'],
                                          response_dict['body'].decode()))
 
+    def parsed(parsed, model, **_):
+        rows.note_boto3(service, model.name, parsed)
+
     client.meta.events.register('response-received.*.*', received)
+    client.meta.events.register('after-call.*.*', parsed)
