@@ -362,6 +362,19 @@ static void ask(struct asked *asked, const struct policy_question *question)
         asked->service = arn.service;
 }
 
+/* Is the question this statement's, conditions apart? */
+static bool is_about(const struct policy *policy, const struct statement *statement,
+                     const struct asked *asked, enum policy_match *who)
+{
+    *who = POLICY_MATCH_NONE;
+    if (!action_matches(statement, asked) || !resource_matches(statement, asked))
+        return false;
+    if (policy->kind == POLICY_IDENTITY)
+        return true;
+    *who = principals_match(statement, asked->question->principal);
+    return *who != POLICY_MATCH_NONE;
+}
+
 enum policy_answer policy_evaluate(const struct policy *policy,
                                    const struct policy_question *question, enum policy_match *match)
 {
@@ -371,15 +384,8 @@ enum policy_answer policy_evaluate(const struct policy *policy,
     ask(&asked, question);
     for (size_t i = 0; i < policy->statement_count; i++) {
         const struct statement *statement = &policy->statements[i];
-        enum policy_match who = POLICY_MATCH_NONE;
-        if (!action_matches(statement, &asked) || !resource_matches(statement, &asked))
-            continue;
-        if (policy->kind != POLICY_IDENTITY) {
-            who = principals_match(statement, question->principal);
-            if (who == POLICY_MATCH_NONE)
-                continue;
-        }
-        if (!conditions_hold(statement, &asked))
+        enum policy_match who;
+        if (!is_about(policy, statement, &asked, &who) || !conditions_hold(statement, &asked))
             continue;
         if (!statement->allow) {
             answer = POLICY_DENY;

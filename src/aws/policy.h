@@ -68,6 +68,20 @@ enum policy_answer policy_evaluate(const struct policy *policy,
                                    const struct policy_question *question,
                                    enum policy_match *match);
 
+/* The same answer, with what led to it, for simulations. In `arena`. */
+struct policy_trace {
+    size_t *matched; /* positions of the statements that decided: those that deny, or that allow */
+    size_t matched_count;
+    const char **missing; /* condition keys that statements about this action and resource ask for
+                             and the question does not have */
+    size_t missing_count;
+    enum policy_match match;
+};
+enum policy_answer policy_trace(struct arena *arena, const struct policy *policy,
+                                const struct policy_question *question, struct policy_trace *out);
+/* The condition keys and variables that the policy names, each once, NULL-terminated. */
+const char *const *policy_keys(struct arena *arena, const struct policy *policy);
+
 /* A statement allows every action on every resource, without conditions, to whom it is attached. */
 bool policy_allows_all(const struct policy *policy);
 /* It has a statement that denies. */

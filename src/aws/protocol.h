@@ -39,7 +39,8 @@ int protocol_read(const struct aws_operation *operation, const struct http_respo
  * lists, A.entry.N.key/.value objects; all leaves strings. "Action" and "Version" stay members.
  * NULL with ERR_INVALID for broken escapes, NULs, more than `largest_members` leaves or depth. */
 json_t *query_parse(const char *form, size_t len, size_t largest_members, struct error *err);
-/* JSON to XML elements: objects nest, lists give <member>s. Escaped. Appended to `out`. */
+/* JSON to XML elements: objects nest, lists give <member>s, but a list called "entry" gives
+ * <entry>s (a map: {"entry": [{"key": ..., "value": ...}]}). Escaped. Appended to `out`. */
 void query_write_xml(struct buf *out, const json_t *value);
 /* `text` with & < > " escaped. */
 void xml_escape(struct buf *out, const char *text, size_t len);

@@ -47,9 +47,17 @@ void xml_escape(struct buf *out, const char *text, size_t len)
 
 static void element_write(struct buf *out, const char *name, const json_t *value)
 {
-    size_t len = strlen(name);
+    size_t len = strlen(name), i;
+    json_t *inner;
     if (json_is_null(value))
         return;
+    if (json_is_array(value) && strcmp(name, "entry") == 0) { /* of a map: flat */
+        json_array_foreach(value, i, inner)
+        {
+            element_write(out, name, inner);
+        }
+        return;
+    }
     buf_append_char(out, '<');
     xml_escape(out, name, len);
     buf_append_char(out, '>');

@@ -80,6 +80,20 @@ void iam_put_document(struct local_call *call, const char *key, const char *docu
 
 static const char id_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
+void iam_open_map(struct local_call *call, const char *key)
+{
+    json_key(call->out, key);
+    json_open(call->out);
+    json_key(call->out, "entry");
+    json_open_list(call->out);
+}
+
+void iam_close_map(struct local_call *call)
+{
+    json_close_list(call->out);
+    json_close(call->out);
+}
+
 char *iam_new_id(struct local_call *call, const char *prefix)
 {
     char text[18];
@@ -103,6 +117,13 @@ int64_t iam_now_ms(const struct local_call *call)
 }
 
 /* --- authorisation ---------------------------------------------------------------------------- */
+
+static const char *const *simulated_resources(struct local_call *call)
+{
+    const char **arns = arena_calloc(call->arena, 2, sizeof *arns);
+    arns[0] = local_text(call, "PolicySourceArn");
+    return arns;
+}
 
 /* iam:PermissionsBoundary is the boundary asked for or, where an identity's policies change, the
  * one it has (IAM user guide, "Delegating responsibility to others using permissions boundaries").
@@ -219,6 +240,10 @@ static const struct local_operation operations[] = {
      NULL, iam_get_account_authorization_details},
     {"GetAccountSummary", "iam:GetAccountSummary", 0, iam_in_nothing, NULL,
      iam_get_account_summary},
+    {"GetContextKeysForCustomPolicy", "iam:GetContextKeysForCustomPolicy", 0, iam_in_keys_of_custom,
+     NULL, iam_context_keys_of_custom},
+    {"GetContextKeysForPrincipalPolicy", "iam:GetContextKeysForPrincipalPolicy", 0,
+     iam_in_keys_of_principal, simulated_resources, iam_context_keys_of_principal},
     {"GetGroup", "iam:GetGroup", 0, iam_in_group_page, iam_resources, iam_get_group},
     {"GetGroupPolicy", "iam:GetGroupPolicy", 0, iam_in_group_inline, iam_resources, iam_get_inline},
     {"GetInstanceProfile", "iam:GetInstanceProfile", 0, iam_in_profile, iam_resources, iam_get},
@@ -289,6 +314,10 @@ static const struct local_operation operations[] = {
      iam_resources, iam_set_default_policy_version},
     {"SetSecurityTokenServicePreferences", "iam:SetSecurityTokenServicePreferences", LOCAL_WRITES,
      iam_in_token_version, NULL, iam_set_token_version},
+    {"SimulateCustomPolicy", "iam:SimulateCustomPolicy", 0, iam_in_simulate_custom, NULL,
+     iam_simulate_custom_policy},
+    {"SimulatePrincipalPolicy", "iam:SimulatePrincipalPolicy", 0, iam_in_simulate_principal,
+     simulated_resources, iam_simulate_principal_policy},
     {"TagInstanceProfile", "iam:TagInstanceProfile", LOCAL_WRITES, iam_in_profile_tag,
      iam_resources, iam_tag},
     {"TagOpenIDConnectProvider", "iam:TagOpenIDConnectProvider", LOCAL_WRITES, iam_in_provider_tag,

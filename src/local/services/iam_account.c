@@ -124,14 +124,16 @@ static const struct summary_row summary[] = {
 
 enum local_result iam_get_account_summary(struct local_call *call)
 {
-    json_key(call->out, "SummaryMap");
-    json_open(call->out);
+    iam_open_map(call, "SummaryMap");
     for (size_t i = 0; i < sizeof summary / sizeof *summary; i++) {
         const struct summary_row *row = &summary[i];
-        json_put_int(call->out, row->key,
+        json_open(call->out);
+        json_put_text(call->out, "key", row->key);
+        json_put_int(call->out, "value",
                      row->sql ? iam_count(call->store, row->sql, call->account) : row->value);
+        json_close(call->out);
     }
-    json_close(call->out);
+    iam_close_map(call);
     return LOCAL_OK;
 }
 

@@ -21,6 +21,7 @@
  *   iam_managed.c    AWS managed policies, as data
  *   iam_identity.c   all that an identity's policies say together
  *   iam_provider.c   OpenID Connect providers
+ *   iam_position.c   where statements stand in their documents
  *   iam_simulate.c   the policy simulator
  *
  * Facts: shared facts sts-iam-sigv4.md sections 4 and 8, model iam 2010-05-08. Texts of refusals
@@ -115,6 +116,9 @@ enum iam_take iam_page_take(struct iam_page *page, const char *key);
 void iam_page_close(struct local_call *call, const struct iam_page *page);
 /* A policy document as IAM answers it: percent-encoded. */
 void iam_put_document(struct local_call *call, const char *key, const char *document);
+/* A map of the answer: a list of objects with "key" and "value" goes between the two. */
+void iam_open_map(struct local_call *call, const char *key);
+void iam_close_map(struct local_call *call);
 /* prefix ("AROA") and 17 characters. */
 char *iam_new_id(struct local_call *call, const char *prefix);
 /* The same for the same text. */
@@ -285,6 +289,14 @@ enum local_result iam_list_providers(struct local_call *call);
 enum local_result iam_add_client_id(struct local_call *call);
 enum local_result iam_remove_client_id(struct local_call *call);
 enum local_result iam_update_thumbprint(struct local_call *call);
+
+/* --- iam_position.c --------------------------------------------------------------------------- */
+struct iam_position {
+    int64_t line, column;
+};
+/* Where a document's statement (counted from 0) begins and ends, as the simulator says it. */
+void iam_statement_span(struct arena *arena, const char *text, size_t number,
+                        struct iam_position *start, struct iam_position *end);
 
 /* --- iam_simulate.c --------------------------------------------------------------------------- */
 enum local_result iam_simulate_principal_policy(struct local_call *call);
