@@ -63,6 +63,14 @@ enum local_result kms_create_alias(struct local_call *call)
     return LOCAL_OK;
 }
 
+/* Both symmetric, both asymmetric or both HMAC, and of one usage (section 2). */
+static bool same_kind(const struct kms_key *one, const struct kms_key *other)
+{
+    enum kms_family a = kms_spec_find(one->spec)->family, b = kms_spec_find(other->spec)->family;
+    return strcmp(one->usage, other->usage) == 0 && (a == KMS_AES) == (b == KMS_AES) &&
+           (a == KMS_HMAC) == (b == KMS_HMAC);
+}
+
 enum local_result kms_update_alias(struct local_call *call)
 {
     const char *name = local_text(call, "AliasName");
@@ -76,6 +84,12 @@ enum local_result kms_update_alias(struct local_call *call)
     if (!old)
         return local_fail(call, "NotFoundException", "Alias %s is not found.",
                           kms_alias_arn(call, call->account, name));
+    const struct kms_key *before = kms_load(call, old);
+    if (before && !same_kind(before, key)) /* text not observed (K) */
+        return local_fail(call, "ValidationException",
+                          "The current and the new key of alias %s must be of the same type and "
+                          "usage.",
+                          name);
     if (strcmp(old, key->id) != 0 && is_full(call, key))
         return too_many(call, key);
     store_run(call->store,
@@ -178,6 +192,8 @@ enum local_result kms_list_aliases(struct local_call *call)
     while (!listing.more && store_next(&rows)) {
         struct text name = store_text(&rows, 0), id = store_text(&rows, 1);
         char *copy = arena_strndup(call->arena, name.data, name.len);
+        if (!kms_load(call, arena_strndup(call->arena, id.data, id.len)))
+            continue; /* its key is deleted, the row not yet */
         managed = list_unmade(&listing, managed, copy);
         if (!listing.more)
             list_one(&listing, copy, arena_strndup(call->arena, id.data, id.len),

@@ -198,8 +198,9 @@ enum local_result kms_create_key(struct local_call *call)
 enum local_result kms_describe_key(struct local_call *call)
 {
     const struct kms_key *key;
-    enum local_result result =
-        kms_find(call, local_text(call, "KeyId"), KMS_BY_ALIAS | KMS_OTHER_ACCOUNT, &key);
+    enum local_result result = kms_find(call, local_text(call, "KeyId"), KMS_TO_CRYPT, &key);
+    if (result == LOCAL_OK)
+        result = kms_rotate_when_due(call, &key);
     if (result == LOCAL_OK)
         kms_put_metadata(call, "KeyMetadata", key);
     return result;
