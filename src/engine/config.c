@@ -89,9 +89,18 @@ static const struct setting rename_settings[] = {
     {0},
 };
 
+static const struct setting select_settings[] = {
+    {LIST("types", SETTING_TEXTS, config_select, types, types_count)},
+    {LIST("tiers", SETTING_TEXTS, config_select, tiers, tiers_count)},
+    {LIST("keys", SETTING_TEXTS, config_select, keys, keys_count)},
+    {LIST("tags", SETTING_TEXTS, config_select, tags, tags_count)},
+    {0},
+};
+
 static const struct setting parameter_settings[] = {
     {LIST("include", SETTING_TEXTS, config, include, include_count)},
     {LIST("exclude", SETTING_TEXTS, config, exclude, exclude_count)},
+    {.key = "select", SETTING_OBJECT, offsetof(struct config, select), .inside = select_settings},
     {LIST("rename", SETTING_OBJECTS, config, rename, rename_count),
      .item_size = sizeof(struct config_rename), .inside = rename_settings},
     {LIST("rewrite", SETTING_OBJECTS, config, rewrite, rewrite_count),
@@ -364,6 +373,21 @@ static bool is_absent(const struct setting *setting, const char *object)
     return !*(const size_t *)(const void *)(object + setting->count_offset);
 }
 
+static void inherit_settings(const struct setting *settings, const char *from, char *to)
+{
+    for (const struct setting *at = settings; at->key; at++) {
+        if (at->kind == SETTING_OBJECT) {
+            inherit_settings(at->inside, from + at->offset, to + at->offset);
+            continue;
+        }
+        if (!is_absent(at, to))
+            continue;
+        memcpy(to + at->offset, from + at->offset, sizeof(void *));
+        if (!is_text(at))
+            memcpy(to + at->count_offset, from + at->count_offset, sizeof(size_t));
+    }
+}
+
 /* What a replication does not say of its parameters is as the file says beside the list. */
 static void inherit(const struct config *defaults, struct config *config)
 {
@@ -373,15 +397,7 @@ static void inherit(const struct config *defaults, struct config *config)
         config->destinations = defaults->destinations;
         config->destination_count = defaults->destination_count;
     }
-    for (const struct setting *at = parameter_settings; at->key; at++) {
-        char *to = (char *)config;
-        const char *from = (const char *)defaults;
-        if (!is_absent(at, to))
-            continue;
-        memcpy(to + at->offset, from + at->offset, sizeof(void *));
-        if (!is_text(at))
-            memcpy(to + at->count_offset, from + at->count_offset, sizeof(size_t));
-    }
+    inherit_settings(parameter_settings, (const char *)defaults, (char *)config);
 }
 
 static int take_file(struct arena *arena, const char *name, const struct config_file *file,

@@ -59,6 +59,11 @@ struct config_side {
     size_t rewrite_count;
 };
 
+struct config_select {
+    const char **types, **tiers, **keys, **tags;
+    size_t types_count, tiers_count, keys_count, tags_count;
+};
+
 struct config_rename {
     const char *from, *to;
 };
@@ -71,6 +76,7 @@ struct config {
     size_t destination_count;
     const char **include, **exclude, **allow; /* never NULL after config_check */
     size_t include_count, exclude_count, allow_count;
+    struct config_select select;
     const char **allow_replace; /* globs of names */
     size_t allow_replace_count;
     const char *replace_wait, *tier; /* as written; NULL: the default */

@@ -8,6 +8,7 @@
 #include "engine/rewrite.h"
 #include "engine/safety.h"
 #include "engine/scope.h"
+#include "engine/select.h"
 
 #include <string.h>
 
@@ -58,11 +59,22 @@ static int check_pattern(const char *pattern, const char *what, struct error *er
                          what, pattern, pattern);
     if (strstr(pattern, "//"))
         return error_set(err, ERR_INVALID, "%s '%s' has an empty level", what, pattern);
+    if (strchr(pattern, ':'))
+        return error_set(err, ERR_INVALID,
+                         "%s '%s': a version or label (name:3, name:label) cannot be selected: a "
+                         "parameter is copied as it is now, and its labels and history by `labels` "
+                         "and `history`",
+                         what, pattern);
     for (const char *at = pattern; *at; at++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/*?", *at))
             return error_set(err, ERR_INVALID, "%s '%s': '%c' cannot occur in a parameter's name",
                              what, pattern, *at);
     const char *first = *pattern == '/' ? pattern + 1 : pattern;
+    if (text_starts(first, "aws/reference/secretsmanager/"))
+        return error_set(err, ERR_INVALID,
+                         "%s '%s' is a secret of Secrets Manager seen through Parameter Store: "
+                         "replicate the secret itself",
+                         what, pattern);
     if (text_starts_nocase(first, "aws") || text_starts_nocase(first, "ssm"))
         return error_set(err, ERR_INVALID,
                          "%s '%s': names beginning with aws or ssm belong to AWS and are never "
@@ -172,6 +184,7 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
         check_destinations(arena, config, err) != 0 || check_renames(config, err) != 0 ||
         check_allow(config, err) != 0 ||
         check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
+        select_check(&resource_ssm_parameter, &config->select, err) != 0 ||
         check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||
         check_patterns(config->allow_replace, config->allow_replace_count, "allow_replace", err) !=
             0 ||

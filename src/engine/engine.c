@@ -342,6 +342,21 @@ static uint64_t all(const uint64_t statuses[STATUSES])
     return sum;
 }
 
+/* A misspelt selector must not pass for a good run. Where a deletion at the source is to be carried
+ * on, a name that is gone is no mistake. */
+static void count_selectors(struct engine *engine, struct tally *out)
+{
+    const struct config *config = engine->config;
+    const struct config_select *select = &config->select;
+    bool given = config->include_count || select->types_count || select->tiers_count ||
+                 select->keys_count || select->tags_count;
+    if (engine->safety.deletes != DELETES_NEVER)
+        return;
+    out->nothing = given && !out->selected;
+    for (size_t i = 0; i < config->include_count; i++)
+        out->absent += !engine->scope.hit[i] && !strpbrk(config->include[i], "*?");
+}
+
 int engine_tally(struct engine *engine, struct tally *out, struct error *err)
 {
     step_counts counts;
@@ -349,6 +364,7 @@ int engine_tally(struct engine *engine, struct tally *out, struct error *err)
     if (inventory_count(engine->inventory, -1, counts, err) != 0 ||
         inventory_size(engine->inventory, SIDE_SOURCE, &out->selected, err) != 0)
         return -1;
+    count_selectors(engine, out);
     out->equal = all(counts[STEP_EQUAL]);
     out->create = all(counts[STEP_CREATE]);
     out->update = all(counts[STEP_UPDATE]);
@@ -391,6 +407,8 @@ void tally_add(struct tally *sum, const struct tally *tally)
     sum->planned += tally->planned;
     sum->selected += tally->selected;
     sum->reserved += tally->reserved;
+    sum->nothing += tally->nothing;
+    sum->absent += tally->absent;
     sum->failed_destinations += tally->failed_destinations;
     sum->calls += tally->calls;
     sum->retries += tally->retries;
@@ -401,7 +419,7 @@ void tally_add(struct tally *sum, const struct tally *tally)
 
 int tally_exit_plan(const struct tally *tally, int on_changes)
 {
-    if (tally->unseen || tally->failed_destinations)
+    if (tally->unseen || tally->failed_destinations || tally->nothing || tally->absent)
         return tally->equal + tally->create + tally->update + tally->remove + tally->mark
                    ? EXIT_PARTLY
                    : EXIT_FAILED;
@@ -413,7 +431,7 @@ int tally_exit_plan(const struct tally *tally, int on_changes)
 int tally_exit_apply(const struct tally *tally)
 {
     uint64_t undone = tally->unseen + tally->failed + tally->conflict + tally->planned +
-                      tally->failed_destinations;
+                      tally->failed_destinations + tally->nothing + tally->absent;
     if (undone && !tally->applied && !tally->equal)
         return EXIT_FAILED;
     return undone || tally->blocked ? EXIT_PARTLY : EXIT_DONE;

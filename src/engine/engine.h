@@ -87,6 +87,8 @@ struct engine {
     bool stopped; /* before all was done; set by the driving thread */
     bool broken;  /* the run's own file failed: stop */
     struct error error;
+    uint64_t made;             /* names that `made_by` makes in each Region itself, left alone */
+    const char *made_by;       /* by the thread that lists the source, as is made */
     _Atomic uint64_t reserved; /* names that belong to AWS and were left alone */
 };
 
@@ -108,6 +110,8 @@ struct tally {
     uint64_t planned;                                        /* writes not yet done */
     uint64_t selected;                                       /* source resources */
     uint64_t reserved;
+    uint64_t nothing; /* replications whose selectors selected nothing */
+    uint64_t absent;  /* names that were asked for and are not there */
     unsigned failed_destinations;
     uint64_t calls, retries, throttled;
     int64_t paced_ms, elapsed_ms;

@@ -20,7 +20,7 @@ static const char schema[] =
     "PRAGMA temp_store=FILE; PRAGMA locking_mode=EXCLUSIVE;"
     "CREATE TABLE item (side INTEGER, key TEXT, name TEXT, target TEXT, version INTEGER,"
     " modified INTEGER, " FIELDS(
-        "") ", PRIMARY KEY (side, key)) WITHOUT ROWID;"
+        "") ", dropped INTEGER, PRIMARY KEY (side, key)) WITHOUT ROWID;"
             "CREATE INDEX target ON item (target) WHERE side = 0;"
             "CREATE TABLE tags (side INTEGER, key TEXT, tags TEXT, PRIMARY KEY (side, key)) "
             "WITHOUT ROWID;"
@@ -64,6 +64,7 @@ enum { PAIR_FIRST_FIELD = 5, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIEL
 enum statement {
     PUT_ITEM,
     PUT_TAGS,
+    DROP,
     JOIN,
     PAIR,
     UNPAIRED,
@@ -89,15 +90,17 @@ enum statement {
 
 static const char *const sql[STATEMENTS] = {
     [PUT_ITEM] = "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+    [DROP] = "UPDATE item SET dropped = 1 WHERE side = 0 AND key = ?1",
     [PUT_TAGS] = "INSERT OR REPLACE INTO tags VALUES (?1, ?2, ?3)",
-    [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 ORDER BY s.key",
+    [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 AND s.dropped = 0 ORDER BY s.key",
     [PAIR] = PAIR_COLUMNS " WHERE s.side = 0 AND s.key = ?2",
     [UNPAIRED] = COPY_COLUMNS " WHERE t.side = ?1 AND NOT " HAS_SOURCE " ORDER BY t.key",
     [COPY] = COPY_COLUMNS " WHERE t.side = ?1 AND t.key = ?2",
     [PAIRED] = "SELECT count(*) FROM item t WHERE t.side = ?1 AND " HAS_SOURCE,
-    [COLLISION] = "SELECT target FROM item WHERE side = 0 GROUP BY target HAVING count(*) > 1"
-                  " LIMIT 1",
+    [COLLISION] =
+        "SELECT target FROM item WHERE side = 0 AND dropped = 0 GROUP BY target HAVING count(*) > 1"
+        " LIMIT 1",
     [KEYS] = "SELECT key, name FROM item WHERE side = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
     [PUT_STEP] = "INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
                  " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
@@ -114,7 +117,7 @@ static const char *const sql[STATEMENTS] = {
     [COUNT] = "SELECT action, status, count(*) FROM step WHERE ?1 < 0 OR destination = ?1"
               " GROUP BY action, status",
     [WIDEST] = "SELECT max(length(name)) FROM step WHERE action <> 0",
-    [SIZE] = "SELECT count(*) FROM item WHERE side = ?1",
+    [SIZE] = "SELECT count(*) FROM item WHERE side = ?1 AND dropped = 0",
     [APPROVE] = "INSERT INTO approved VALUES (?1, ?2, ?3, ?4, ?5)",
     [HOLD_LEFT] = "UPDATE step SET status = 4 WHERE action IN " CHANGES " AND NOT EXISTS"
                   " (SELECT 1 FROM approved a WHERE a.key = step.key"
@@ -276,6 +279,13 @@ static int read_pair(struct inventory *inventory, struct arena *arena, sqlite3_s
     if (read_resource(inventory, arena, statement, 0, &out->source, err) != 0)
         return -1;
     return out->exists ? read_resource(inventory, arena, statement, second, &out->have, err) : 0;
+}
+
+int inventory_drop(struct inventory *inventory, const char *key, struct error *err)
+{
+    sqlite3_stmt *drop = begin(inventory, DROP);
+    bind_text(drop, 1, key);
+    return run(inventory, drop, err);
 }
 
 int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned destination,

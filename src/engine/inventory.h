@@ -82,6 +82,10 @@ int inventory_put_tags(struct inventory *inventory, unsigned side, const char *k
 
 /* Every source resource with what `destination` has of it, in the order of keys. The pair lives in
  * `scratch` and is gone after `each`. `each` may put steps and tags. */
+/* Leaves a source resource out of what follows; it still stands for its copies' being wanted.
+ * `each` of inventory_join may call it. */
+int inventory_drop(struct inventory *inventory, const char *key, struct error *err);
+
 typedef int pair_fn(const struct pair *pair, void *arg, struct error *err);
 int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned destination,
                    pair_fn *each, void *arg, struct error *err);

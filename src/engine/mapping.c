@@ -18,7 +18,7 @@ static struct text short_key(const char *key)
     return name;
 }
 
-static bool key_matches(const char *entry, const char *source_key)
+bool mapping_same_key(const char *entry, const char *source_key)
 {
     if (arn_is(entry) && arn_is(source_key))
         return strcmp(entry, source_key) == 0;
@@ -33,10 +33,10 @@ const char *mapping_key(const struct config_side *destination, const char *sourc
     for (size_t i = 0; i < destination->key_count; i++) {
         if (strcmp(destination->keys[i].source, "*") == 0)
             others = destination->keys[i].destination;
-        else if (key_matches(destination->keys[i].source, source_key))
+        else if (mapping_same_key(destination->keys[i].source, source_key))
             return destination->keys[i].destination;
     }
-    return key_matches(default_key, source_key) ? default_key : others;
+    return mapping_same_key(default_key, source_key) ? default_key : others;
 }
 
 static bool default_key_allowed(const struct config *config)

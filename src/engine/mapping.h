@@ -30,6 +30,9 @@ void mapping_value_rules(const struct config *config, const struct config_side *
 /* Two notes of one step. In `arena`. */
 const char *mapping_note(struct arena *arena, const char *first, const char *second);
 
+/* Do both name one key of a side, as far as texts can tell? Alias, id or ARN. */
+bool mapping_same_key(const char *a, const char *b);
+
 /* The destination's key for a source key; NULL when nothing maps it. */
 const char *mapping_key(const struct config_side *destination, const char *source_key,
                         const char *default_key);

@@ -9,6 +9,7 @@
 #include "engine/removal.h"
 #include "engine/replace.h"
 #include "engine/rewrite.h"
+#include "engine/select.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,12 @@ static int keep_resource(const struct resource *resource, void *arg, struct erro
         return inventory_put(engine->inventory, listing->side, resource, NULL, err);
     if (engine->kind->reserved(resource->key)) {
         engine->reserved++;
+        return 0;
+    }
+    if (engine->kind->maker && engine->kind->maker(resource->key) &&
+        !scope_names_level(&engine->scope, resource->key)) {
+        engine->made_by = engine->kind->maker(resource->key);
+        engine->made++;
         return 0;
     }
     if (!scope_selects(&engine->scope, resource->key))
@@ -631,8 +638,8 @@ static int look_at_unsure(struct engine *engine, struct error *err)
 int plan_build(struct engine *engine, struct error *err)
 {
     if (list_sides(engine, err) == 0 && complete_tags(engine, err) == 0 &&
-        join_sides(engine, err) == 0 && removal_plan(engine, err) == 0 &&
-        look_at_unsure(engine, err) == 0)
+        select_sides(engine, err) == 0 && join_sides(engine, err) == 0 &&
+        removal_plan(engine, err) == 0 && look_at_unsure(engine, err) == 0)
         return 0;
     engine->stopped = err->code == ERR_CANCELLED;
     return -1;

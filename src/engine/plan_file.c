@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "engine/select.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,6 +62,20 @@ static void put_side(struct json_writer *w, const struct side *side)
     json_close(w);
 }
 
+static void put_unmatched_include(const char *selector, const char *text, void *arg)
+{
+    if (strcmp(selector, "include") == 0)
+        json_write_text(arg, text);
+}
+
+static void put_unmatched(const char *selector, const char *text, void *arg)
+{
+    json_open(arg);
+    json_put_text(arg, "selector", selector);
+    json_put_text(arg, "text", text);
+    json_close(arg);
+}
+
 static int write_header(struct engine *engine, const char *command, FILE *out, struct buf *line,
                         struct error *err)
 {
@@ -88,9 +103,11 @@ static int write_header(struct engine *engine, const char *command, FILE *out, s
     json_close_list(&w);
     json_key(&w, "unmatched_includes");
     json_open_list(&w);
-    for (size_t i = 0; i < engine->config->include_count; i++)
-        if (!engine->scope.hit[i])
-            json_write_text(&w, engine->config->include[i]);
+    select_unmatched(engine, put_unmatched_include, &w);
+    json_close_list(&w);
+    json_key(&w, "unmatched");
+    json_open_list(&w);
+    select_unmatched(engine, put_unmatched, &w);
     json_close_list(&w);
     json_put_text(&w, "losses", engine->kind->gaps);
     json_key(&w, "config");
@@ -178,6 +195,7 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
     json_put_int(&w, "blocked", (int64_t)tally->blocked);
     json_put_int(&w, "unseen", (int64_t)tally->unseen);
     json_put_int(&w, "reserved", (int64_t)tally->reserved);
+    json_put_int(&w, "absent", (int64_t)tally->absent);
     json_put_int(&w, "failed_destinations", tally->failed_destinations);
     if (outcome) {
         json_put_int(&w, "applied", (int64_t)tally->applied);

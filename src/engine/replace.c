@@ -80,6 +80,8 @@ int replace_copy(struct engine *engine, struct resource_ctx *ctx, const struct r
     const struct diff nothing = {0};
     if (!want->value)
         return error_set(err, ERR_INVALID, "%s: its value was not read", want->name);
+    if (stop_left_ms(engine->options.stop) < wait_ms(engine->config) + STOP_MARGIN_MS)
+        return error_set(err, ERR_CANCELLED, "%s: no time is left to replace it", have->name);
     if (take_away(engine, ctx, have, err) != 0)
         return error_context(err, "replace %s in %s", have->name, ctx->region);
     engine->clock->sleep_ms(engine->clock, wait_ms(engine->config));

@@ -1,6 +1,7 @@
 #include "engine/report.h"
 
 #include "base/json.h"
+#include "engine/select.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -73,6 +74,19 @@ static void write_trouble(const struct report *report, const struct side *side, 
     fputc('\n', report->out);
 }
 
+struct heading {
+    const struct report *report;
+    const char *region;
+};
+
+static void write_unmatched(const char *selector, const char *text, void *arg)
+{
+    const struct heading *heading = arg;
+    fprintf(heading->report->out, "  %s '", selector);
+    put(heading->report->out, text);
+    fprintf(heading->report->out, "' matches nothing in %s\n", heading->region);
+}
+
 /* "ap-south-1 (111111111111) → us-east-1, eu-west-1": the account is said again where it is not
  * the source's. */
 static void write_heading(const struct report *report, const struct engine *engine)
@@ -103,10 +117,8 @@ static void write_heading(const struct report *report, const struct engine *engi
                           "tags are read one by one, tag:GetResources did not serve: ",
                           side->tags_error.message);
     }
-    for (size_t i = 0; i < engine->config->include_count; i++)
-        if (!engine->scope.hit[i])
-            fprintf(report->out, "  include '%s' matches nothing in %s\n",
-                    engine->config->include[i], source->config->region);
+    struct heading heading = {report, source->config->region};
+    select_unmatched(engine, write_unmatched, &heading);
 }
 
 /* Steps of one name that say the same are one line. */
@@ -260,6 +272,9 @@ int report_plan(const struct report *report, struct engine *engine, struct error
                 tally.extra > EXTRAS_SHOWN ? " (the first are shown; --json lists all)" : "");
     if (!tally.selected)
         fprintf(report->out, "  no %s selected\n", engine->kind->noun);
+    if (engine->made)
+        fprintf(report->out, "  %s names of %s, which makes them in each Region, left alone\n",
+                grouped(engine->made, number), engine->made_by);
     if (tally.reserved)
         fprintf(report->out, "  %s reserved names (aws..., ssm...) left alone\n",
                 grouped(tally.reserved, number));

@@ -9,6 +9,8 @@ void scope_init(struct scope *scope, struct arena *arena, const struct config *c
     *scope = (struct scope){
         .config = config,
         .hit = arena_calloc(arena, config->include_count + 1, sizeof(bool)),
+        .exclude_hit = arena_calloc(arena, config->exclude_count + 1, sizeof(bool)),
+        .rename_hit = arena_calloc(arena, config->rename_count + 1, sizeof(bool)),
     };
 }
 
@@ -39,14 +41,13 @@ static bool excluded(const struct config *config, const char *key)
     return false;
 }
 
-bool scope_selects(struct scope *scope, const char *key)
+bool scope_names_level(const struct scope *scope, const char *key)
 {
-    const struct config *config = scope->config;
-    bool included = config->include_count == 0;
-    for (size_t i = 0; i < config->include_count; i++)
-        if (scope_matches(config->include[i], key))
-            included = scope->hit[i] = true;
-    return included && !excluded(config, key);
+    size_t len = strcspn(key, "/");
+    for (size_t i = 0; i < scope->config->include_count; i++)
+        if (strncmp(bare(scope->config->include[i]), key, len) == 0)
+            return true;
+    return false;
 }
 
 /* `text` after `path` when it is that path or below it. */
@@ -65,20 +66,49 @@ static const char *join(struct arena *arena, const char *path, const char *rest)
     return arena_printf(arena, "%s%s", path, *path == '\0' && *rest == '/' ? rest + 1 : rest);
 }
 
+/* The rename that is for the key, by index; rename_count: none. `rest` is what follows the path. */
+static size_t rename_of(const struct config *config, const char *key, const char **rest)
+{
+    size_t i;
+    for (i = 0; i < config->rename_count; i++) {
+        const char *from = bare(config->rename[i].from);
+        *rest = below(key, from);
+        if (*rest && (**rest || !*from))
+            break;
+    }
+    return i;
+}
+
+bool scope_selects(struct scope *scope, const char *key)
+{
+    const struct config *config = scope->config;
+    bool included = config->include_count == 0, out = false;
+    const char *rest;
+    for (size_t i = 0; i < config->include_count; i++)
+        if (scope_matches(config->include[i], key))
+            included = scope->hit[i] = true;
+    for (size_t i = 0; i < config->exclude_count; i++)
+        if (scope_matches(config->exclude[i], key))
+            out = scope->exclude_hit[i] = true;
+    if (!included || out)
+        return false;
+    size_t rename = rename_of(config, key, &rest);
+    if (rename < config->rename_count)
+        scope->rename_hit[rename] = true;
+    return true;
+}
+
 const char *scope_target(const struct scope *scope, struct arena *arena, const char *name)
 {
-    for (size_t i = 0; i < scope->config->rename_count; i++) {
-        const struct config_rename *rename = &scope->config->rename[i];
-        const char *from = bare(rename->from), *to = bare(rename->to);
-        const char *rest = below(bare(name), from);
-        if (!rest || (*rest == '\0' && *from))
-            continue;
-        if (*from == '\0' && *rest != '/')
-            rest = arena_printf(arena, "/%s", rest);
-        const char *key = join(arena, to, rest);
-        return arena_printf(arena, "/%s", key);
-    }
-    return name;
+    const struct config *config = scope->config;
+    const char *rest;
+    size_t i = rename_of(config, bare(name), &rest);
+    if (i == config->rename_count)
+        return name;
+    const char *from = bare(config->rename[i].from), *to = bare(config->rename[i].to);
+    if (*from == '\0' && *rest != '/')
+        rest = arena_printf(arena, "/%s", rest);
+    return arena_printf(arena, "/%s", join(arena, to, rest));
 }
 
 static void add(const char **list, size_t *count, const char *text)

@@ -16,11 +16,15 @@
 struct scope {
     const struct config *config;
     bool *hit; /* one for each include pattern: something matched it */
+    bool *exclude_hit, *rename_hit;
+    bool *select_hit; /* by select.c */
 };
 
 void scope_init(struct scope *scope, struct arena *arena, const struct config *config);
 /* Is the key one that the glob means? */
 bool scope_matches(const char *pattern, const char *key);
+/* Is there an include pattern that begins as the key's first level does? */
+bool scope_names_level(const struct scope *scope, const char *key);
 bool scope_selects(struct scope *scope, const char *key);
 /* The name at the destination, spelled as the source does. In `arena`. */
 const char *scope_target(const struct scope *scope, struct arena *arena, const char *name);

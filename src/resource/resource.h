@@ -38,6 +38,9 @@ struct field {
     const char *label; /* the word of plans and reports */
     enum field_rule rule;
     const char *fate; /* one sentence for docs/fidelity.md */
+    /* The list of parameters.select that selects by it, and the texts it may have; or NULL. */
+    const char *select;
+    const char *const *choices;
 };
 
 struct tag {
@@ -150,6 +153,8 @@ struct resource_kind {
                   const struct judge_options *, struct verdict *);
     const char *(*key_of)(const char *name); /* the pairing key within a name */
     bool (*reserved)(const char *key);       /* belongs to AWS: never selected */
+    /* Who makes the resource in each Region by itself; NULL: nobody. Selected by name only. */
+    const char *(*maker)(const char *key);
     /* Are two texts of a field the same to the service? NULL: by bytes. */
     bool (*same)(size_t field, const char *a, const char *b);
 };

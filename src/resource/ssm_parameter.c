@@ -345,15 +345,20 @@ static int read_values(struct resource_ctx *ctx, struct resource *items, size_t 
     return 0;
 }
 
+static const char *const types[] = {"String", "StringList", "SecureString", NULL};
+static const char *const tiers[] = {"Standard", "Advanced", NULL};
+
 static const struct field fields[] = {
     [SSM_TYPE] = {"Type", "type", FIELD_COPY,
                   "String, StringList or SecureString. SecureString is never copied over as plain "
-                  "text unless `allow: [plain-text]` says so."},
+                  "text unless `allow: [plain-text]` says so.",
+                  "types", types},
     [SSM_TIER] = {"Tier", "tier", FIELD_COPY,
                   "Standard or Advanced as the source reports it, or what `tier` says; always "
                   "sent. A rewritten value that is too long for Standard makes the copy Advanced. "
                   "AWS does not lower a tier: then the copy stays Advanced and the plan says so, "
-                  "or it is deleted and made again where `allow: [replace]` permits."},
+                  "or it is deleted and made again where `allow: [replace]` permits.",
+                  "tiers", tiers},
     [SSM_DESCRIPTION] = {"Description", "description", FIELD_WORDS,
                          "Word for word, also cleared; changed only by a `rewrite` rule that says "
                          "`descriptions: true`."},
@@ -368,7 +373,8 @@ static const struct field fields[] = {
                       "source has none. One whose Expiration is past is blocked."},
     [SSM_KEY_ID] = {"KeyId", "key", FIELD_KEY,
                     "By the destination's `keys`. `alias/aws/ssm` is itself everywhere; a customer "
-                    "key without mapping blocks the parameter."},
+                    "key without mapping blocks the parameter.",
+                    "keys", NULL},
     {"Value", "value", FIELD_VALUE,
      "Decrypted in memory, changed by the `rewrite` rules, encrypted anew by the destination's "
      "key, "
@@ -410,5 +416,6 @@ const struct resource_kind resource_ssm_parameter = {
     .judge = ssm_judge,
     .key_of = ssm_key_of,
     .reserved = ssm_reserved,
+    .maker = ssm_maker,
     .same = same,
 };

@@ -32,6 +32,7 @@ bool ssm_key_same(const char *a, const char *b);
 void ssm_judge(struct arena *arena, struct resource *want, const struct resource *have,
                const struct judge_options *options, struct verdict *out);
 bool ssm_reserved(const char *key);
+const char *ssm_maker(const char *key);
 /* The item that AWS's answer calls `name`; NULL: none. */
 struct resource *ssm_find(struct resource *items, size_t count, const char *name);
 int ssm_remove(struct resource_ctx *ctx, struct resource *items, size_t count, struct error *err);

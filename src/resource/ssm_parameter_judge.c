@@ -28,6 +28,12 @@ bool ssm_reserved(const char *key)
     return text_starts_nocase(key, "aws") || text_starts_nocase(key, "ssm");
 }
 
+const char *ssm_maker(const char *key)
+{
+    /* Made by the stack of `cdk bootstrap`, which fails where a copy stands in its way. */
+    return text_starts(key, "cdk-bootstrap/") ? "the AWS CDK's bootstrap" : NULL;
+}
+
 static bool is(const char *text, const char *word)
 {
     return text && strcmp(text, word) == 0;
