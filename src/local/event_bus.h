@@ -18,10 +18,11 @@
 #include <jansson.h>
 
 struct event_bus;
+struct faults;
 struct writer;
 
 /* What goes wrong on purpose, for rehearsals (--testing). Set by any thread at any time, looked at
- * for each event when it leaves the outbox; all zero is the normal course. Shares are of 1,000. */
+ * for each event when it is put on a bus; all zero is the normal course. Shares are of 1,000. */
 struct event_faults {
     _Atomic uint32_t delay_ms;         /* each event waits that long before it is matched */
     _Atomic uint32_t lost_per_mille;   /* dropped without a trace */
@@ -32,7 +33,9 @@ struct event_faults {
 
 extern const char event_bus_schema[];
 
-struct event_bus *event_bus_new(struct local *local, struct writer *writer, struct error *err);
+/* `faults`: rehearsed faults of the targets' services; NULL: none. */
+struct event_bus *event_bus_new(struct local *local, struct writer *writer, struct faults *faults,
+                                struct error *err);
 /* Starts the delivery of what waits and of what comes. */
 int event_bus_start(struct event_bus *bus, struct error *err);
 /* Ends the thread; what waits stays in the store. Before the writer ends. NULL is fine. */
@@ -50,10 +53,9 @@ void event_bus_committed(struct event_bus *bus);
 
 /* An event as it is put on a bus. Times are whole seconds in the event. */
 struct event {
-    const char *account, *region; /* of the bus; of the event too unless the next two say else */
+    const char *account, *region; /* of the bus */
     const char *bus;              /* NULL: "default" */
-    const char *from_account, *from_region;
-    const char *id; /* NULL: a new one */
+    const char *from_account;     /* of the event; NULL: the bus's */
     const char *source, *detail_type;
     int64_t time_ms;
     const char *const *resources; /* ARNs, NULL-terminated; NULL: none */
@@ -62,10 +64,12 @@ struct event {
     bool read_only;               /* a CloudTrail event of a call that only reads */
 };
 
-/* Queues the event if its bus has a rule that is enabled; costs one look-up otherwise. The new
- * event's id is written to `id` (RANDOM_UUID_SIZE) unless that is NULL. */
+/* Queues the event if its bus has a rule that is enabled; costs one look-up otherwise. */
 void event_emit(struct local *local, struct store_session *store, const struct event *event,
-                char *id);
+                char id[RANDOM_UUID_SIZE]);
+
+/* Would event_emit_native there reach any rule? For who has work to do before it. */
+bool event_wanted(struct store_session *store, const char *account, const char *region);
 
 /* An AWS service's own event ("Parameter Store Change", "KMS CMK Rotation") on the default bus of
  * `region`, about `resource` (an ARN), at this moment. `detail` is a JSON object; not kept. */

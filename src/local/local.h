@@ -27,12 +27,12 @@ struct local {
     struct clock *real_clock;
     /* Signatures are compared with the real time although the clock has been moved. */
     atomic_bool real_signing_time;
-    struct agenda *agenda;    /* NULL while the server is put together, and in tests */
-    struct event_bus *events; /* NULL while the server is put together */
-    bool trail_reads;         /* --trail-reads */
-    int64_t trail_keep;       /* --trail-keep: records */
-    bool any_credentials;     /* --any-credentials */
-    bool testing;             /* --testing: /_understudy/ controls */
+    struct agenda *agenda;            /* NULL while the server is put together, and in tests */
+    struct event_bus *_Atomic events; /* NULL while the server is put together */
+    bool trail_reads;                 /* --trail-reads */
+    int64_t trail_keep;               /* --trail-keep: records */
+    bool any_credentials;             /* --any-credentials */
+    bool testing;                     /* --testing: /_understudy/ controls */
     /* Raised by the writer after each commit that changed anything but parameters (keys, roles,
      * access keys, a reset), before its callers are answered: caches of such things compare it. */
     _Atomic uint64_t version;

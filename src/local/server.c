@@ -53,8 +53,9 @@ static void flush(void *arg)
     struct server *server = arg;
     if (server->http)
         http_server_flush(server->http);
-    if (server->local.events)
-        event_bus_committed(server->local.events);
+    struct event_bus *events = atomic_load(&server->local.events);
+    if (events)
+        event_bus_committed(events);
 }
 
 /* --- the data folder -------------------------------------------------------------------------- */
@@ -221,6 +222,13 @@ static int open_faults(struct server *server, const struct server_options *optio
     return 0;
 }
 
+static int open_events(struct server *server, struct error *err)
+{
+    server->local.events =
+        event_bus_new(&server->local, server->pipeline.writer, server->pipeline.faults, err);
+    return server->local.events ? 0 : -1;
+}
+
 int server_open(const struct server_options *options, struct server **out, struct error *err)
 {
     struct server *server = memory_alloc(sizeof *server);
@@ -238,7 +246,7 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->pipeline.services = options->services ? options->services : local_services;
     if (open_faults(server, options, err) != 0 || open_store(server, options, err) != 0 ||
         open_keyring(server, options->folder, err) != 0 || open_writer(server, options, err) != 0 ||
-        open_listener(server, options, err) != 0) {
+        open_events(server, err) != 0 || open_listener(server, options, err) != 0) {
         server_close(server);
         return -1;
     }
@@ -253,7 +261,10 @@ int server_port(const struct server *server)
 
 int server_start(struct server *server, struct error *err)
 {
-    return agenda_start(server->local.agenda, err) == 0 ? http_server_start(server->http, err) : -1;
+    if (event_bus_start(server->local.events, err) != 0 ||
+        agenda_start(server->local.agenda, err) != 0)
+        return -1;
+    return http_server_start(server->http, err);
 }
 
 void server_close(struct server *server)
@@ -263,6 +274,7 @@ void server_close(struct server *server)
     if (server->http)
         http_server_stop(server->http, STOP_GRACE_MS);
     agenda_stop(server->local.agenda);
+    event_bus_stop(server->local.events);
     /* The writer may hold requests still; it gives them back to loops and exchanges, so those are
      * freed behind it. */
     writer_free(server->pipeline.writer);
@@ -270,6 +282,7 @@ void server_close(struct server *server)
         pipeline_loop_free(server->loops[i]);
     http_server_free(server->http);
     agenda_free(server->local.agenda);
+    event_bus_free(server->local.events);
     store_close(server->local.store);
     keyring_close(server->local.keyring);
     faults_free(server->pipeline.faults);

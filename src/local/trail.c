@@ -393,7 +393,8 @@ static void emit(const struct entry *entry, const struct buf *record)
         .detail = {record->data, record->len},
         .read_only = entry->read_only,
     };
-    event_emit(call->local, call->store, &event, NULL);
+    char id[RANDOM_UUID_SIZE];
+    event_emit(call->local, call->store, &event, id);
 }
 
 static void keep(struct entry *entry, const char *resources)

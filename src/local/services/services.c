@@ -1,5 +1,6 @@
 /* The services of the local AWS, one line each. To add one, see CONTRIBUTING.md. */
 #include "local/services/cloudtrail.h"
+#include "local/services/events.h"
 #include "local/services/iam.h"
 #include "local/services/kms.h"
 #include "local/services/ssm.h"
@@ -7,6 +8,6 @@
 #include "local/services/tagging.h"
 
 const struct local_service *const local_services[] = {
-    &ssm_service,     &kms_service,        &sts_service, &iam_service,
-    &tagging_service, &cloudtrail_service, NULL,
+    &ssm_service,     &kms_service,        &sts_service,    &iam_service,
+    &tagging_service, &cloudtrail_service, &events_service, NULL,
 };
