@@ -1,7 +1,10 @@
 #include "cli/options.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/config_print.h"
+#include "engine/legacy.h"
 #include "engine/plan_file.h"
 
 #include <argp.h>
@@ -33,6 +36,9 @@ enum {
     FLAG_MAX_DURATION,
     FLAG_DEBUG,
     FLAG_REPORT,
+    FLAG_PARAMS_JSON,
+    FLAG_FROM_ENV,
+    FLAG_PRINT_CONFIG,
     FLAG_DEEP,
     FLAG_AUDIT,
     FLAG_EXIT_CODE,
@@ -43,6 +49,12 @@ enum {
 
 static const struct argp_option shared_options[] = {
     {"config", FLAG_CONFIG, "FILE", 0, "what to replicate (default: ./understudy.yaml)", 1},
+    {"params-json", FLAG_PARAMS_JSON, "FILE", 0,
+     "what to replicate, as the sample Lambda for copying parameters reads it", 1},
+    {"from-env", FLAG_FROM_ENV, NULL, 0,
+     "what to replicate, from the variables of the bulk script or the event-driven replicator", 1},
+    {"print-config", FLAG_PRINT_CONFIG, NULL, 0,
+     "write what file, flags and variables come to as understudy.yaml, and do nothing else", 1},
     {"source-region", FLAG_SOURCE_REGION, "REGION", 0, "copy from this Region", 1},
     {"destination-region", FLAG_DESTINATION_REGION, "REGION[,REGION]", 0,
      "copy to these Regions (may be repeated)", 1},
@@ -210,6 +222,15 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
     case FLAG_OUTPUT:
         set_output(flags, value, state);
         return 0;
+    case FLAG_PARAMS_JSON:
+        options->params_file = value;
+        return 0;
+    case FLAG_FROM_ENV:
+        options->from_env = true;
+        return 0;
+    case FLAG_PRINT_CONFIG:
+        options->print_config = true;
+        return 0;
     case FLAG_REPORT:
         options->report_file = value;
         return 0;
@@ -356,6 +377,57 @@ static void choose_replications(struct flags *flags)
     set->count = kept;
 }
 
+static const char *environment_variable(const char *name)
+{
+    return getenv(name);
+}
+
+static int read_legacy(struct options *options, struct error *err)
+{
+    struct legacy legacy;
+    char *data;
+    size_t len;
+    int result;
+    if (options->from_env)
+        result = legacy_environment(options->arena, environment_variable, &legacy, err);
+    else if ((result = file_read(options->arena, options->params_file, CONFIG_FILE_LIMIT, true,
+                                 &data, &len, err)) == 0)
+        result = legacy_params(options->arena, options->params_file, data, len,
+                               environment_variable, &legacy, err);
+    if (result != 0)
+        return -1;
+    options->set = legacy.set;
+    options->dry_run = legacy.dry_run;
+    if (options->dry_run && options->use == USE_APPLY)
+        return error_set(err, ERR_INVALID, "DRY_RUN=true and apply do not go together: plan");
+    for (size_t i = 0; i < legacy.note_count; i++)
+        fprintf(stderr, "understudy: note: %s\n", legacy.notes[i]);
+    return 0;
+}
+
+/* One of them says what is to be replicated. */
+static void check_sources(const struct options *options)
+{
+    const char *const given[] = {options->plan_file, options->config_file, options->params_file,
+                                 options->from_env ? "" : NULL};
+    unsigned count = 0;
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        count += given[i] != NULL;
+    if (count > 1)
+        wrong_usage(&(struct error){.message = "a plan file, --config, --params-json and "
+                                               "--from-env each say what to replicate: give one"});
+}
+
+static void print_configuration(const struct options *options)
+{
+    struct error err = {0};
+    if (config_print(&options->set, stdout, &err) != 0) {
+        fprintf(stderr, "understudy: %s\n", err.message);
+        exit(EXIT_FAILED);
+    }
+    exit(EXIT_DONE);
+}
+
 static void read_configuration(struct flags *flags)
 {
     struct options *options = flags->options;
@@ -364,6 +436,8 @@ static void read_configuration(struct flags *flags)
     int result = 0;
     if (options->plan_file)
         result = plan_read_config(options->arena, options->plan_file, set, &err);
+    else if (options->params_file || options->from_env)
+        result = read_legacy(options, &err);
     else if (options->config_file)
         result = config_read(options->arena, options->config_file, set, &err);
     else if (!flags->source_region && access(default_config, F_OK) == 0)
@@ -381,6 +455,8 @@ static void read_configuration(struct flags *flags)
         lay_over(flags, &set->items[i]);
     if (config_check_set(options->arena, set, &err) != 0)
         wrong_usage(&err);
+    if (options->print_config)
+        print_configuration(options);
 }
 
 void options_parse(struct options *out, struct arena *arena, enum option_use use, const char *doc,
@@ -409,9 +485,7 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     };
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &flags);
-    if (out->plan_file && out->config_file)
-        wrong_usage(&(struct error){.message = "a plan has its own configuration: --config does "
-                                               "not go with a plan file"});
+    check_sources(out);
     if (out->debug)
         log_setup(LOG_DEBUG, out->json);
     choose_state(out);

@@ -15,8 +15,11 @@ struct options {
     enum option_use use;
     struct config_set set; /* file and flags, checked; at least one */
     const char *config_file;
-    const char *plan_file;    /* apply's argument; NULL: none */
-    const char *save_file;    /* plan -o */
+    const char *plan_file;   /* apply's argument; NULL: none */
+    const char *save_file;   /* plan -o */
+    const char *params_file; /* --params-json; NULL: none */
+    bool from_env, print_config;
+    bool dry_run;             /* an earlier tool's DRY_RUN: sync plans only */
     const char *report_file;  /* --report; NULL: none */
     const char *audit_file;   /* verify --audit; NULL: none */
     bool deep;                /* verify --deep */

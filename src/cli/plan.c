@@ -6,22 +6,6 @@ static const char doc[] =
     "Exit status: 0 the plan was made, 1 failed, 2 usage, 3 with --exit-code when anything "
     "differs, 4 some could not be looked at.";
 
-static int show(struct run *run, struct error *err)
-{
-    struct tally tally;
-    if (plan_build(run->engine, err) != 0 || engine_tally(run->engine, &tally, err) != 0)
-        return -1;
-    run_clear_progress(run);
-    if (run->saving.out && plan_write(run->engine, "plan", run->saving.out, err) != 0)
-        return -1;
-    if (run->options.json)
-        return plan_write(run->engine, "plan", stdout, err);
-    if (report_plan(&run->report, run->engine, err) != 0)
-        return -1;
-    report_plan_sum(&run->report, &tally);
-    return 0;
-}
-
 /* A saved plan holds all replications or is not kept. */
 static void keep(struct run *run)
 {
@@ -48,7 +32,7 @@ static int run_plan(int argc, char **argv)
         run_end(&run);
         return run_failed(&err);
     }
-    run_each(&run, show, "plan");
+    run_each(&run, run_plan_only, "plan");
     if (file)
         keep(&run);
     status = tally_exit_plan(&run.total, run.options.detailed_exit_code ? EXIT_USAGE

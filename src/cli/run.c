@@ -145,7 +145,7 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
     run->engine_options = (struct engine_options){
         .concurrency = run->options.concurrency,
         .count = (unsigned)run->options.set.count,
-        .command = commands[use],
+        .command = commands[run->options.dry_run ? USE_PLAN : use],
         .state_folder = run->options.state_folder,
         .stop = &the_stop,
         .deep = run->options.deep,
@@ -288,6 +288,22 @@ static int write_result(struct run *run, const char *command, struct error *err)
         report_failures(&run->report, run->engine, err) != 0)
         return -1;
     report_apply_sum(&run->report, &tally);
+    return 0;
+}
+
+int run_plan_only(struct run *run, struct error *err)
+{
+    struct tally tally;
+    if (plan_build(run->engine, err) != 0 || engine_tally(run->engine, &tally, err) != 0)
+        return -1;
+    run_clear_progress(run);
+    if (run->saving.out && plan_write(run->engine, "plan", run->saving.out, err) != 0)
+        return -1;
+    if (run->options.json)
+        return plan_write(run->engine, "plan", stdout, err);
+    if (report_plan(&run->report, run->engine, err) != 0)
+        return -1;
+    report_plan_sum(&run->report, &tally);
     return 0;
 }
 

@@ -48,6 +48,8 @@ typedef int run_course_fn(struct run *run, struct error *err);
 void run_each(struct run *run, run_course_fn *course, const char *command);
 int run_status(const struct run *run, int status);
 
+/* The course of plan, and of a dry run: plans and shows. */
+int run_plan_only(struct run *run, struct error *err);
 /* The common course of apply and sync behind plan_build. */
 int run_apply(struct run *run, const char *command, struct error *err);
 

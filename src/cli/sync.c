@@ -15,8 +15,13 @@ static int run_sync(int argc, char **argv)
     int status = run_begin(&run, USE_SYNC, doc, argc, argv);
     if (status != EXIT_DONE)
         return status;
-    run_each(&run, sync_one, "sync");
-    status = run_status(&run, tally_exit_apply(&run.total));
+    if (run.options.dry_run) {
+        run_each(&run, run_plan_only, "plan");
+        status = run_status(&run, tally_exit_plan(&run.total, EXIT_DONE));
+    } else {
+        run_each(&run, sync_one, "sync");
+        status = run_status(&run, tally_exit_apply(&run.total));
+    }
     run_end(&run);
     return status;
 }
