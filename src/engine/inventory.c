@@ -141,6 +141,7 @@ struct inventory {
     const struct resource_kind *kind;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
+    size_t destinations;   /* that steps were put for */
     pthread_mutex_t mutex; /* recursive: what walks the join puts steps */
 };
 
@@ -409,6 +410,8 @@ int inventory_put_step(struct inventory *inventory, const struct step *step, str
     sqlite3_stmt *put = begin(inventory, PUT_STEP);
     const char *const texts[] = {step->name, step->target, step->type, step->changes,
                                  step->note, step->reason, step->loss, step->hint};
+    if (inventory->destinations <= step->destination)
+        inventory->destinations = step->destination + 1;
     bind_text(put, 1, step->key);
     sqlite3_bind_int64(put, 2, step->destination);
     for (int i = 0; i < 8; i++)
@@ -478,13 +481,13 @@ int inventory_steps(struct inventory *inventory, struct arena *scratch, step_fn 
 int inventory_steps_of(struct inventory *inventory, struct arena *arena, const char *key,
                        struct step **steps, size_t *count, struct error *err)
 {
-    enum { MOST = 64 }; /* DESTINATIONS_MAX of config.h */
     sqlite3_stmt *some = begin(inventory, STEPS_OF);
+    const size_t most = inventory->destinations;
     bind_text(some, 1, key);
-    *steps = arena_calloc(arena, MOST, sizeof **steps);
+    *steps = arena_calloc(arena, most + 1, sizeof **steps);
     *count = 0;
     int code;
-    while ((code = sqlite3_step(some)) == SQLITE_ROW && *count < MOST)
+    while ((code = sqlite3_step(some)) == SQLITE_ROW && *count < most)
         read_step(arena, some, &(*steps)[(*count)++]);
     int result = code == SQLITE_DONE ? 0 : broken(inventory, err);
     end(inventory, some);
