@@ -4,9 +4,9 @@ line, memory. Against the sequential script of bulk_script.py where there is som
 
     bench/steady.py [calls] [quotas] [latency] [memory]        (default: all four)
 
-calls    N parameters, one destination: calls a Region and writes of a pass when nothing changed, and
-         when 1 % did; counted on the wire by a proxy, as are the script's (on fewer, for it pays the
-         same for each).
+calls    N parameters, one destination: calls a Region and writes of a pass when nothing changed,
+         and when 1 % did; counted on the wire by a proxy, as are the script's (on fewer, for it
+         pays the same for each).
 quotas   the server throttles at AWS's default rates: 300 new parameters to 3 Regions against the
          time that PutParameter's 3 a second allow for one; then a pass over 1,000 that are equal
          against the script's, which is run in full (five minutes and more).
@@ -65,7 +65,8 @@ class Understudy:
 
     def run(self, *words, destinations=(DESTINATION,), quotas=None, status=0):
         """The summary of one run, with its seconds on the wall and its peak memory in MB."""
-        sides = [{"region": region, **({"quotas": quotas} if quotas else {})} for region in (SOURCE, *destinations)]
+        sides = [{"region": region, **({"quotas": quotas} if quotas else {})}
+                 for region in (SOURCE, *destinations)]
         config = {"source": sides[0], "destinations": sides[1:],
                   "parameters": {"include": ["/prod/app/**"]}}
         path = os.path.join(self.home, "understudy.yaml")
@@ -138,8 +139,8 @@ def calls(parameters):
                 script(small, proxy.url)
                 proxy.calls.clear()
                 script(small, proxy.url)
-                print(f"      the script makes {len(proxy.calls)} calls for each pass over {fewer}: "
-                      f"{len(proxy.calls) / fewer:.2f} a parameter; understudy "
+                print(f"      the script makes {len(proxy.calls)} calls for each pass over "
+                      f"{fewer}: {len(proxy.calls) / fewer:.2f} a parameter; understudy "
                       f"{steady / parameters:.3f}")
                 proxy.close()
         witness.close()
