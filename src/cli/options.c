@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/undo.h"
 #include "engine/config_print.h"
 #include "engine/legacy.h"
 #include "engine/plan_file.h"
@@ -33,6 +34,10 @@ enum {
     FLAG_CONCURRENCY,
     FLAG_STATE,
     FLAG_NO_STATE,
+    FLAG_NO_UNDO,
+    FLAG_DRY_RUN,
+    FLAG_FORCE,
+    FLAG_RUN,
     FLAG_MAX_DURATION,
     FLAG_DEBUG,
     FLAG_REPORT,
@@ -84,6 +89,7 @@ static const struct argp_option shared_options[] = {
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 3},
     {"state", FLAG_STATE, "FOLDER", 0,
      "what runs remember (default: $XDG_STATE_HOME/understudy, else ~/.local/state/understudy)", 3},
+    {"no-undo", FLAG_NO_UNDO, NULL, 0, "do not keep what is written over", 3},
     {"no-state", FLAG_NO_STATE, NULL, 0, "remember nothing and use nothing remembered", 3},
     {"max-duration", FLAG_MAX_DURATION, "TIME", 0,
      "end in time (90s, 14m, 2h), cleanly: exit status 4, and the same command goes on", 3},
@@ -106,6 +112,13 @@ static const struct argp_option verify_options[] = {
     {"deep", FLAG_DEEP, NULL, 0, "compare every value, whatever earlier runs found equal", 5},
     {"audit", FLAG_AUDIT, "FILE", 0,
      "write evidence without values: keyed digests of both sides (implies --deep)", 5},
+    {0},
+};
+
+static const struct argp_option undo_options[] = {
+    {"dry-run", FLAG_DRY_RUN, NULL, 0, "only show what would be put back", 5},
+    {"force", FLAG_FORCE, NULL, 0, "also what was changed by somebody else since", 5},
+    {"run", FLAG_RUN, "RUN", 0, "undelete: all that this run deleted", 5},
     {0},
 };
 
@@ -216,6 +229,9 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         if (text_to_duration_ms(value, &options->max_duration_ms) != 0 || !options->max_duration_ms)
             argp_error(state, "--max-duration '%s' is not a time such as 90s, 14m or 2h", value);
         return 0;
+    case FLAG_NO_UNDO:
+        options->no_undo = true;
+        return 0;
     case FLAG_NO_STATE:
         options->no_state = true;
         return 0;
@@ -270,7 +286,20 @@ static error_t take_own(int flag, char *value, struct argp_state *state)
     case FLAG_DEEP:
         options->deep = true;
         return 0;
+    case FLAG_DRY_RUN:
+        options->dry_run = true;
+        return 0;
+    case FLAG_FORCE:
+        options->force = true;
+        return 0;
+    case FLAG_RUN:
+        options->run = value;
+        return 0;
     case ARGP_KEY_ARG:
+        if (options->use & (USE_UNDO | USE_UNDELETE)) {
+            options->arguments[options->argument_count++] = value;
+            return 0;
+        }
         if (options->use != USE_APPLY || options->plan_file)
             argp_error(state, "'%s' is one argument too many", value);
         options->plan_file = value;
@@ -434,7 +463,14 @@ static void read_configuration(struct flags *flags)
     struct config_set *set = &options->set;
     struct error err = {0};
     int result = 0;
-    if (options->plan_file)
+    bool undo = options->use & (USE_UNDO | USE_UNDELETE);
+    if (undo && (options->config_file || flags->source_region || flags->destination_count ||
+                 flags->include_count || flags->exclude_count || flags->replication_count))
+        wrong_usage(&(struct error){.message = "a run knows where it wrote: no configuration and "
+                                               "no selection goes with this, only names"});
+    if (undo)
+        result = undo_choose(options, &err);
+    else if (options->plan_file)
         result = plan_read_config(options->arena, options->plan_file, set, &err);
     else if (options->params_file || options->from_env)
         result = read_legacy(options, &err);
@@ -472,14 +508,20 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     flags.replications = arena_calloc(arena, flags.most + 1, sizeof *flags.replications);
     flags.keys = arena_calloc(arena, flags.most + 1, sizeof *flags.keys);
 
+    out->arguments = arena_calloc(arena, flags.most + 1, sizeof *out->arguments);
+
     const struct argp shared = {.options = shared_options, .parser = take_shared};
     const struct argp_child children[] = {{&shared, 0, NULL, 0}, {0}};
     const struct argp argp = {
-        .options = use == USE_PLAN     ? plan_options
-                   : use == USE_VERIFY ? verify_options
-                                       : NULL,
+        .options = use == USE_PLAN                   ? plan_options
+                   : use == USE_VERIFY               ? verify_options
+                   : use & (USE_UNDO | USE_UNDELETE) ? undo_options
+                                                     : NULL,
         .parser = take_own,
-        .args_doc = use == USE_APPLY ? "[PLAN-FILE]" : NULL,
+        .args_doc = use == USE_APPLY      ? "[PLAN-FILE]"
+                    : use == USE_UNDO     ? "RUN [NAME...]"
+                    : use == USE_UNDELETE ? "NAME...\n--run RUN [NAME...]"
+                                          : NULL,
         .doc = doc,
         .children = children,
     };
@@ -494,10 +536,9 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
 
 void options_names(void (*each)(const char *name, void *arg), void *arg)
 {
-    for (const struct argp_option *option = shared_options; option->name; option++)
-        each(option->name, arg);
-    for (const struct argp_option *option = plan_options; option->name; option++)
-        each(option->name, arg);
-    for (const struct argp_option *option = verify_options; option->name; option++)
-        each(option->name, arg);
+    const struct argp_option *const all[] = {shared_options, plan_options, verify_options,
+                                             undo_options};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (const struct argp_option *option = all[i]; option->name; option++)
+            each(option->name, arg);
 }

@@ -5,10 +5,18 @@
 #define UNDERSTUDY_CLI_OPTIONS_H
 
 #include "engine/engine.h"
+#include "engine/undo.h"
 
 #include <stdbool.h>
 
-enum option_use { USE_PLAN = 1, USE_APPLY = 2, USE_SYNC = 4, USE_VERIFY = 8 };
+enum option_use {
+    USE_PLAN = 1,
+    USE_APPLY = 2,
+    USE_SYNC = 4,
+    USE_VERIFY = 8,
+    USE_UNDO = 16,
+    USE_UNDELETE = 32
+};
 
 struct options {
     struct arena *arena;
@@ -19,13 +27,21 @@ struct options {
     const char *save_file;   /* plan -o */
     const char *params_file; /* --params-json; NULL: none */
     bool from_env, print_config;
-    bool dry_run;             /* an earlier tool's DRY_RUN: sync plans only */
+    bool dry_run;             /* sync (an earlier tool's DRY_RUN), undo: show only */
     const char *report_file;  /* --report; NULL: none */
     const char *audit_file;   /* verify --audit; NULL: none */
     bool deep;                /* verify --deep */
     const char *state_folder; /* NULL: nothing is remembered */
     bool no_state;
     int64_t max_duration_ms; /* 0: no limit */
+    /* Of undo and undelete: the arguments, and what they come to, one for each of `set`. */
+    const char **arguments;
+    size_t argument_count;
+    const char *run; /* --run; NULL: not given */
+    struct undo_request *undo;
+    size_t undo_count;
+    bool force;
+    bool no_undo;
     bool json, debug, exit_code, detailed_exit_code;
     unsigned concurrency;
 };

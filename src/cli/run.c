@@ -141,12 +141,14 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
     run->report =
         (struct report){.out = stdout, .colour = colour_wanted(), .losses = use == USE_PLAN};
     static const char *const commands[] = {
-        [USE_PLAN] = "plan", [USE_APPLY] = "apply", [USE_SYNC] = "sync", [USE_VERIFY] = "verify"};
+        [USE_PLAN] = "plan",     [USE_APPLY] = "apply", [USE_SYNC] = "sync",
+        [USE_VERIFY] = "verify", [USE_UNDO] = "undo",   [USE_UNDELETE] = "undelete"};
     run->engine_options = (struct engine_options){
         .concurrency = run->options.concurrency,
         .count = (unsigned)run->options.set.count,
-        .command = commands[run->options.dry_run ? USE_PLAN : use],
+        .command = commands[run->options.dry_run && use == USE_SYNC ? USE_PLAN : use],
         .state_folder = run->options.state_folder,
+        .no_undo = run->options.no_undo,
         .stop = &the_stop,
         .deep = run->options.deep,
         .audit = run->options.audit_file != NULL,
@@ -279,6 +281,19 @@ int run_status(const struct run *run, int status)
     return run->failed || run->stopped ? EXIT_PARTLY : status;
 }
 
+/* How it can be taken back, or that it cannot. */
+static void say_undo(const struct run *run, const struct tally *tally)
+{
+    if (undo_log_written(run->engine->undo))
+        printf("undo: understudy undo %s\n", run->engine->run_id);
+    else if (!run->engine->undo && tally->applied)
+        printf("undo: not possible, nothing was kept (%s)\n", run->options.no_state  ? "--no-state"
+                                                              : run->options.no_undo ? "--no-undo"
+                                                              : run->engine->state
+                                                                  ? "keep_undo: 0"
+                                                                  : "there is no state folder");
+}
+
 static int write_result(struct run *run, const char *command, struct error *err)
 {
     struct tally tally;
@@ -288,6 +303,7 @@ static int write_result(struct run *run, const char *command, struct error *err)
         report_failures(&run->report, run->engine, err) != 0)
         return -1;
     report_apply_sum(&run->report, &tally);
+    say_undo(run, &tally);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/guard.h"
 #include "engine/mapping.h"
 #include "engine/removal.h"
 #include "engine/replace.h"
@@ -137,13 +138,13 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
            error.message);
 }
 
-static bool needs_value(const struct step *step, const struct pair *pair)
+bool step_needs_value(const struct step *step, const struct pair *pair)
 {
     /* Only a change of tags does without: everything else is written whole. */
     return !pair->exists || step->value_differs || !text_starts(step->changes, "[\"tags.");
 }
 
-static bool planned(const struct step *step)
+bool step_writes(const struct step *step)
 {
     return step->status == STATUS_PLANNED &&
            (step->action == STEP_CREATE || step->action == STEP_UPDATE);
@@ -182,8 +183,8 @@ static void read_sources(struct batch *batch, struct arena *values,
         const struct work_item *item = &batch->items[i];
         bool wanted = false;
         for (size_t j = 0; j < item->step_count; j++)
-            wanted = wanted ||
-                     (planned(&item->steps[j]) && needs_value(&item->steps[j], &item->pairs[j]));
+            wanted = wanted || (step_writes(&item->steps[j]) &&
+                                step_needs_value(&item->steps[j], &item->pairs[j]));
         if (!wanted)
             continue;
         const struct resource *source = &item->pairs[0].source;
@@ -202,11 +203,11 @@ static void write_item(struct batch *batch, struct arena *values, struct arena *
         /* Begin with another destination each time, so that all Regions are kept busy. */
         size_t j = (n + turn) % item->step_count;
         struct step *step = &item->steps[j];
-        if (!planned(step) || stop_wanted(batch->engine->options.stop))
+        if (!step_writes(step) || stop_wanted(batch->engine->options.stop))
             continue;
         struct pair *pair = &item->pairs[j];
         struct aim aim;
-        bool needed = needs_value(step, pair);
+        bool needed = step_needs_value(step, pair);
         if (!needed || source_stands(batch, step, reading)) {
             if (needed) {
                 engine_aim(batch->engine, step->destination, &batch->arena, values, &pair->source,
@@ -228,7 +229,7 @@ static void intend(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++)
         for (size_t j = 0; j < batch->items[i].step_count; j++) {
             const struct step *step = &batch->items[i].steps[j];
-            if (planned(step))
+            if (step_writes(step))
                 state_intend(engine->state, engine->sides[step->destination + 1].link, step->key);
         }
     state_end(engine->state);
@@ -245,6 +246,8 @@ static void keep_written(struct batch *batch)
             const struct step *step = &item->steps[j];
             if (step->status != STATUS_APPLIED)
                 continue;
+            if (item->wrote[j].version)
+                guard_left(batch, step, &item->pairs[j], item->wrote[j].version);
             if (item->wrote[j].version)
                 engine_keep(engine, step->destination, &item->pairs[j], &item->wrote[j]);
             state_finish(engine->state, engine->sides[step->destination + 1].link, step->key);
@@ -264,6 +267,7 @@ static void write_job(void *arg, unsigned worker)
     if (result == 0) {
         intend(batch);
         read_sources(batch, values, readings);
+        guard_batch(batch, worker, readings);
     }
     for (size_t i = 0; i < batch->count && result == 0; i++) {
         struct work_item *item = &batch->items[i];

@@ -114,6 +114,7 @@ static const struct setting parameter_settings[] = {
     TEXT("deletes", config, deletes),
     TEXT("max_delete", config, max_delete),
     TEXT("delete_grace", config, delete_grace),
+    TEXT("keep_undo", config, keep_undo),
     {0},
 };
 

@@ -76,6 +76,8 @@ static int open_sides(struct engine *engine, struct error *err)
         side->config = i ? &engine->config->destinations[i - 1] : &engine->config->source;
         if (open_session(engine, i, err) != 0)
             return -1;
+        if (i == SIDE_SOURCE && engine->options.no_source)
+            continue;
         if (learn_account(side, err) != 0) {
             if (i == SIDE_SOURCE || !of_this_side(err))
                 return -1;
@@ -135,6 +137,7 @@ int engine_open(const struct config *config, const struct engine_options *option
         arena_init(&engine->calls[i]);
     }
     recall_open_links(engine);
+    engine->undo = undo_log_new(engine);
     *out = engine;
     return 0;
 }
@@ -151,6 +154,7 @@ void engine_close(struct engine *engine)
     }
     free(engine->values);
     free(engine->calls);
+    undo_log_free(engine->undo);
     inventory_close(engine->inventory);
     for (unsigned i = 0; i < engine->side_count; i++) {
         struct session *session = engine->sides[i].session;

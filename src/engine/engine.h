@@ -16,6 +16,7 @@
 #include "engine/inventory.h"
 #include "engine/safety.h"
 #include "engine/scope.h"
+#include "engine/undo_log.h"
 #include "resource/resource.h"
 
 #include <pthread.h>
@@ -39,6 +40,8 @@ struct engine_options {
     const char *state_folder; /* what runs remember; NULL: nothing */
     struct stop *stop;        /* when to end before all is done; NULL: never */
     bool audit;               /* keep keyed digests of what was compared */
+    bool no_undo;             /* do not keep what stood at the destinations */
+    bool no_source;           /* the source is not asked for anything (undo) */
     bool deep;                /* look at every value, whatever is remembered */
     /* Called by workers, one at a time, as work is done; may be NULL. */
     void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);
@@ -75,7 +78,8 @@ struct engine {
     unsigned char own_key[32];    /* of this run, for want of the state's */
     unsigned char mark_key[32];   /* for what the state keeps */
     char run_id[RUN_ID_SIZE];
-    struct state *state; /* NULL: this run neither knows nor keeps anything */
+    struct undo_log *undo; /* NULL: nothing is kept */
+    struct state *state;   /* NULL: this run neither knows nor keeps anything */
     bool state_warned;
     const char *outcome; /* for the journal; NULL: "failed" */
     struct clock *clock;
@@ -155,6 +159,10 @@ void engine_keep(struct engine *engine, unsigned destination, const struct pair 
 void engine_derive_key(const struct engine *engine, const char *purpose,
                        unsigned char out[STATE_KEY_SIZE]);
 
+/* Is it still to be written (created or changed)? And does that take the value? */
+bool step_writes(const struct step *step);
+bool step_needs_value(const struct step *step, const struct pair *pair);
+
 /* Work for one worker: some source keys and what is to be done with them. */
 struct work_item {
     struct step *steps;
@@ -191,6 +199,9 @@ void engine_read(struct engine *engine, unsigned side, bool read_only, struct ar
  * nothing of a value. */
 void plan_fingerprint(const struct resource_kind *kind, const struct resource *const parts[3],
                       char out[33]);
+/* The words for what differs, as a JSON list. In `arena`. */
+const char *plan_changes(const struct resource_kind *kind, struct arena *arena,
+                         const struct diff *diff);
 /* What a copy that stands as `have` lacks of `want`, our own tags and all; not the value. */
 void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
                   const struct resource *have, struct diff *diff);

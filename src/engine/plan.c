@@ -240,8 +240,8 @@ static void fingerprint(const struct resource_kind *kind, const struct pair *pai
     plan_fingerprint(kind, parts, out);
 }
 
-static const char *changes_text(const struct resource_kind *kind, struct arena *arena,
-                                const struct diff *diff)
+const char *plan_changes(const struct resource_kind *kind, struct arena *arena,
+                         const struct diff *diff)
 {
     size_t count;
     const char *const *labels = diff_labels(kind, arena, diff, &count);
@@ -329,7 +329,7 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     }
     plan_compare(engine, arena, want, have, diff);
     diff->value = value == VALUE_DIFFERS;
-    out->changes = changes_text(kind, arena, diff);
+    out->changes = plan_changes(kind, arena, diff);
     out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;
     if (verdict.replace) {
         out->replaces = true;

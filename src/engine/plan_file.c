@@ -92,6 +92,8 @@ static int write_header(struct engine *engine, const char *command, FILE *out, s
     }
     if (engine->config->name)
         json_put_text(&w, "name", engine->config->name);
+    json_put_text(&w, "run", engine->run_id);
+    json_put_bool(&w, "undo", undo_log_written(engine->undo));
     json_put_text(&w, "time", now);
     json_put_text(&w, "kind", engine->kind->name);
     json_key(&w, "source");
@@ -216,7 +218,7 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
 
 static bool has_outcome(const char *command)
 {
-    return strcmp(command, "apply") == 0 || strcmp(command, "sync") == 0;
+    return strcmp(command, "plan") != 0 && strcmp(command, "verify") != 0;
 }
 
 int plan_write(struct engine *engine, const char *command, FILE *out, struct error *err)

@@ -269,6 +269,42 @@ static void check_tags(struct removals *removals, struct removing *removing)
                "not deleted: somebody has taken the mark of absence away");
 }
 
+/* What stands there is kept before it is touched; false: it could not be. */
+static bool keep(struct removals *removals, struct removing *removing, const struct resource *value)
+{
+    const struct step *step = removing->step;
+    struct error error = {0};
+    struct undo_record record = {
+        .destination = step->destination,
+        .name = removing->copy.name,
+        .action = step->action,
+        .existed = true,
+        .before = removing->copy,
+        .after_version = step->action == STEP_DELETE ? 0 : removing->copy.version,
+        .after_tags = removing->copy.tags,
+        .after_tag_count = removing->copy.tag_count,
+    };
+    if (value) {
+        record.before.value = value->value;
+        record.before.value_len = value->value_len;
+    }
+    if (undo_log_append(removals->engine->undo, &record, &error) == 0)
+        return true;
+    close_(removals, removing, STATUS_FAILED, error.message);
+    return false;
+}
+
+/* All of them are on the disk, or none is touched. */
+static void keep_all(struct removals *removals)
+{
+    struct error error = {0};
+    if (undo_log_sync(removals->engine->undo, &error) == 0)
+        return;
+    for (size_t i = 0; i < removals->count; i++)
+        if (open_(&removals->items[i]))
+            close_(removals, &removals->items[i], STATUS_FAILED, error.message);
+}
+
 static void mark(struct removals *removals, struct removing *removing)
 {
     struct engine *engine = removals->engine;
@@ -307,10 +343,8 @@ static size_t last_look(struct removals *removals, struct reading *readings,
         else if (readings[i].resource.version != of[i]->copy.version)
             close_(removals, of[i], STATUS_CONFLICT,
                    "not deleted: somebody wrote it since it was listed");
-        else {
-            readings[kept] = readings[i];
+        else if (keep(removals, of[i], &readings[i].resource))
             of[kept++] = of[i];
-        }
     }
     return kept;
 }
@@ -358,9 +392,14 @@ static void remove_at(struct removals *removals)
             check_tags(removals, &removals->items[i]);
     for (size_t i = 0; i < removals->count; i++)
         if (open_(&removals->items[i]) && removals->items[i].step->action == STEP_MARK)
-            mark(removals, &removals->items[i]);
+            keep(removals, &removals->items[i], NULL);
     size_t count = last_look(removals, readings, of);
-    delete_some(removals, of, count);
+    keep_all(removals);
+    for (size_t i = 0; i < removals->count; i++)
+        if (open_(&removals->items[i]) && removals->items[i].step->action == STEP_MARK)
+            mark(removals, &removals->items[i]);
+    if (count && open_(of[0]))
+        delete_some(removals, of, count);
     explicit_bzero(readings, sizeof readings);
     arena_reset(removals->values);
     arena_reset(removals->calls);

@@ -329,6 +329,33 @@ void report_apply_sum(const struct report *report, const struct tally *tally)
     fputc('\n', report->out);
 }
 
+int report_undo(const struct report *report, struct engine *engine,
+                const struct undo_request *request, struct error *err)
+{
+    struct tally tally;
+    char done[32], of[32], calls[32];
+    fprintf(report->out, "%s of run %s\n", request->deletes_only ? "undelete" : "undo",
+            request->run);
+    if (write_lines(report, engine, false, err) != 0 || engine_tally(engine, &tally, err) != 0)
+        return -1;
+    uint64_t wanted = tally.applied + tally.failed + tally.planned;
+    if (request->dry_run)
+        fprintf(report->out, "would put back %s, %s calls", grouped(tally.planned, done),
+                grouped(tally.calls, calls));
+    else
+        fprintf(report->out, "put back %s of %s in %.1f s, %s calls", grouped(tally.applied, done),
+                grouped(wanted, of), (double)tally.elapsed_ms / 1000.0,
+                grouped(tally.calls, calls));
+    put_count(report->out, tally.equal, "as before already");
+    put_count(report->out, tally.failed, "failed");
+    put_count(report->out, tally.conflict, "changed since and left");
+    put_rest(report->out, &tally);
+    fputc('\n', report->out);
+    if (undo_log_written(engine->undo))
+        fprintf(report->out, "undo: understudy undo %s\n", engine->run_id);
+    return 0;
+}
+
 void report_verify_sum(const struct report *report, const struct engine *engine,
                        const struct tally *tally)
 {

@@ -8,6 +8,7 @@
 #define UNDERSTUDY_ENGINE_REPORT_H
 
 #include "engine/engine.h"
+#include "engine/undo.h"
 
 #include <stdio.h>
 
@@ -21,6 +22,9 @@ struct report {
 int report_plan(const struct report *report, struct engine *engine, struct error *err);
 /* After plan_apply: the steps that were not carried out, and why. */
 int report_failures(const struct report *report, struct engine *engine, struct error *err);
+/* After undo_run: what was put back, what not, and the sum. */
+int report_undo(const struct report *report, struct engine *engine,
+                const struct undo_request *request, struct error *err);
 /* "plan: 2 to create, ..." or "applied 2 of 2 in 0.4 s, 9 calls, 1 blocked". */
 void report_plan_sum(const struct report *report, const struct tally *tally);
 void report_apply_sum(const struct report *report, const struct tally *tally);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char default_max[] = "10%", default_grace[] = "24h";
+static const char default_max[] = "10%", default_grace[] = "24h", default_keep[] = "30d";
 
 /* The index of `text` among `words`, which a NULL ends; 0 when it is not given. */
 static int read_word(const char *key, const char *text, const char *const *words, int *out,
@@ -37,12 +37,18 @@ static int read_max(const char *text, struct safety *out, struct error *err)
     return 0;
 }
 
+static int read_time(const char *key, const char *text, int64_t *out, struct error *err)
+{
+    if (text_to_duration_ms(text, out) == 0)
+        return 0;
+    return error_set(err, ERR_INVALID, "%s: '%s' is not a time (0, 90m, 24h, 7d)", key, text);
+}
+
 int safety_read(const struct config *config, struct safety *out, struct error *err)
 {
     static const char *const ownership[] = {"tag", "none", NULL};
     static const char *const truth[] = {"false", "true", NULL};
     static const char *const deletes[] = {"never", "owned", "all", NULL};
-    const char *grace = config->delete_grace ? config->delete_grace : default_grace;
     int none, adopt, which;
     *out = (struct safety){0};
     if (read_word("ownership", config->ownership, ownership, &none, err) != 0 ||
@@ -53,9 +59,11 @@ int safety_read(const struct config *config, struct safety *out, struct error *e
     out->owning = !none;
     out->adopt = adopt;
     out->deletes = (enum deletes)which;
-    if (text_to_duration_ms(grace, &out->grace_ms) != 0)
-        return error_set(err, ERR_INVALID, "delete_grace: '%s' is not a time (0, 90m, 24h, 7d)",
-                         grace);
+    if (read_time("delete_grace", config->delete_grace ? config->delete_grace : default_grace,
+                  &out->grace_ms, err) != 0 ||
+        read_time("keep_undo", config->keep_undo ? config->keep_undo : default_keep,
+                  &out->keep_undo_ms, err) != 0)
+        return -1;
     if (none && (adopt || out->deletes == DELETES_OWNED))
         return error_set(err, ERR_INVALID,
                          "ownership: none leaves nothing to %s: take ownership: tag",

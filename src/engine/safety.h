@@ -3,6 +3,7 @@
  *
  *     ownership: tag | none        adopt: true | false
  *     deletes: never | owned | all       max_delete: N or N%       delete_grace: 24h
+ *     keep_undo: 30d
  *
  * Pure; immutable once read.
  */
@@ -22,8 +23,9 @@ struct safety {
     bool adopt;  /* and so do those that were there before */
     enum deletes deletes;
     bool max_is_percent;
-    uint64_t max_delete; /* a destination and run; percent: of the copies there, rounded up */
-    int64_t grace_ms;    /* from the first run that misses the source to the deletion */
+    uint64_t max_delete;  /* a destination and run; percent: of the copies there, rounded up */
+    int64_t keep_undo_ms; /* how long what a run overwrote is kept; 0: not at all */
+    int64_t grace_ms;     /* from the first run that misses the source to the deletion */
 };
 
 /* ERR_INVALID names the word that is wrong. */

@@ -119,6 +119,15 @@ void fields_write(const struct resource_kind *kind, const struct resource *resou
     json_close(&w);
 }
 
+void fields_read(const struct resource_kind *kind, struct arena *arena, const json_t *fields,
+                 struct resource *out)
+{
+    for (size_t i = 0; i < kind->slot_count; i++) {
+        const char *text = json_text(fields, kind->fields[i].name);
+        out->fields[i] = text ? arena_strdup(arena, text) : NULL;
+    }
+}
+
 static int order_tags(const void *a, const void *b)
 {
     return strcmp(((const struct tag *)a)->key, ((const struct tag *)b)->key);

@@ -178,6 +178,8 @@ const char *const *diff_labels(const struct resource_kind *kind, struct arena *a
 /* Fields and tags as JSON objects; tags back from one: how they are kept in the run's file. */
 void fields_write(const struct resource_kind *kind, const struct resource *resource,
                   struct buf *out);
+void fields_read(const struct resource_kind *kind, struct arena *arena, const json_t *fields,
+                 struct resource *out);
 void tags_write(const struct tag *tags, size_t count, struct buf *out);
 int tags_read(struct arena *arena, const char *json, const struct tag **tags, size_t *count,
               struct error *err);
