@@ -23,7 +23,7 @@ enum {
     LARGEST_KEYS = 64,
     LARGEST_CREDENTIALS_FILE = 64 * 1024,
     LARGEST_LOOP_COUNT = 64,
-    LARGEST_FAULTS_FILE = 1024 * 1024,
+    LARGEST_JSON_FILE = 1024 * 1024,
     LARGEST_LATENCY_MS = 600000,
     WANTED_FILES = 4096 + 256
 };
@@ -37,7 +37,8 @@ enum {
     OPTION_TRAIL_KEEP,
     OPTION_LATENCY,
     OPTION_FAULTS,
-    OPTION_QUOTAS
+    OPTION_QUOTAS,
+    OPTION_WEB_IDENTITY_KEYS
 };
 
 const char *argp_program_version = "understudy-local " UNDERSTUDY_VERSION;
@@ -68,6 +69,8 @@ static const struct argp_option options[] = {
     {"testing", OPTION_TESTING, NULL, 0,
      "Allow the controls under /_understudy/ (reset, clock, faults)", 0},
     {"latency", OPTION_LATENCY, "MS", 0, "Milliseconds added to every answer", 0},
+    {"web-identity-keys", OPTION_WEB_IDENTITY_KEYS, "FILE", 0,
+     "Keys of OpenID Connect issuers, JSON: {\"https://issuer\": JWK set}", 0},
     {"faults", OPTION_FAULTS, "FILE", 0, "Rules for what is to befall calls, JSON", 0},
     {"quotas", OPTION_QUOTAS, "aws|none", 0,
      "Throttle calls at AWS's default rates (default: none)", 0},
@@ -78,7 +81,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct arena arena;
     const char *folder, *host;
-    struct text faults;
+    struct text faults, web_identity_keys;
     int64_t port, loops, trail_keep, latency_ms;
     bool any_credentials, testing, trail_reads, quotas;
     struct account_key keys[LARGEST_KEYS];
@@ -153,13 +156,14 @@ static int take_number(const char *name, const char *text, int64_t least, int64_
                      (long long)most);
 }
 
-static int take_faults(struct arguments *arguments, const char *path, struct error *err)
+static int take_json(struct arguments *arguments, const char *path, struct text *out,
+                     struct error *err)
 {
     char *text;
     size_t len;
-    if (file_read(&arguments->arena, path, LARGEST_FAULTS_FILE, false, &text, &len, err) != 0)
+    if (file_read(&arguments->arena, path, LARGEST_JSON_FILE, false, &text, &len, err) != 0)
         return -1;
-    arguments->faults = (struct text){text, len};
+    *out = (struct text){text, len};
     return 0;
 }
 
@@ -202,7 +206,10 @@ static error_t take_option(int key, char *text, struct argp_state *state)
         result = take_number("latency", text, 0, LARGEST_LATENCY_MS, &arguments->latency_ms, &err);
         break;
     case OPTION_FAULTS:
-        result = take_faults(arguments, text, &err);
+        result = take_json(arguments, text, &arguments->faults, &err);
+        break;
+    case OPTION_WEB_IDENTITY_KEYS:
+        result = take_json(arguments, text, &arguments->web_identity_keys, &err);
         break;
     case OPTION_QUOTAS:
         arguments->quotas = strcmp(text, "aws") == 0;
@@ -276,6 +283,7 @@ static int serve(const struct arguments *arguments, const sigset_t *ends, struct
         .quotas = arguments->quotas,
         .latency_ms = arguments->latency_ms,
         .faults = arguments->faults,
+        .web_identity_keys = arguments->web_identity_keys,
         .keys = arguments->keys,
         .key_count = arguments->key_count,
     };

@@ -20,6 +20,7 @@ enum { LARGEST_LOOPS = 64, LARGEST_SERVICES = 64, STOP_GRACE_MS = 5000 };
 struct server {
     struct local local;
     struct moved_clock clock;
+    json_t *web_identity_keys; /* owned */
     struct pipeline pipeline;
     struct http_server *_Atomic http; /* the writer looks at it to flush */
     struct pipeline_loop *loops[LARGEST_LOOPS];
@@ -229,6 +230,30 @@ static int open_events(struct server *server, struct error *err)
     return server->local.events ? 0 : -1;
 }
 
+/* {"https://issuer": {"keys": [...]}, ...} */
+static int open_web_identity_keys(struct server *server, const struct server_options *options,
+                                  struct error *err)
+{
+    const struct text file = options->web_identity_keys;
+    const char *issuer;
+    json_t *set;
+    if (!file.data)
+        return 0;
+    server->web_identity_keys = json_read(file.data, file.len, err);
+    if (!server->web_identity_keys)
+        return error_context(err, "web identity keys");
+    if (!json_is_object(server->web_identity_keys))
+        return error_set(err, ERR_INVALID, "web identity keys: not an object of issuers");
+    json_object_foreach(server->web_identity_keys, issuer, set)
+    {
+        if (!json_is_array(json_object_get(set, "keys")))
+            return error_set(err, ERR_INVALID,
+                             "web identity keys: %s has no JWK set ({\"keys\": [...]})", issuer);
+    }
+    server->local.web_identity_keys = server->web_identity_keys;
+    return 0;
+}
+
 int server_open(const struct server_options *options, struct server **out, struct error *err)
 {
     struct server *server = memory_alloc(sizeof *server);
@@ -244,7 +269,8 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->pipeline.local = &server->local;
     server->pipeline.quotas = options->quotas ? quotas_new() : NULL;
     server->pipeline.services = options->services ? options->services : local_services;
-    if (open_faults(server, options, err) != 0 || open_store(server, options, err) != 0 ||
+    if (open_web_identity_keys(server, options, err) != 0 ||
+        open_faults(server, options, err) != 0 || open_store(server, options, err) != 0 ||
         open_keyring(server, options->folder, err) != 0 || open_writer(server, options, err) != 0 ||
         open_events(server, err) != 0 || open_listener(server, options, err) != 0) {
         server_close(server);
@@ -286,6 +312,7 @@ void server_close(struct server *server)
     store_close(server->local.store);
     keyring_close(server->local.keyring);
     faults_free(server->pipeline.faults);
+    json_decref(server->web_identity_keys);
     quotas_free(server->pipeline.quotas);
     moved_clock_done(&server->clock);
     free(server);

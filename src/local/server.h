@@ -15,11 +15,12 @@ struct server_options {
     int port;       /* 0: any free one */
     unsigned loops; /* 0: by the number of CPUs */
     bool any_credentials, testing;
-    bool quotas;        /* AWS's default rates */
-    bool trail_reads;   /* calls that only read are recorded too */
-    int64_t trail_keep; /* records; 0: TRAIL_KEEP_DEFAULT */
-    int64_t latency_ms; /* added to every call */
-    struct text faults; /* rules to start with, JSON (local/faults.h); data NULL: none */
+    bool quotas;                   /* AWS's default rates */
+    bool trail_reads;              /* calls that only read are recorded too */
+    int64_t trail_keep;            /* records; 0: TRAIL_KEEP_DEFAULT */
+    int64_t latency_ms;            /* added to every call */
+    struct text web_identity_keys; /* JSON: {"https://issuer": JWK set}; data NULL: none */
+    struct text faults;            /* rules to start with, JSON (local/faults.h); data NULL: none */
     const struct account_key *keys;
     size_t key_count;
     const struct local_service *const *services; /* NULL: local_services */

@@ -102,6 +102,14 @@ static enum local_result get_access_key_info(struct local_call *call)
     return LOCAL_OK;
 }
 
+/* Only some services of AWS (EC2 and its like) encode messages, none of them here: no message can
+ * be one of this server's. */
+static enum local_result decode_authorization_message(struct local_call *call)
+{
+    return local_fail_status(call, 400, "InvalidAuthorizationMessageException",
+                             "Message is not valid");
+}
+
 /* --- members (model sts 2011-06-15) ----------------------------------------------------------- */
 
 #define ARN_TEXT                                                                                   \
@@ -170,9 +178,26 @@ static const struct local_member key_info_members[] = {{"AccessKeyId", LOCAL_STR
                                                        {0}};
 static const struct local_member no_members[] = {{0}};
 
+static const struct local_member web_identity_members[] = {
+    {"RoleArn", ARN_TEXT, .flags = LOCAL_REQUIRED},
+    {"RoleSessionName", LOCAL_STRING, LOCAL_REQUIRED, .min = 2, .max = 64,
+     .pattern = "[\\w+=,.@-]*"},
+    {"WebIdentityToken", LOCAL_STRING, LOCAL_REQUIRED | LOCAL_SENSITIVE, .min = 4, .max = 20000},
+    {"ProviderId", LOCAL_STRING, .min = 4, .max = 2048},
+    POLICIES,
+    {"DurationSeconds", LOCAL_INTEGER, .min = 900, .max = 43200},
+    {0}};
+static const struct local_member decode_members[] = {{"EncodedMessage", LOCAL_STRING,
+                                                      LOCAL_REQUIRED, .min = 1, .max = 10240},
+                                                     {0}};
+
 static const struct local_operation operations[] = {
     {"AssumeRole", "sts:AssumeRole", LOCAL_WRITES, assume_role_members, sts_assume_resources,
      sts_assume_role},
+    {"AssumeRoleWithWebIdentity", "sts:AssumeRoleWithWebIdentity", LOCAL_WRITES | LOCAL_NO_AUTH,
+     web_identity_members, NULL, sts_assume_role_with_web_identity},
+    {"DecodeAuthorizationMessage", "sts:DecodeAuthorizationMessage", 0, decode_members, NULL,
+     decode_authorization_message},
     {"GetAccessKeyInfo", "sts:GetAccessKeyInfo", 0, key_info_members, NULL, get_access_key_info},
     {"GetCallerIdentity", "sts:GetCallerIdentity", LOCAL_NO_PERMISSION, no_members, NULL,
      get_caller_identity},

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEFAULT_DURATION_S = 3600, CHAINED_DURATION_S = 3600 };
+enum { CHAINED_DURATION_S = 3600 };
 
 /* --- the role --------------------------------------------------------------------------------- */
 
@@ -18,24 +18,23 @@ static enum local_result bad_arn(struct local_call *call, const char *arn)
     return local_fail_status(call, 400, "ValidationError", "%s is invalid", arn);
 }
 
-/* The request's RoleArn, if it is one. */
-static enum local_result role_arn(struct local_call *call, struct arn *out)
+enum local_result sts_check_role_arn(struct local_call *call, const char *text)
 {
-    const char *text = local_text(call, "RoleArn");
-    if (arn_parse(text, strlen(text), out) != 0 || out->partition.len == 0 ||
-        !text_is(out->service, "iam") || out->region.len != 0 || out->account.len != 12 ||
-        !text_starts(out->resource.data, "role/") || text_ends(text, "/"))
+    struct arn arn;
+    if (arn_parse(text, strlen(text), &arn) != 0 || arn.partition.len == 0 ||
+        !text_is(arn.service, "iam") || arn.region.len != 0 || arn.account.len != 12 ||
+        !text_starts(arn.resource.data, "role/") || text_ends(text, "/"))
         return bad_arn(call, text);
     return LOCAL_OK;
 }
 
 const char *const *sts_assume_resources(struct local_call *call)
 {
-    struct arn arn;
-    if (role_arn(call, &arn) != LOCAL_OK)
+    const char *arn = local_text(call, "RoleArn");
+    if (sts_check_role_arn(call, arn) != LOCAL_OK)
         return NULL;
     const char **arns = arena_calloc(call->arena, 2, sizeof *arns);
-    arns[0] = local_text(call, "RoleArn");
+    arns[0] = arn;
     return arns;
 }
 
@@ -111,9 +110,8 @@ enum local_result sts_authorize(struct local_call *call, const char *action, con
                                  "Roles may not be assumed by root accounts.");
     struct arn arn;
     struct iam_role role;
-    if (role_arn(call, &arn) != LOCAL_OK)
-        return LOCAL_FAILED;
-    if (!text_is(arn.partition, call->partition) ||
+    if (arn_parse(resource, strlen(resource), &arn) != 0 ||
+        !text_is(arn.partition, call->partition) ||
         iam_role_find(call->store, call->arena, resource, &role) != LOCAL_OK)
         return refuse(call, action, resource);
     enum local_result result = allow(call, action, &role);
@@ -126,6 +124,16 @@ enum local_result sts_authorize(struct local_call *call, const char *action, con
 
 /* --- AssumeRole ------------------------------------------------------------------------------- */
 
+enum local_result sts_check_duration(struct local_call *call, const struct iam_role *role,
+                                     int64_t duration_s)
+{
+    if (duration_s <= role->max_session_s)
+        return LOCAL_OK;
+    return local_fail_status(call, 400, "ValidationError",
+                             "The requested DurationSeconds exceeds the MaxSessionDuration set for "
+                             "this role.");
+}
+
 static enum local_result check_options(struct local_call *call, const struct iam_role *role,
                                        int64_t duration_s)
 {
@@ -136,11 +144,8 @@ static enum local_result check_options(struct local_call *call, const struct iam
             call, 400, "ValidationError",
             "The requested DurationSeconds exceeds the 1 hour session limit for roles "
             "assumed by role chaining");
-    if (duration_s > role->max_session_s)
-        return local_fail_status(
-            call, 400, "ValidationError",
-            "The requested DurationSeconds exceeds the MaxSessionDuration set for "
-            "this role.");
+    if (sts_check_duration(call, role, duration_s) != LOCAL_OK)
+        return LOCAL_FAILED;
     if (identity && caller->source_identity && strcmp(identity, caller->source_identity) != 0)
         return refuse(call, "sts:SetSourceIdentity", role->arn);
     /* There are no MFA devices here, so no code of one can be right. */
@@ -161,7 +166,7 @@ static enum local_result make_up(struct local_call *call, struct iam_role *role)
     const char *arn_text = local_text(call, "RoleArn");
     struct arn arn;
     unsigned char hash[SHA256_SIZE];
-    if (role_arn(call, &arn) != LOCAL_OK)
+    if (arn_parse(arn_text, strlen(arn_text), &arn) != 0)
         return LOCAL_FAILED;
     digest_sha256(arn_text, strlen(arn_text), hash);
     char *id = arena_strdup(call->arena, "AROA.................");
@@ -176,7 +181,7 @@ static enum local_result make_up(struct local_call *call, struct iam_role *role)
     return LOCAL_OK;
 }
 
-static void put_assumed(struct local_call *call, const struct principal *who)
+void sts_put_assumed(struct local_call *call, const struct principal *who)
 {
     json_key(call->out, "AssumedRoleUser");
     json_open(call->out);
@@ -190,13 +195,29 @@ static void put_assumed(struct local_call *call, const struct principal *who)
         json_put_text(call->out, "SourceIdentity", who->source_identity);
 }
 
-/* The session's principal; ARNs are kept in partition "aws". */
-static void be_session(struct local_call *call, const struct iam_role *role, bool lax,
-                       struct principal *who)
+static enum local_result carry(struct local_call *call, const struct iam_role *role,
+                               struct principal *who)
+{
+    struct sts_tags tags;
+    enum local_result result = sts_session_policy(call, role->account, &who->session_policy);
+    if (result == LOCAL_OK)
+        result = sts_session_tags(call, role->tags, &tags);
+    if (result != LOCAL_OK)
+        return result;
+    if (json_object_size(tags.tags) > 0)
+        who->session_tags = sts_json_text(call, tags.tags);
+    if (json_array_size(tags.transitive) > 0)
+        who->transitive = sts_json_text(call, tags.transitive);
+    sts_tags_done(&tags);
+    return LOCAL_OK;
+}
+
+enum local_result sts_be_session(struct local_call *call, const struct iam_role *role,
+                                 struct principal *who)
 {
     const char *session = local_text(call, "RoleSessionName");
     const char *identity = local_text(call, "SourceIdentity");
-    *who = (struct principal){.kind = PRINCIPAL_ROLE, .administrator = lax};
+    *who = (struct principal){.kind = PRINCIPAL_ROLE};
     snprintf(who->account, sizeof who->account, "%s", role->account);
     who->arn = arena_printf(call->arena, "arn:aws:sts::%s:assumed-role/%s/%s", role->account,
                             role->name, session);
@@ -208,32 +229,25 @@ static void be_session(struct local_call *call, const struct iam_role *role, boo
     if (!identity)
         identity = call->caller->source_identity;
     who->source_identity = identity ? arena_strdup(call->arena, identity) : NULL;
+    return carry(call, role, who);
 }
 
 enum local_result sts_assume_role(struct local_call *call)
 {
     struct iam_role role;
     struct principal who;
-    struct sts_tags tags;
     bool lax = is_lax(call, local_text(call, "RoleArn"));
-    int64_t duration_s = local_int(call, "DurationSeconds", DEFAULT_DURATION_S);
+    int64_t duration_s = local_int(call, "DurationSeconds", STS_DEFAULT_DURATION_S);
     const char *named = local_text(call, "RoleArn");
     if (lax ? make_up(call, &role) != LOCAL_OK
             : iam_role_find(call->store, call->arena, named, &role) != LOCAL_OK)
         return refuse(call, "sts:AssumeRole", named); /* deleted since it was asked about */
-    be_session(call, &role, lax, &who);
     enum local_result result = check_options(call, &role, duration_s);
     if (result == LOCAL_OK)
-        result = sts_session_policy(call, role.account, &who.session_policy);
-    if (result == LOCAL_OK)
-        result = sts_session_tags(call, role.tags, &tags);
+        result = sts_be_session(call, &role, &who);
     if (result != LOCAL_OK)
         return result;
-    if (json_object_size(tags.tags) > 0)
-        who.session_tags = sts_json_text(call, tags.tags);
-    if (json_array_size(tags.transitive) > 0)
-        who.transitive = sts_json_text(call, tags.transitive);
-    sts_tags_done(&tags);
-    put_assumed(call, &who);
+    who.administrator = lax;
+    sts_put_assumed(call, &who);
     return sts_put_credentials(call, &who, duration_s);
 }
