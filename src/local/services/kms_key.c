@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const int64_t day_ms = 24 * 60 * 60 * 1000;
+enum { LARGEST_KEYS = 100000 }; /* of an account and Region, AWS managed ones apart (section 11) */
 
 /* --- answers (section 3) ---------------------------------------------------------------------- */
 
@@ -164,11 +165,27 @@ static enum local_result check_kind(struct local_call *call, struct kms_new_key 
     return LOCAL_OK;
 }
 
+enum local_result kms_check_room(struct local_call *call)
+{
+    struct store_rows rows;
+    store_query(call->store, &rows,
+                "SELECT COUNT(*) FROM kms_keys WHERE account = $1 AND region = $2 AND "
+                "service IS NULL",
+                "tt", call->account, call->region);
+    bool full = store_next(&rows) && store_int(&rows, 0) >= LARGEST_KEYS;
+    store_end(&rows);
+    return full ? local_fail(call, "LimitExceededException",
+                             "The account has %d KMS keys in this Region already.", LARGEST_KEYS)
+                : LOCAL_OK;
+}
+
 enum local_result kms_create_key(struct local_call *call)
 {
     struct kms_new_key new_key = {.description = local_text(call, "Description"),
                                   .multi_region = local_bool(call, "MultiRegion", false)};
     enum local_result result = check_kind(call, &new_key);
+    if (result == LOCAL_OK)
+        result = kms_check_room(call);
     if (result != LOCAL_OK)
         return result;
     if (!new_key.description)

@@ -183,6 +183,8 @@ struct kms_new_key {
     enum kms_policy_shape shape;
 };
 void kms_insert(struct local_call *call, const struct kms_new_key *new_key, char id[KMS_ID_SIZE]);
+/* The account may have one more key in the call's Region, or LimitExceededException. */
+enum local_result kms_check_room(struct local_call *call);
 /* KeyMetadata under this name. */
 void kms_put_metadata(struct local_call *call, const char *name, const struct kms_key *key);
 /* KeySpec, its old name, and the algorithms. */

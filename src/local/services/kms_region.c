@@ -105,6 +105,8 @@ static enum local_result make_replica(struct local_call *there, const struct kms
             local_fail(there, "AlreadyExistsException",
                        "A key with the ID %s already exists in Region %s.", key->id, there->region);
     if (result == LOCAL_OK)
+        result = kms_check_room(there);
+    if (result == LOCAL_OK)
         result = kms_policy_check(there, given ? given : kms_default_policy(there),
                                   local_bool(there, "BypassPolicyLockoutSafetyCheck", !given),
                                   &shown, &shape);
