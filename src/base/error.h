@@ -32,7 +32,7 @@ struct error {
     int http_status;     /* 0 when no answer was received */
     char aws_code[80];   /* the service's own code, "" when it is not an answer of AWS */
     char request_id[80]; /* "" when unknown */
-    char message[640];
+    char message[1024];  /* holds a refusal with the statement that mends it */
 };
 
 /* Fill `err` (which may be NULL) and give -1, so that a function can `return error_set(...)`:

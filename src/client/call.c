@@ -353,6 +353,8 @@ static int attempt(struct call *call, json_t **out, struct error *err)
     return 0;
 }
 
+enum { CONTEXT_ROOM = 160 }; /* for what callers put before a message */
+
 /* A refusal is followed by what would mend it. */
 static void explain(const struct call *call, struct error *err)
 {
@@ -361,14 +363,14 @@ static void explain(const struct call *call, struct error *err)
     size_t len = strlen(err->message);
     bool refused = call->refused && err->code == ERR_DENIED;
     bool said = denial_parse(err->message, &denial);
-    if (!refused || len + 2 >= sizeof err->message ||
+    if (!refused || len + 2 + CONTEXT_ROOM >= sizeof err->message ||
         (!said && !text_starts(err->aws_code, "AccessDenied")))
         return;
     /* The advice is written from the message: not over it. */
     char advice[sizeof err->message];
     denial_action(call->client->service->signing_name, call->operation->name, action,
                   sizeof action);
-    denial_advice(&denial, action, advice, sizeof err->message - len - 2);
+    denial_advice(&denial, action, advice, sizeof err->message - CONTEXT_ROOM - len - 2);
     snprintf(err->message + len, sizeof err->message - len, "%s%s", len ? "; " : "", advice);
 }
 

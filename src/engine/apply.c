@@ -153,7 +153,7 @@ bool step_writes(const struct step *step)
 /* Is the source still what the plan saw? */
 static bool source_stands(struct batch *batch, struct step *step, const struct reading *reading)
 {
-    char reason[768];
+    char reason[sizeof(struct error)];
     if (reading->error.code == ERR_CANCELLED)
         return false;
     if (reading->error.code) {

@@ -423,7 +423,7 @@ static void read_keys_into(struct reading *reading, const struct resource *resou
 static bool usable(struct batch *batch, struct step *step, const struct reading *reading,
                    int64_t version, const char *region)
 {
-    char reason[768];
+    char reason[sizeof(struct error)];
     if (reading->error.code)
         snprintf(reason, sizeof reason, "cannot read its value in %s: %s", region,
                  reading->error.message);

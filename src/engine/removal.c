@@ -210,7 +210,7 @@ static void judge_source(struct removals *removals, struct removing *removing,
                          const struct reading *reading)
 {
     const char *region = removals->engine->config->source.region;
-    char reason[768];
+    char reason[sizeof(struct error)];
     if (!open_(removing))
         return;
     if (reading->error.code) {

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "engine/plan_file.h"
 #include "engine/report_page.h" /* made by tools/embed */
+#include "engine/select.h"
 #include "version.h"
 
 #include <errno.h>
@@ -132,6 +133,16 @@ static int write_row(const struct step *step, void *arg, struct error *err)
     return flush_json(rows->out, &rows->json, err);
 }
 
+static void put_unmatched(const char *selector, const char *text, void *arg)
+{
+    struct json_writer *w = arg;
+    struct buf words;
+    buf_init(&words, LONGEST_ROW);
+    buf_printf(&words, "%s \xe2\x80\x98%s\xe2\x80\x99", selector, text);
+    json_write_text(w, buf_text(&words));
+    buf_done(&words);
+}
+
 static void put_head(struct json_writer *w, struct engine *engine, const char *command,
                      const struct tally *tally)
 {
@@ -150,9 +161,7 @@ static void put_head(struct json_writer *w, struct engine *engine, const char *c
     json_close_list(w);
     json_key(w, "unmatched");
     json_open_list(w);
-    for (size_t i = 0; i < engine->config->include_count; i++)
-        if (!engine->scope.hit[i])
-            json_write_text(w, engine->config->include[i]);
+    select_unmatched(engine, put_unmatched, w);
     json_close_list(w);
 }
 

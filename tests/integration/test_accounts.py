@@ -5,6 +5,7 @@ import json
 import unittest
 import urllib.parse
 
+import replication
 from replication import SOURCE, Replication
 from local_server import ACCOUNT, CREDENTIALS, OTHER_ACCOUNT
 import roles
@@ -207,6 +208,39 @@ destinations: [{{ region: us-east-1, keys: {{ "*": alias/aws/ssm }} }}]
         self.assertIn('add to a policy of the caller: '
                       '{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}',
                       failed['reason'])
+
+    def test_a_key_that_may_not_encrypt(self):
+        kms = self.server.client('kms', 'us-east-1', OTHER_ACCOUNT)
+        key = kms.create_key()['KeyMetadata']
+        kms.create_alias(AliasName='alias/dr', TargetKeyId=key['KeyId'])
+        self.make_role('in', allow(['ssm:*', 'tag:*', 'kms:DescribeKey']))
+        self.key('alias/prod', SOURCE)
+        self.put('/app/secret', 'one', Type='SecureString', KeyId='alias/prod')
+        done = self.sync(f'''
+source: {{ region: {SOURCE} }}
+destinations:
+  - {{ region: us-east-1, role_arn: "{role('in')}", keys: {{ "*": alias/dr }} }}
+''', '--json', status=1)
+        (failed,) = done.steps()
+        statement = json.dumps(allow('kms:Encrypt', key['Arn']), separators=(',', ':'))
+        self.assertIn(f'add to a policy of role in of account {OTHER_ACCOUNT}: {statement}',
+                      failed['reason'])
+
+    def test_R57_quotas_and_endpoints_of_a_side_are_used(self):
+        """Two writes a second where the configuration says so; calls go where it says."""
+        for number in range(4):
+            self.put(f'/app/{number}', 'x')
+        other = replication.Witness(self.server.url)
+        self.addCleanup(other.close)
+        done = self.sync(f'''
+source: {{ region: {SOURCE} }}
+destinations:
+  - {{ region: us-east-1, quotas: {{ PutParameter: 2 }}, endpoint_url: "{other.url}" }}
+''', '--json')
+        self.assertGreaterEqual(done.summary['paced_ms'], 1400)
+        self.assertEqual(len(other.writes()), 4)
+        self.assertEqual({call.region for call in other.calls}, {'us-east-1'})
+        self.assertEqual({call.region for call in self.witness.calls}, {SOURCE})
 
     def test_R11_credentials_that_expire_in_the_midst(self):
         self.addCleanup(self.server.clock, real=True)

@@ -53,8 +53,8 @@ static void test_no_room(void **state)
     (void)state;
     struct error err;
     json_t *in = json_read("{\"Value\":\"abcdefgh\"}", 20, NULL);
-    for (size_t before = 600; before < 640; before++) {
-        char message[700];
+    for (size_t before = sizeof err.message - 40; before < sizeof err.message; before++) {
+        char message[sizeof err.message + 60];
         memset(message, '.', sizeof message);
         snprintf(message + before, sizeof message - before, "abcdefgh");
         error_set(&err, ERR_INVALID, "%s", message);
