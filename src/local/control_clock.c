@@ -1,6 +1,7 @@
 /* /_understudy/clock: what time the server says it is. */
 #include "local/agenda.h"
 #include "local/control_parts.h"
+#include "local/event_bus.h"
 #include "local/moved_clock.h"
 
 #include <string.h>
@@ -74,6 +75,7 @@ static const char *apply(struct pipeline *pipeline, const json_t *body)
     if (real)
         moved_clock_restore(pipeline->clock);
     agenda_wake(pipeline->local->agenda);
+    event_bus_wake(atomic_load(&pipeline->local->events));
     if (signatures || real)
         atomic_store(&pipeline->local->real_signing_time,
                      signatures && strcmp(signatures, "real") == 0);

@@ -1,5 +1,6 @@
 /* Imported material (shared facts kms.md section 8; ImportKeyMaterial's reference page, 2026). */
 #include "local/services/kms_import.h"
+#include "local/agenda.h"
 
 #include "local/services/kms_material.h"
 
@@ -291,6 +292,8 @@ static void keep(struct local_call *call, const struct kms_key *key, const char 
               "UPDATE kms_imports SET imported = 1, expires_ms = $1, description = "
               "COALESCE($2, description) WHERE key_id = $3 AND region = $4 AND material = $5",
               "itttt", expires_ms, description, key->id, key->region, material);
+    if (expires_ms)
+        agenda_expect(call->local->agenda, expires_ms);
 }
 
 bool kms_import_whole(struct local_call *call, const struct kms_key *key)

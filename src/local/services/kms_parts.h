@@ -6,6 +6,7 @@
  *   kms_spec.c       kinds of keys, usages, algorithms (kms_spec.h)
  *   kms_find.c       key identifiers, key records, the per-thread cache of them
  *   kms_managed.c    AWS managed keys, made at their first use
+ *   kms_act.c        what happens by itself at its time, and the events of it
  *   kms_state.c      key states: what each lets be done, and what becomes of keys as time passes
  *   kms_key.c        keys' operations
  *   kms_region.c     multi-Region keys
@@ -158,6 +159,14 @@ void kms_set_state(struct local_call *call, const struct kms_key *key, enum kms_
                    int64_t deletion_ms, int64_t window_days);
 /* Keys and materials whose time is over leave the store with all that is theirs. Writer only. */
 void kms_purge(struct local_call *call);
+
+/* --- kms_act.c -------------------------------------------------------------------------------- */
+/* The service's `act`: keys and material go, keys are rotated, when their time comes. */
+int64_t kms_act(struct local *local, struct store_session *store, int64_t now_ms);
+/* The events of a rotation, in each of the key's Regions. */
+void kms_tell_rotation(struct local_call *call, const char *key_id);
+/* The events of what kms_purge is about to take away. */
+void kms_tell_ends(struct local_call *call, int64_t now_ms);
 /* The key's usage must be this one, or InvalidKeyUsageException. */
 enum local_result kms_require_usage(struct local_call *call, const struct kms_key *key,
                                     const char *usage, const char *operation);

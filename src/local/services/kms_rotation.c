@@ -2,6 +2,7 @@
  *
  * Nothing runs in the background: whoever uses or looks at a key whose time has come makes the
  * rotations that are due first, dated as they would have been. */
+#include "local/agenda.h"
 #include "local/services/kms_material.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ static void make_current(struct local_call *call, const struct kms_key *key, con
               "ttitt", key->id, material, when_ms, kind, key->id);
     store_run(call->store, "UPDATE kms_keys SET material = $1 WHERE key_id = $2", "tt", material,
               key->id);
+    kms_tell_rotation(call, key->id);
 }
 
 static void rotate(struct local_call *call, const struct kms_key *key, int64_t when_ms,
@@ -47,6 +49,7 @@ void kms_schedule_rotation(struct local_call *call, const char *key_id, int64_t 
     store_run(call->store,
               "INSERT INTO kms_schedules (key_id, period_days, next_ms) VALUES ($1, $2, $3)", "tii",
               key_id, period_days, now_of(call) + period_days * day_ms);
+    agenda_expect(call->local->agenda, now_of(call) + period_days * day_ms);
 }
 
 /* Disabled keys are not rotated until they are enabled again (D23); replicas follow the primary. */

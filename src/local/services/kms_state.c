@@ -1,3 +1,4 @@
+#include "local/agenda.h"
 #include "local/services/kms_parts.h"
 
 #include <string.h>
@@ -141,6 +142,8 @@ void kms_set_state(struct local_call *call, const struct kms_key *key, enum kms_
               "UPDATE kms_keys SET state = $1, deletion_ms = $2, window_days = $3 "
               "WHERE key_id = $4 AND region = $5",
               "iiitt", (int64_t)state, deletion_ms, window_days, key->id, key->region);
+    if (state == KMS_PENDING_DELETION)
+        agenda_expect(call->local->agenda, deletion_ms);
 }
 
 /* A primary whose last replica is gone begins its own waiting period at that moment. */
@@ -201,6 +204,7 @@ void kms_purge(struct local_call *call)
     };
     int64_t now_ms = call->local->clock->now_ms(call->local->clock);
     start_waiting(call, now_ms);
+    kms_tell_ends(call, now_ms);
     purge_imports(call, now_ms);
     if (store_run(call->store, "DELETE FROM kms_keys WHERE state = $1 AND deletion_ms <= $2", "ii",
                   (int64_t)KMS_PENDING_DELETION, now_ms) <= 0)

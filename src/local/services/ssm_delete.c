@@ -1,3 +1,4 @@
+#include "local/services/ssm_event.h"
 #include "local/services/ssm_operations.h"
 #include "local/services/ssm_policy_action.h"
 
@@ -9,8 +10,10 @@ static bool delete_one(struct local_call *call, struct text key)
     struct ssm_version version;
     bool found = ssm_find(call, call->account, key, &rows, &version);
     if (found) {
+        version.description = text_of(ssm_copy(call, version.description));
         store_end(&rows);
         ssm_remove(call, call->account, key, version.tier);
+        ssm_event_change(call, key, &version, "Delete");
     }
     return found;
 }

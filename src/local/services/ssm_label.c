@@ -1,3 +1,4 @@
+#include "local/services/ssm_event.h"
 #include "local/services/ssm_operations.h"
 
 #include <string.h>
@@ -74,6 +75,17 @@ static void write_labels(struct local_call *call, const char *member, const json
     json_close_list(call->out);
 }
 
+static void tell(struct local_call *call, struct text key)
+{
+    struct store_rows rows;
+    struct ssm_version current;
+    if (!ssm_find(call, call->account, key, &rows, &current))
+        return;
+    current.description = text_of(ssm_copy(call, current.description));
+    store_end(&rows);
+    ssm_event_change(call, key, &current, "LabelParameterVersion");
+}
+
 enum local_result ssm_label_parameter_version(struct local_call *call)
 {
     struct ssm_name name;
@@ -93,6 +105,7 @@ enum local_result ssm_label_parameter_version(struct local_call *call)
         return local_fail(call, "ParameterVersionLabelLimitExceeded",
                           "A parameter version can have maximum 10 labels.Move one or more labels "
                           "to another version and try again.");
+    tell(call, name.key);
     write_labels(call, "InvalidLabels", labels, good, false);
     json_put_int(call->out, "ParameterVersion", version);
     return LOCAL_OK;

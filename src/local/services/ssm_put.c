@@ -1,3 +1,4 @@
+#include "local/services/ssm_event.h"
 #include "local/services/ssm_operations.h"
 #include "local/services/ssm_policy.h"
 #include "local/services/ssm_policy_action.h"
@@ -416,6 +417,7 @@ enum local_result ssm_put_parameter(struct local_call *call)
         if (sealed != LOCAL_OK)
             return sealed;
         store_all(&put);
+        ssm_event_change(call, put.name.key, &put.new, put.exists ? "Update" : "Create");
     }
     json_put_int(call->out, "Version", put.new.version);
     json_put_text(call->out, "Tier", ssm_tier_names[put.new.tier]);

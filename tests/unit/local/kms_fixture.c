@@ -1,5 +1,6 @@
 #include "kms_fixture.h"
 
+#include "local/event_bus.h"
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -9,8 +10,8 @@ enum { LARGEST_SCHEMAS = 16 };
 
 static int open_store(struct kms_fixture *fixture)
 {
-    const char *schemas[LARGEST_SCHEMAS] = {NULL};
-    size_t count = 0;
+    const char *schemas[LARGEST_SCHEMAS] = {event_bus_schema};
+    size_t count = 1;
     struct error err;
     for (const struct local_service *const *service = local_services; *service; service++)
         if ((*service)->schema && count < LARGEST_SCHEMAS - 1)

@@ -10,11 +10,10 @@ static int setup(void **state)
     if (ssm_server_setup(state) != 0)
         return -1;
     struct ssm_server *server = *state;
-    store_run(
-        server->writer,
-        "INSERT INTO events_rule (account, region, bus, name, pattern, state, created_by,"
-        " created_ms) VALUES ('111111111111', 'us-east-1', 'default', 'all', '{}', 1, 'u', 0)",
-        "");
+    store_run(server->writer,
+              "INSERT INTO events_rule (account, region, bus, name, pattern, state, created_by,"
+              " since_ms) VALUES ('111111111111', 'us-east-1', 'default', 'all', '{}', 1, 'u', 0)",
+              "");
     return 0;
 }
 
@@ -37,13 +36,15 @@ static void put(struct ssm_server *server, const char *policies)
     "{\\'Type\\':\\'NoChangeNotification\\',\\'Version\\':\\'1.0\\',\\'Attributes\\':"             \
     "{\\'After\\':\\'20\\',\\'Unit\\':\\'Days\\'}}"
 
-/* The events sent since the last time: how many, and the last one's detail. */
+/* The policies' events since the last time: how many, and the last one's detail. */
 static int64_t sent(struct ssm_server *server, json_t **event)
 {
     struct store_rows rows;
     int64_t count = 0;
     *event = NULL;
-    store_query(server->writer, &rows, "SELECT event FROM trail_outbox ORDER BY seq", "");
+    store_query(server->writer, &rows,
+                "SELECT event FROM trail_outbox WHERE event LIKE '%Policy Action%' ORDER BY seq",
+                "");
     for (; store_next(&rows); count++) {
         json_decref(*event);
         *event = json_read(store_text(&rows, 0).data, store_text(&rows, 0).len, NULL);
