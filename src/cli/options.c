@@ -357,16 +357,14 @@ static void lay_over(struct flags *flags, struct config *config)
     }
 }
 
-/* The XDG base directory specification: a relative path there does not count. */
-static void choose_state(struct options *options)
+const char *options_state_folder(struct arena *arena, const char *given)
 {
     const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (options->no_state)
-        options->state_folder = NULL;
-    else if (!options->state_folder && base && *base == '/')
-        options->state_folder = arena_printf(options->arena, "%s/understudy", base);
-    else if (!options->state_folder && home && *home == '/')
-        options->state_folder = arena_printf(options->arena, "%s/.local/state/understudy", home);
+    if (given)
+        return given;
+    if (base && *base == '/') /* the XDG specification: a relative path there does not count */
+        return arena_printf(arena, "%s/understudy", base);
+    return home && *home == '/' ? arena_printf(arena, "%s/.local/state/understudy", home) : NULL;
 }
 
 __attribute__((noreturn)) static void wrong_usage(const struct error *err)
@@ -530,7 +528,7 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     check_sources(out);
     if (out->debug)
         log_setup(LOG_DEBUG, out->json);
-    choose_state(out);
+    out->state_folder = out->no_state ? NULL : options_state_folder(arena, out->state_folder);
     read_configuration(&flags);
 }
 

@@ -51,6 +51,9 @@ struct options {
 void options_parse(struct options *out, struct arena *arena, enum option_use use, const char *doc,
                    int argc, char **argv);
 
+/* Where runs keep their state: `given`, or what the environment says; NULL: nowhere. */
+const char *options_state_folder(struct arena *arena, const char *given);
+
 /* Every long flag, for the test that compares them with the man page. */
 void options_names(void (*each)(const char *name, void *arg), void *arg);
 

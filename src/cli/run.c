@@ -216,6 +216,18 @@ static void replication_failed(struct run *run, size_t index, struct error *err)
     run_failed(err);
 }
 
+/* A word for the journal. */
+static const char *outcome_of(const struct engine *engine, int result, const struct tally *tally)
+{
+    if (engine->stopped)
+        return "stopped";
+    int looked = tally_exit_plan(tally, EXIT_DONE), applied = tally_exit_apply(tally);
+    bool failed = tally->failed || tally->conflict;
+    if (result != 0 || looked == EXIT_FAILED || (failed && applied == EXIT_FAILED))
+        return "failed";
+    return looked == EXIT_PARTLY || failed ? "partly" : "done";
+}
+
 static void run_one(struct run *run, size_t index, run_course_fn *course)
 {
     struct error err = {0};
@@ -230,11 +242,7 @@ static void run_one(struct run *run, size_t index, run_course_fn *course)
             tally_add(&run->total, &tally);
         else
             result = -1;
-        run->engine->outcome =
-            result != 0 ? "failed"
-            : tally_exit_plan(&tally, EXIT_DONE) == EXIT_PARTLY || tally.failed || tally.conflict
-                ? "partly"
-                : "done";
+        run->engine->outcome = outcome_of(run->engine, result, &tally);
     }
     if (result != 0)
         replication_failed(run, index, &err);

@@ -292,6 +292,10 @@ void state_run_end(struct state *state, const char *outcome)
 int state_runs(struct state *state, int (*each)(const struct state_run *run, void *arg), void *arg,
                struct error *err)
 {
+    state_begin(state);
+    if (state && !state->off)
+        tidy(state);
+    state_end(state);
     sqlite3_stmt *list = begin(state, RUNS);
     if (!list)
         return 0;

@@ -11,7 +11,7 @@ import unittest
 
 from replication import COPIES, SOURCE, Replication, error
 
-MANY = 24
+MANY = 16
 
 
 class Stop(Replication):
@@ -129,6 +129,53 @@ class Stop(Replication):
         self.witness.forget()
         done = self.run_it('sync', '--json')
         self.assertEqual((self.witness.writes(), done.summary['equal']), ([], 2 * MANY))
+
+    def test_runs_are_listed_with_how_they_ended(self):
+        self.fill(2)
+        self.run_it('plan')
+        self.witness.rules.append(
+            lambda call: 'stall' if call.operation == 'PutParameter' else None)
+        process = self.start('sync')
+        self.assertTrue(self.witness.stalled.wait(60))
+        self.assertRuns(['sync', None], ['plan', 'done'])
+        process.kill()
+        process.communicate()
+        self.assertRuns(['sync', 'killed'], ['plan', 'done'])
+        self.run_it('sync', '--max-duration', '1s', status=4)
+        self.witness.released.set()
+        self.witness.rules[:] = [lambda call: error('AccessDeniedException')
+                                 if call.operation == 'PutParameter' else None]
+        self.run_it('sync', status=1)
+        self.witness.rules.clear()
+        self.run_it('sync')
+        self.assertRuns(['sync', 'done'], ['sync', 'failed'], ['sync', 'stopped'],
+                        ['sync', 'killed'], ['plan', 'done'])
+        listed = self.run_it('runs', flags=False).out.splitlines()
+        self.assertEqual([line.split()[-1] for line in listed],
+                         ['done', 'failed', 'stopped', 'killed', 'done'])
+
+    def assertRuns(self, *wanted):
+        lines = self.run_it('runs', '--json', flags=False).lines
+        self.assertEqual([[line['command'], line.get('outcome')] for line in lines], list(wanted))
+
+    @unittest.skipUnless(hasattr(os, 'openpty'), 'no terminals here')
+    def test_a_terminal_is_told_how_long_it_takes(self):
+        self.fill(5)
+        self.slow_down('PutParameter', 0.4)
+        ours, theirs = os.openpty()
+        process = subprocess.Popen(self.command('sync', '--concurrency', '1'), cwd=self.folder,
+                                   env=self.environment(), stdout=subprocess.DEVNULL,
+                                   stderr=theirs)
+        os.close(theirs)
+        shown = b''
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        except OSError:  # the other end is closed
+            pass
+        os.close(ours)
+        self.assertEqual(process.wait(), 0)
+        self.assertRegex(shown.decode(), r'writing \d+ of 5, about \d+ s left')
 
     def test_what_was_half_done_is_completed_whatever_its_version_says(self):
         """Killed between the put and the tags of one write: the listings of the tagging API, which
