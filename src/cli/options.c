@@ -27,6 +27,7 @@ enum {
     FLAG_DELETES,
     FLAG_MAX_DELETE,
     FLAG_DELETE_GRACE,
+    FLAG_ON_EDIT,
     FLAG_ENDPOINT_URL,
     FLAG_PROFILE,
     FLAG_OUTPUT,
@@ -84,6 +85,8 @@ static const struct argp_option shared_options[] = {
      "delete these copies and make them again where AWS changes them in no other way (may be "
      "repeated)",
      2},
+    {"on-edit", FLAG_ON_EDIT, "WORD", 0,
+     "copies that somebody changed: overwrite (the default), keep or fail", 2},
     {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config for every side", 3},
     {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 3},
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 3},
@@ -125,7 +128,8 @@ static const struct argp_option undo_options[] = {
 /* Flags as given; they are laid over the file when all are known. */
 struct flags {
     struct options *options;
-    const char *source_region, *endpoint_url, *profile, *deletes, *max_delete, *delete_grace;
+    const char *source_region, *endpoint_url, *profile, *deletes, *max_delete, *delete_grace,
+        *on_edit;
     const char **destinations, **include, **exclude, **allow, **allow_replace, **replications;
     struct config_key *keys;
     size_t destination_count, include_count, exclude_count, allow_count, allow_replace_count;
@@ -209,6 +213,9 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_MAX_DELETE:
         flags->max_delete = value;
+        return 0;
+    case FLAG_ON_EDIT:
+        flags->on_edit = value;
         return 0;
     case FLAG_DELETE_GRACE:
         flags->delete_grace = value;
@@ -342,6 +349,8 @@ static void lay_over(struct flags *flags, struct config *config)
         config->deletes = flags->deletes;
     if (flags->max_delete)
         config->max_delete = flags->max_delete;
+    if (flags->on_edit)
+        config->on_edit = flags->on_edit;
     if (flags->delete_grace)
         config->delete_grace = flags->delete_grace;
     for (size_t i = 0; i <= config->destination_count; i++) {

@@ -17,6 +17,8 @@ struct session_member {
     struct aws_client *client;
 };
 
+enum { CALLER_SIZE = 1024 };
+
 struct session {
     struct settings settings;
     struct client_shared shared;
@@ -25,7 +27,8 @@ struct session {
     struct credentials_provider *credentials;
     pthread_mutex_t mutex; /* of what follows; never held during a call */
     struct session_member *clients;
-    char account[13]; /* "" until asked */
+    char account[13];         /* "" until asked */
+    char caller[CALLER_SIZE]; /* likewise */
 };
 
 static const char *keep(struct session *session, const char *text)
@@ -170,7 +173,11 @@ static int ask_account(struct session *session, const char *region, char account
     int result =
         client ? aws_call(client, &scratch, &sts_get_caller_identity, NULL, &answer, err) : -1;
     if (result == 0) {
-        const char *found = json_text(answer, "Account");
+        const char *found = json_text(answer, "Account"), *arn = json_text(answer, "Arn");
+        pthread_mutex_lock(&session->mutex);
+        if (arn && strlen(arn) < sizeof session->caller)
+            memcpy(session->caller, arn, strlen(arn) + 1);
+        pthread_mutex_unlock(&session->mutex);
         if (found && account_valid(found))
             memcpy(account, found, 13);
         else
@@ -195,6 +202,11 @@ int session_account(struct session *session, const char *region, char account[13
     memcpy(session->account, account, sizeof session->account);
     pthread_mutex_unlock(&session->mutex);
     return 0;
+}
+
+const char *session_caller(const struct session *session)
+{
+    return session->caller;
 }
 
 void session_counts(struct session *session, struct aws_call_counts *out)

@@ -84,6 +84,9 @@ const char *session_region(const struct session *session);
 int session_account(struct session *session, const char *region, char account[13],
                     struct error *err);
 
+/* The ARN that STS gave with it; "" before, or when it told none. */
+const char *session_caller(const struct session *session);
+
 /* What all clients of the session did so far. */
 void session_counts(struct session *session, struct aws_call_counts *out);
 

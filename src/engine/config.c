@@ -115,6 +115,7 @@ static const struct setting parameter_settings[] = {
     TEXT("max_delete", config, max_delete),
     TEXT("delete_grace", config, delete_grace),
     TEXT("keep_undo", config, keep_undo),
+    TEXT("on_edit", config, on_edit),
     {0},
 };
 

@@ -85,7 +85,7 @@ struct config {
     struct config_rewrite *rewrite;
     size_t rewrite_count;
     /* What may be removed or overwritten, as written: safety.h reads them. NULL: the default. */
-    const char *ownership, *adopt, *deletes, *max_delete, *delete_grace, *keep_undo;
+    const char *ownership, *adopt, *deletes, *max_delete, *delete_grace, *keep_undo, *on_edit;
 };
 
 /* The replications of one file, in its order; at least one. */

@@ -76,6 +76,7 @@ static int open_sides(struct engine *engine, struct error *err)
         side->config = i ? &engine->config->destinations[i - 1] : &engine->config->source;
         if (open_session(engine, i, err) != 0)
             return -1;
+        side->caller = session_caller(side->session);
         if (i == SIDE_SOURCE && engine->options.no_source)
             continue;
         if (learn_account(side, err) != 0) {
@@ -376,6 +377,7 @@ int engine_tally(struct engine *engine, struct tally *out, struct error *err)
     out->blocked = all(counts[STEP_BLOCKED]);
     out->unseen = all(counts[STEP_FAILED]);
     out->mark = all(counts[STEP_MARK]);
+    out->kept = all(counts[STEP_KEPT]);
     out->extra = all(counts[STEP_EXTRA]);
     static const enum step_action writes[] = {STEP_CREATE, STEP_UPDATE, STEP_DELETE, STEP_MARK};
     for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
@@ -400,6 +402,7 @@ void tally_add(struct tally *sum, const struct tally *tally)
     sum->update += tally->update;
     sum->remove += tally->remove;
     sum->mark += tally->mark;
+    sum->kept += tally->kept;
     sum->extra += tally->extra;
     sum->blocked += tally->blocked;
     sum->unseen += tally->unseen;
@@ -427,7 +430,8 @@ int tally_exit_plan(const struct tally *tally, int on_changes)
         return tally->equal + tally->create + tally->update + tally->remove + tally->mark
                    ? EXIT_PARTLY
                    : EXIT_FAILED;
-    if (tally->create || tally->update || tally->remove || tally->mark || tally->blocked)
+    if (tally->create || tally->update || tally->remove || tally->mark || tally->blocked ||
+        (tally->kept && on_changes == EXIT_DRIFT)) /* no change to make, and not in sync */
         return on_changes;
     return EXIT_DONE;
 }

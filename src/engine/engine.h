@@ -52,6 +52,7 @@ struct side {
     const struct config_side *config;
     struct session *session; /* may be shared with other sides */
     char account[13];        /* "" when STS did not tell */
+    const char *caller;      /* the principal's ARN; "" when STS did not tell */
     bool failed;             /* could not be listed: `error` */
     struct error error;
     bool tags_one_by_one; /* the tagging API did not serve: `tags_error` */
@@ -109,10 +110,11 @@ int plan_apply(struct engine *engine, struct error *err);
 
 struct tally {
     uint64_t equal, create, update, remove, blocked, unseen; /* by action; unseen: STEP_FAILED */
-    uint64_t mark, extra;                                    /* copies without a source */
-    uint64_t applied, failed, conflict, left;                /* by status of writes */
-    uint64_t planned;                                        /* writes not yet done */
-    uint64_t selected;                                       /* source resources */
+    uint64_t kept;        /* edited at the destination, and the configuration keeps that */
+    uint64_t mark, extra; /* copies without a source */
+    uint64_t applied, failed, conflict, left; /* by status of writes */
+    uint64_t planned;                         /* writes not yet done */
+    uint64_t selected;                        /* source resources */
     uint64_t reserved;
     uint64_t nothing; /* replications whose selectors selected nothing */
     uint64_t absent;  /* names that were asked for and are not there */

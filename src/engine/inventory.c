@@ -19,7 +19,7 @@ static const char schema[] =
     "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-1024;"
     "PRAGMA temp_store=FILE; PRAGMA locking_mode=EXCLUSIVE;"
     "CREATE TABLE item (side INTEGER, key TEXT, name TEXT, target TEXT, version INTEGER,"
-    " modified INTEGER, " FIELDS(
+    " modified INTEGER, author TEXT, " FIELDS(
         "") ", dropped INTEGER, PRIMARY KEY (side, key)) WITHOUT ROWID;"
             "CREATE INDEX target ON item (target) WHERE side = 0;"
             "CREATE TABLE tags (side INTEGER, key TEXT, tags TEXT, PRIMARY KEY (side, key)) "
@@ -37,21 +37,21 @@ static const char schema[] =
             "BEGIN";
 
 #define PAIR_COLUMNS                                                                               \
-    "SELECT s.key, s.name, s.version, s.modified, sg.tags, " FIELDS(                               \
+    "SELECT s.key, s.name, s.version, s.modified, sg.tags, s.author, " FIELDS(                     \
         "s.") ","                                                                                  \
-              " t.key, t.name, t.version, t.modified, tg.tags, " FIELDS(                           \
+              " t.key, t.name, t.version, t.modified, tg.tags, t.author, " FIELDS(                 \
                   "t.") " FROM item s LEFT JOIN tags sg ON sg.side = 0 AND sg.key = s.key"         \
                         " LEFT JOIN item t ON t.side = ?1 AND t.key = s.target"                    \
                         " LEFT JOIN tags tg ON tg.side = ?1 AND tg.key = s.target"
 #define COPY_COLUMNS                                                                               \
-    "SELECT t.key, t.name, t.version, t.modified, tg.tags, " FIELDS(                               \
+    "SELECT t.key, t.name, t.version, t.modified, tg.tags, t.author, " FIELDS(                     \
         "t.") " FROM item t LEFT JOIN tags tg ON tg.side = ?1 AND tg.key = t.key"
 #define HAS_SOURCE "EXISTS (SELECT 1 FROM item s WHERE s.side = 0 AND s.target = t.key)"
 /* Actions that write, by number. */
 #define WRITES   "(1, 2)"
 #define REMOVALS "(3, 6)"
 #define CHANGES  "(1, 2, 3, 6)"
-enum { PAIR_FIRST_FIELD = 5, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIELDS_MAX };
+enum { PAIR_FIRST_FIELD = 6, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIELDS_MAX };
 #define STEP_COLUMNS                                                                               \
     "SELECT key, destination, name, target, type, changes, note, reason, loss, hint, action, "     \
     "status, unsure, value_differs, source_version, source_modified, copy_version, "               \
@@ -90,7 +90,7 @@ enum statement {
 
 static const char *const sql[STATEMENTS] = {
     [PUT_ITEM] = "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
     [DROP] = "UPDATE item SET dropped = 1 WHERE side = 0 AND key = ?1",
     [PUT_TAGS] = "INSERT OR REPLACE INTO tags VALUES (?1, ?2, ?3)",
     [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 AND s.dropped = 0 ORDER BY s.key",
@@ -223,7 +223,7 @@ static const char *column_text(struct arena *arena, sqlite3_stmt *statement, int
 int inventory_put(struct inventory *inventory, unsigned side, const struct resource *resource,
                   const char *target_key, struct error *err)
 {
-    enum { FIRST_FIELD = 7 };
+    enum { FIRST_FIELD = 8 };
     sqlite3_stmt *put = begin(inventory, PUT_ITEM);
     sqlite3_bind_int64(put, 1, side);
     bind_text(put, 2, resource->key);
@@ -231,6 +231,7 @@ int inventory_put(struct inventory *inventory, unsigned side, const struct resou
     bind_text(put, 4, target_key);
     sqlite3_bind_int64(put, 5, resource->version);
     sqlite3_bind_int64(put, 6, resource->modified_ms);
+    bind_text(put, 7, resource->modified_by);
     for (size_t i = 0; i < inventory->kind->slot_count; i++)
         bind_text(put, FIRST_FIELD + (int)i, resource->fields[i]);
     return run(inventory, put, err);
@@ -256,7 +257,7 @@ int inventory_put_tags(struct inventory *inventory, unsigned side, const char *k
     return result;
 }
 
-/* From column `first`: key, name, version, modified, tags, fields. */
+/* From column `first`: key, name, version, modified, tags, author, fields. */
 static int read_resource(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
                          int first, struct resource *out, struct error *err)
 {
@@ -265,6 +266,7 @@ static int read_resource(struct inventory *inventory, struct arena *arena, sqlit
         .name = column_text(arena, statement, first + 1),
         .version = sqlite3_column_int64(statement, first + 2),
         .modified_ms = sqlite3_column_int64(statement, first + 3),
+        .modified_by = column_text(arena, statement, first + 5),
     };
     for (size_t i = 0; i < inventory->kind->slot_count; i++)
         out->fields[i] = column_text(arena, statement, first + PAIR_FIRST_FIELD + (int)i);

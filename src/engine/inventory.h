@@ -24,6 +24,7 @@ enum step_action {
     STEP_BLOCKED, /* must not or cannot be carried: `reason` */
     STEP_FAILED,  /* could not be looked at: `reason` */
     STEP_MARK,    /* a copy without a source gets the mark of absence; deleted after the grace */
+    STEP_KEPT,    /* differs, and is left as somebody edited it: `reason` */
     STEP_EXTRA,   /* a copy without a source that stays: `reason` */
     STEP_ACTIONS,
 };

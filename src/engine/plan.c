@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "engine/audit.h"
+#include "engine/edits.h"
 #include "engine/engine.h"
 #include "engine/mapping.h"
 #include "engine/ownership.h"
@@ -337,6 +338,16 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
             mapping_note(arena, out->note,
                          arena_printf(arena, "deleted and made again: %s", verdict.replace));
     }
+    const char *edit =
+        out->action == STEP_UPDATE ? edit_of(engine, arena, destination, pair) : NULL;
+    if (edit && engine->safety.on_edit != ON_EDIT_OVERWRITE) {
+        bool keep = engine->safety.on_edit == ON_EDIT_KEEP;
+        out->action = keep ? STEP_KEPT : STEP_BLOCKED;
+        out->reason =
+            arena_printf(arena, "%s: %s", edit, keep ? "kept" : "not overwritten (on_edit: fail)");
+        return;
+    }
+    out->note = mapping_note(arena, out->note, edit);
     if (verdict.unwritable && !diff_only_tags(diff)) {
         out->action = STEP_BLOCKED;
         out->reason = verdict.unwritable;

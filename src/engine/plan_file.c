@@ -17,8 +17,9 @@ static const char replace_action[] = "replace"; /* an update, of the harder kind
 
 const char *step_action_name(enum step_action action)
 {
-    static const char *const names[STEP_ACTIONS] = {"equal",   "create", "update", "delete",
-                                                    "blocked", "failed", "mark",   "extra"};
+    static const char *const names[STEP_ACTIONS] = {"equal",  "create",  "update",
+                                                    "delete", "blocked", "failed",
+                                                    "mark",   "kept",    "extra"};
     return names[action];
 }
 
@@ -193,6 +194,7 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
     json_put_int(&w, "update", (int64_t)tally->update);
     json_put_int(&w, "delete", (int64_t)tally->remove);
     json_put_int(&w, "mark", (int64_t)tally->mark);
+    json_put_int(&w, "kept", (int64_t)tally->kept);
     json_put_int(&w, "extra", (int64_t)tally->extra);
     json_put_int(&w, "blocked", (int64_t)tally->blocked);
     json_put_int(&w, "unseen", (int64_t)tally->unseen);
@@ -351,7 +353,7 @@ static int walk_summary(struct walk *walk, const json_t *line, struct error *err
     int64_t expected = json_int_or(line, "create", 0) + json_int_or(line, "update", 0) +
                        json_int_or(line, "delete", 0) + json_int_or(line, "blocked", 0) +
                        json_int_or(line, "unseen", 0) + json_int_or(line, "mark", 0) +
-                       json_int_or(line, "extra", 0);
+                       json_int_or(line, "extra", 0) + json_int_or(line, "kept", 0);
     if (!walk->inside)
         return damaged(walk, err);
     walk->inside = false;

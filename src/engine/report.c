@@ -46,7 +46,7 @@ static const char *grouped(uint64_t number, char out[32])
 
 static char sigil_of(const struct step *step)
 {
-    static const char sigils[STEP_ACTIONS] = {'=', '+', '~', '-', '!', '!', '-', '?'};
+    static const char sigils[STEP_ACTIONS] = {'=', '+', '~', '-', '!', '!', '-', '?', '?'};
     return step->status == STATUS_FAILED || step->status == STATUS_CONFLICT ? '!'
                                                                             : sigils[step->action];
 }
@@ -298,6 +298,7 @@ static void put_count(FILE *out, uint64_t count, const char *what)
 static void put_rest(FILE *out, const struct tally *tally)
 {
     put_count(out, tally->throttled, "throttled");
+    put_count(out, tally->kept, "kept as edited at the destination");
     put_count(out, tally->blocked, "blocked");
     put_count(out, tally->unseen, "could not be looked at");
     put_count(out, tally->failed_destinations,
@@ -360,7 +361,8 @@ void report_verify_sum(const struct report *report, const struct engine *engine,
                        const struct tally *tally)
 {
     char number[32], calls[32];
-    uint64_t drift = tally->create + tally->update + tally->remove + tally->mark + tally->blocked;
+    uint64_t drift =
+        tally->create + tally->update + tally->remove + tally->mark + tally->kept + tally->blocked;
     if (drift || tally->unseen || tally->failed_destinations)
         fprintf(report->out, "not in sync: %s differ", grouped(drift, number));
     else

@@ -49,16 +49,19 @@ int safety_read(const struct config *config, struct safety *out, struct error *e
     static const char *const ownership[] = {"tag", "none", NULL};
     static const char *const truth[] = {"false", "true", NULL};
     static const char *const deletes[] = {"never", "owned", "all", NULL};
-    int none, adopt, which;
+    static const char *const edits[] = {"overwrite", "keep", "fail", NULL};
+    int none, adopt, which, edit;
     *out = (struct safety){0};
     if (read_word("ownership", config->ownership, ownership, &none, err) != 0 ||
         read_word("adopt", config->adopt, truth, &adopt, err) != 0 ||
         read_word("deletes", config->deletes, deletes, &which, err) != 0 ||
+        read_word("on_edit", config->on_edit, edits, &edit, err) != 0 ||
         read_max(config->max_delete ? config->max_delete : default_max, out, err) != 0)
         return -1;
     out->owning = !none;
     out->adopt = adopt;
     out->deletes = (enum deletes)which;
+    out->on_edit = (enum on_edit)edit;
     if (read_time("delete_grace", config->delete_grace ? config->delete_grace : default_grace,
                   &out->grace_ms, err) != 0 ||
         read_time("keep_undo", config->keep_undo ? config->keep_undo : default_keep,

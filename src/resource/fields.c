@@ -183,6 +183,7 @@ void resource_copy(const struct resource_kind *kind, struct arena *arena,
         .name = copy_text(arena, resource->name),
         .version = resource->version,
         .modified_ms = resource->modified_ms,
+        .modified_by = copy_text(arena, resource->modified_by),
         .tag_count = resource->tag_count,
     };
     for (size_t i = 0; i < kind->slot_count; i++)

@@ -58,6 +58,7 @@ struct resource {
     const char *key;
     const char *name; /* as this side spells it */
     int64_t version, modified_ms;
+    const char *modified_by;                 /* the principal's ARN; NULL: not told */
     const char *fields[RESOURCE_FIELDS_MAX]; /* NULL: absent */
     const struct tag *tags;                  /* sorted by key */
     size_t tag_count;

@@ -97,6 +97,7 @@ static int from_metadata(struct arena *arena, const json_t *row, struct resource
         .name = name,
         .version = json_int_or(row, "Version", 0),
         .modified_ms = epoch_ms(json_object_get(row, "LastModifiedDate")),
+        .modified_by = json_text(row, "LastModifiedUser"),
     };
     out->fields[SSM_TYPE] = type;
     out->fields[SSM_TIER] = json_text_or(row, "Tier", "Standard");
