@@ -245,7 +245,7 @@ static bool lost(struct call *call, enum retry_cause cause, struct error *err)
     if (may_repeat(call->operation))
         return again(call, cause, NULL);
     err->code = ERR_TIMEOUT;
-    error_context(err, "the answer was lost, so it may have taken effect: not sent again");
+    error_context(err, "it may have taken effect all the same: not sent again");
     return false;
 }
 
@@ -319,10 +319,10 @@ static bool after_error(struct call *call, struct error *err)
         return true;
     if (throttled)
         return again(call, RETRY_THROTTLED, &call->response);
+    /* A server that failed, or somebody between, may have failed behind the write. */
     if (retry == AWS_RETRY_TRANSIENT)
-        return from_between(err) && !may_repeat(call->operation)
-                   ? lost(call, RETRY_TRANSIENT, err)
-                   : again(call, RETRY_TRANSIENT, &call->response);
+        return may_repeat(call->operation) ? again(call, RETRY_TRANSIENT, &call->response)
+                                           : lost(call, RETRY_TRANSIENT, err);
     retry_done(&call->retry); /* refused, but by a service that is well */
     return false;
 }

@@ -204,7 +204,7 @@ static void test_retries(void **state)
     fake_transport_answer(&f.transport, 500, NULL, INTERNAL);
     fake_transport_answer(&f.transport, 400, NULL, THROTTLED);
     fake_transport_answer(&f.transport, 200, NULL, "{}");
-    assert_int_equal(call(&fixture_write, NULL), 0);
+    assert_int_equal(call(&fixture_read, NULL), 0);
     assert_int_equal(f.transport.count, 3);
     assert_string_equal(header(0, "amz-sdk-request"), "attempt=1; max=3");
     assert_string_equal(header(2, "amz-sdk-request"), "attempt=3; max=3");
@@ -283,6 +283,25 @@ static void test_lost_answer(void **state)
     fake_transport_fail(&f.transport, ERR_TIMEOUT);
     fake_transport_answer(&f.transport, 200, NULL, "{}");
     assert_int_equal(call(&fixture_put, NULL), 0);
+    assert_int_equal(f.transport.count, 5);
+}
+
+/* A service that failed may have failed behind the commit: who wrote must look first. */
+static void test_failed_server(void **state)
+{
+    (void)state;
+    open_client((struct session_options){0}, false);
+    fake_transport_answer(&f.transport, 500, NULL, INTERNAL);
+    assert_int_equal(call(&fixture_write, NULL), -1);
+    assert_int_equal(f.transport.count, 1);
+    assert_int_equal(f.err.code, ERR_TIMEOUT);
+    fake_transport_answer(&f.transport, 500, NULL, INTERNAL);
+    fake_transport_answer(&f.transport, 200, NULL, "{}");
+    assert_int_equal(call(&fixture_put, NULL), 0);
+    /* What was throttled was not done. */
+    fake_transport_answer(&f.transport, 400, NULL, THROTTLED);
+    fake_transport_answer(&f.transport, 200, NULL, "{}");
+    assert_int_equal(call(&fixture_write, NULL), 0);
     assert_int_equal(f.transport.count, 5);
 }
 
@@ -612,6 +631,7 @@ int main(void)
         CASE(test_the_bucket_runs_dry),
         CASE(test_resource_quota_is_not_throttling),
         CASE(test_lost_answer),
+        CASE(test_failed_server),
         CASE(test_not_sent_is_sent_again),
         CASE(test_answer_of_a_proxy),
         CASE(test_clock_is_corrected),
