@@ -86,6 +86,15 @@ void digest_stream_done(struct digest_stream *stream, unsigned char out[SHA256_S
     free(stream);
 }
 
+void digest_md5_hex(const void *data, size_t len, char out[MD5_HEX_SIZE])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned raw_len;
+    if (EVP_Digest(data, len, raw, &raw_len, EVP_md5(), NULL) != 1)
+        broken("MD5");
+    digest_hex(raw, raw_len, out);
+}
+
 struct hmac_key {
     EVP_MAC_CTX *context;
 };

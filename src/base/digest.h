@@ -25,6 +25,10 @@ void digest_stream_done(struct digest_stream *stream, unsigned char out[SHA256_S
 void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         unsigned char out[SHA256_SIZE]);
 
+/* Only where a protocol asks for it (SQS shows it of each message): it protects nothing. */
+enum { MD5_HEX_SIZE = 33 };
+void digest_md5_hex(const void *data, size_t len, char out[MD5_HEX_SIZE]);
+
 /* A key prepared once and used often. One thread at a time; freed with the key wiped. */
 struct hmac_key;
 struct hmac_key *hmac_key_new(const void *key, size_t key_len);

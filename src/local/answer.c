@@ -56,6 +56,43 @@ struct local_failure answer_throttled(const struct local_service *service)
                                   "Rate exceeded", NULL};
 }
 
+static const struct local_code_name *find_name(const struct local_twin *twin, const char *code)
+{
+    const struct local_code_name *at = twin->codes;
+    while (at->code && strcmp(at->code, code) != 0)
+        at++;
+    return at->code ? at : NULL;
+}
+
+const char *local_query_code(const struct local_twin *twin, const char *code)
+{
+    const struct local_code_name *name = find_name(twin, code);
+    return name ? name->query : code;
+}
+
+struct local_failure answer_in_protocol(struct arena *arena, const struct local_service *service,
+                                        enum aws_protocol protocol,
+                                        const struct local_failure *failure,
+                                        const char **query_error)
+{
+    struct local_failure told = *failure;
+    const struct local_twin *twin = service ? service->twin : NULL;
+    *query_error = NULL;
+    if (!twin || !failure->code)
+        return told;
+    const struct local_code_name *name = find_name(twin, failure->code);
+    if (name)
+        told.status = name->status;
+    if (protocol == AWS_QUERY) {
+        told.code = local_query_code(twin, failure->code);
+        return told;
+    }
+    told.code = arena_printf(arena, "%s%s", twin->type_prefix, failure->code);
+    *query_error = arena_printf(arena, "%s;%s", local_query_code(twin, failure->code),
+                                told.status >= 500 ? "Receiver" : "Sender");
+    return told;
+}
+
 static void failure_json(struct buf *out, const struct local_failure *failure)
 {
     struct json_writer w;
@@ -109,7 +146,10 @@ int answer_xml(struct buf *out, const struct local_service *service, const char 
     }
     buf_printf(out, "<%sResponse xmlns=\"%s\"><%sResult>", operation, service->xml_namespace,
                operation);
-    query_write_xml(out, value);
+    if (service->twin)
+        service->twin->write(out, operation, value);
+    else
+        query_write_xml(out, value);
     buf_printf(out, "</%sResult><ResponseMetadata>", operation);
     element(out, "RequestId", request_id);
     buf_printf(out, "</ResponseMetadata></%sResponse>", operation);

@@ -21,6 +21,13 @@ struct local_failure answer_internal(const struct local_service *service);
 /* The service's own way to say that calls come too fast. */
 struct local_failure answer_throttled(const struct local_service *service);
 
+/* The failure as it is called in the protocol spoken, for services that speak two; and the value of
+ * x-amzn-query-error, or NULL. In `arena`. */
+struct local_failure answer_in_protocol(struct arena *arena, const struct local_service *service,
+                                        enum aws_protocol protocol,
+                                        const struct local_failure *failure,
+                                        const char **query_error);
+
 /* Writes a failure's body into `out` (emptied first); returns the HTTP status. */
 int answer_failure(struct buf *out, enum aws_protocol protocol, const char *xml_namespace,
                    const struct local_failure *failure, const char *request_id);

@@ -1,4 +1,5 @@
 /* What a handler does with its call: failures, input, answers, names, paging tokens (service.h). */
+#include "local/doorbell.h"
 #include "local/service.h"
 
 #include "aws/arn.h"
@@ -60,6 +61,12 @@ const json_t *local_value(const struct local_call *call, const char *name)
 {
     const json_t *value = json_object_get(call->input, name);
     return json_is_null(value) ? NULL : value;
+}
+
+void local_wait_for(struct local_call *call, int64_t bell)
+{
+    call->wait.bell = bell;
+    call->wait.heard = doorbell_heard(call->local->doorbell, bell);
 }
 
 void local_put_time(struct local_call *call, const char *key, int64_t time_ms)

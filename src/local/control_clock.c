@@ -1,6 +1,7 @@
 /* /_understudy/clock: what time the server says it is. */
 #include "local/agenda.h"
 #include "local/control_parts.h"
+#include "local/doorbell.h"
 #include "local/event_bus.h"
 #include "local/moved_clock.h"
 
@@ -89,8 +90,11 @@ void control_set_clock(struct pipeline *pipeline, struct http_exchange *exchange
         return;
     const char *problem = json_is_object(body) ? apply(pipeline, body) : "an object is wanted";
     json_decref(body);
-    if (problem)
+    if (problem) {
         control_refuse(exchange, problem);
-    else
-        reply_clock(pipeline, exchange);
+        return;
+    }
+    doorbell_sound_all(pipeline->local->doorbell); /* it may be time for who waits */
+    pipeline->wake(pipeline->server);
+    reply_clock(pipeline, exchange);
 }

@@ -16,6 +16,7 @@
 struct agenda;
 struct arena;
 struct event_bus;
+struct doorbell;
 struct keyring;
 struct store;
 
@@ -27,7 +28,8 @@ struct local {
     struct clock *real_clock;
     /* Signatures are compared with the real time although the clock has been moved. */
     atomic_bool real_signing_time;
-    struct agenda *agenda;            /* NULL while the server is put together, and in tests */
+    struct agenda *agenda; /* NULL while the server is put together, and in tests */
+    struct doorbell *doorbell;
     struct event_bus *_Atomic events; /* NULL while the server is put together */
     /* --web-identity-keys: JWK sets by issuer; NULL: none. Only read. */
     const struct json_t *web_identity_keys;

@@ -5,6 +5,7 @@
 #include "local/answer.h"
 #include "local/authenticate.h"
 #include "local/authorize.h"
+#include "local/doorbell.h"
 #include "local/faults.h"
 #include "local/key_use.h"
 #include "local/quotas.h"
@@ -12,6 +13,7 @@
 #include "local/trail.h"
 #include "local/validate.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,12 @@ enum { LARGEST_ANSWER = 16 * 1024 * 1024 };
 struct request {
     struct writer_job job; /* first: the writer gives it back */
     struct request *next;
+    struct request *earlier, *later; /* while it waits */
+    int64_t wait_end_ms;             /* monotonic; 0: it has not waited yet */
+    int64_t due_ms;                  /* monotonic: when its timer is to run out */
+    bool waits;                      /* it was on the writer, and has to wait now */
+    bool alone;                      /* not inside `handle`: its answer is queued */
+    const char *query_error;
     struct pipeline_loop *loop;
     struct http_exchange *exchange;
     struct arena arena;
@@ -41,6 +49,8 @@ struct pipeline_loop {
     struct authenticator *authenticator;
     struct request *spare;
     _Atomic(struct request *) returned; /* by the writer; the loop takes all at once */
+    _Atomic(struct request *) to_wait;  /* likewise; `next` links them */
+    struct request *waiting;            /* by `later` and `earlier` */
     bool reading;                       /* inside a read transaction */
     uint64_t commits, version;          /* as they were before its snapshot was taken */
 };
@@ -74,6 +84,7 @@ void pipeline_loop_free(struct pipeline_loop *loop)
     pipeline_round_end(loop);
     free_requests(loop->spare);
     free_requests(atomic_exchange(&loop->returned, NULL));
+    free_requests(atomic_exchange(&loop->to_wait, NULL));
     authenticator_free(loop->authenticator);
     store_session_close(loop->reader);
     free(loop);
@@ -131,15 +142,20 @@ static void request_clean(struct request *request)
     request->fault = NULL;
     request->route = (struct route){0};
     request->call = (struct local_call){0};
-    request->typed = false;
+    request->typed = request->alone = request->waits = false;
+    request->wait_end_ms = 0;
+    request->query_error = NULL;
     buf_reset(&request->xml_source);
     arena_reset(&request->arena);
 }
 
 static void answer_with_failure(struct request *request, const struct local_failure *failure)
 {
-    request->status = answer_failure(http_exchange_body(request->exchange), request->route.protocol,
-                                     request->route.xml_namespace, failure, request->id);
+    const struct route *route = &request->route;
+    struct local_failure told = answer_in_protocol(&request->arena, route->service, route->protocol,
+                                                   failure, &request->query_error);
+    request->status = answer_failure(http_exchange_body(request->exchange), route->protocol,
+                                     route->xml_namespace, &told, request->id);
 }
 
 /* --- rehearsed faults ------------------------------------------------------------------------ */
@@ -185,6 +201,8 @@ static int finish_head(struct request *request)
     const char *type = befall(request);
     http_exchange_header(request->exchange, "x-amzn-RequestId", request->id);
     http_exchange_header(request->exchange, "Content-Type", type);
+    if (request->query_error)
+        http_exchange_header(request->exchange, "x-amzn-query-error", request->query_error);
     return request->status;
 }
 
@@ -196,6 +214,16 @@ static int step_route(struct request *request, const struct http_incoming *in,
     authenticate_parse(&request->arena, in, signed_request);
     return route_find(&request->arena, request->loop->pipeline->services, in, signed_request,
                       &request->route, failure);
+}
+
+/* Good for a URL, or nothing. */
+static struct text host_of(const struct http_incoming *in)
+{
+    struct text host = http_incoming_field(in, "host");
+    for (size_t i = 0; i < host.len; i++)
+        if (!isalnum((unsigned char)host.data[i]) && !strchr(".-_:[]", host.data[i]))
+            return (struct text){"localhost", strlen("localhost")};
+    return host;
 }
 
 static int step_authenticate(struct request *request, const struct http_incoming *in,
@@ -230,6 +258,7 @@ static int step_authenticate(struct request *request, const struct http_incoming
         .operation = route->operation,
         .request_id = request->id,
         .source_ip = in->peer,
+        .host = host_of(in),
         .user_agent = http_incoming_field(in, "user-agent"),
         .input = route->input,
         .out = &request->out,
@@ -350,6 +379,9 @@ static bool run_as_write(struct writer_job *job, struct store_session *store, ui
     request->call.writing = true;
     enum local_result result = run_handler(request);
     bool good = result == LOCAL_OK && request->status == 200;
+    request->waits = result == LOCAL_WAITS;
+    if (request->waits)
+        return true;
     if (good && is_recorded(request, NULL)) {
         const struct buf *answer = request->route.protocol == AWS_QUERY
                                        ? &request->xml_source
@@ -361,18 +393,30 @@ static bool run_as_write(struct writer_job *job, struct store_session *store, ui
     return good;
 }
 
+static void push(_Atomic(struct request *) *list, struct request *request)
+{
+    request->next = atomic_load(list);
+    while (!atomic_compare_exchange_weak(list, &request->next, request))
+        ;
+}
+
 static void written(struct writer_job *job, enum writer_outcome outcome)
 {
     struct request *request = (struct request *)job;
     struct pipeline_loop *loop = request->loop;
-    if (outcome == WRITER_FAILED)
+    if (outcome == WRITER_FAILED) {
+        request->waits = false;
         conclude(request, LOCAL_FAILED, false);
+    }
+    if (request->waits) { /* its loop is told when the group is */
+        loop->pipeline->to_wait = true;
+        push(&loop->to_wait, request);
+        return;
+    }
     struct http_exchange *exchange = request->exchange;
     int status = finish_head(request);
     request_clean(request);
-    request->next = atomic_load(&loop->returned);
-    while (!atomic_compare_exchange_weak(&loop->returned, &request->next, request))
-        ;
+    push(&loop->returned, request);
     http_exchange_queue(exchange, status);
 }
 
@@ -391,10 +435,14 @@ static void reply(struct request *request)
     struct pipeline_loop *loop = request->loop;
     struct http_exchange *exchange = request->exchange;
     int status = finish_head(request);
+    bool alone = request->alone;
     request_clean(request);
     request->next = loop->spare;
     loop->spare = request;
-    http_exchange_reply(exchange, status);
+    if (alone)
+        http_exchange_queue(exchange, status);
+    else
+        http_exchange_reply(exchange, status);
 }
 
 static void reply_not_for_us(struct request *request)
@@ -448,6 +496,154 @@ static void refuse(struct request *request, const struct local_failure *failure)
         reply(request);
 }
 
+/* --- calls that wait -------------------------------------------------------------------------- */
+
+static void attempt(struct request *request);
+
+static int64_t monotonic_ms(const struct request *request)
+{
+    struct clock *clock = request->loop->pipeline->local->clock;
+    return clock->monotonic_ms(clock);
+}
+
+static void unlink_waiting(struct request *request)
+{
+    struct pipeline_loop *loop = request->loop;
+    if (request->earlier)
+        request->earlier->later = request->later;
+    else
+        loop->waiting = request->later;
+    if (request->later)
+        request->later->earlier = request->earlier;
+    request->earlier = request->later = NULL;
+}
+
+static void link_waiting(struct request *request)
+{
+    struct pipeline_loop *loop = request->loop;
+    request->earlier = NULL;
+    request->later = loop->waiting;
+    if (loop->waiting)
+        loop->waiting->earlier = request;
+    loop->waiting = request;
+}
+
+/* How long until it looks again, unless its bell rings. */
+static int64_t pause_ms(const struct request *request, int64_t left_ms)
+{
+    const struct local_wait *wait = &request->call.wait;
+    struct clock *clock = request->loop->pipeline->local->clock;
+    if (!wait->again_at_ms)
+        return left_ms;
+    int64_t until_ms = wait->again_at_ms - clock->now_ms(clock);
+    if (until_ms < 1)
+        until_ms = 1;
+    return until_ms < left_ms ? until_ms : left_ms;
+}
+
+/* Something may have come since it looked. `commits`: as they were before it did. */
+static bool is_stale(const struct request *request, uint64_t commits)
+{
+    const struct pipeline *pipeline = request->loop->pipeline;
+    const struct local_wait *wait = &request->call.wait;
+    return doorbell_heard(pipeline->local->doorbell, wait->bell) != wait->heard ||
+           writer_commits(pipeline->writer) != commits;
+}
+
+static void begin_to_wait(struct request *request, bool stale)
+{
+    int64_t now_ms = monotonic_ms(request);
+    struct local_wait *wait = &request->call.wait;
+    if (!request->wait_end_ms)
+        request->wait_end_ms = now_ms + wait->longest_ms;
+    int64_t left_ms = request->wait_end_ms - now_ms;
+    if (left_ms <= 0)
+        wait->over = true;
+    if (left_ms <= 0 || stale) {
+        attempt(request);
+        return;
+    }
+    left_ms = pause_ms(request, left_ms);
+    request->due_ms = now_ms + left_ms;
+    link_waiting(request);
+    http_exchange_wait(request->exchange, left_ms, request);
+}
+
+/* Runs the handler on the loop, and what follows from its result. */
+static void attempt(struct request *request)
+{
+    struct pipeline_loop *loop = request->loop;
+    open_snapshot(loop);
+    uint64_t commits = loop->commits;
+    request->call.store = loop->reader;
+    request->call.version = loop->version;
+    request->call.writing = false;
+    enum local_result result = run_handler(request);
+    bool stored = !reader_failed(request);
+    if (stored && result == LOCAL_AS_WRITE) {
+        submit(request, run_as_write);
+        return;
+    }
+    if (stored && result == LOCAL_WAITS) {
+        begin_to_wait(request, is_stale(request, commits));
+        return;
+    }
+    conclude(request, result, stored);
+    const struct local_failure *refused = result == LOCAL_FAILED ? &request->call.failure : NULL;
+    if (stored && request->status != 500 && is_recorded(request, refused))
+        submit(request, run_record);
+    else
+        reply(request);
+}
+
+static void drop(struct request *request)
+{
+    struct pipeline_loop *loop = request->loop;
+    request_clean(request);
+    request->next = loop->spare;
+    loop->spare = request;
+}
+
+void pipeline_resume(struct pipeline_loop *loop, struct http_exchange *exchange, void *waiter)
+{
+    struct request *request = waiter;
+    (void)loop;
+    unlink_waiting(request);
+    if (http_exchange_gone(exchange)) {
+        drop(request);
+        http_exchange_abort(exchange);
+        return;
+    }
+    int64_t now_ms = monotonic_ms(request);
+    if (now_ms < request->due_ms || now_ms >= request->wait_end_ms) /* earlier: the server stops */
+        request->call.wait.over = true;
+    request->alone = false;
+    attempt(request);
+}
+
+static void look_again(struct request *request)
+{
+    unlink_waiting(request);
+    http_exchange_unwait(request->exchange);
+    request->alone = true;
+    attempt(request);
+}
+
+void pipeline_woken(struct pipeline_loop *loop)
+{
+    const struct doorbell *doorbell = loop->pipeline->local->doorbell;
+    for (struct request *next, *at = loop->waiting; at; at = next) {
+        next = at->later;
+        if (doorbell_heard(doorbell, at->call.wait.bell) != at->call.wait.heard)
+            look_again(at);
+    }
+    for (struct request *next, *at = atomic_exchange(&loop->to_wait, NULL); at; at = next) {
+        next = at->next;
+        at->alone = true;
+        begin_to_wait(at, doorbell_heard(doorbell, at->call.wait.bell) != at->call.wait.heard);
+    }
+}
+
 void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange)
 {
     struct request *request = request_new(loop, exchange);
@@ -464,16 +660,5 @@ void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange)
         submit(request, run_as_write);
         return;
     }
-    enum local_result result = run_handler(request);
-    bool stored = !reader_failed(request);
-    if (stored && result == LOCAL_AS_WRITE) {
-        submit(request, run_as_write);
-        return;
-    }
-    conclude(request, result, stored);
-    const struct local_failure *refused = result == LOCAL_FAILED ? &request->call.failure : NULL;
-    if (stored && request->status != 500 && is_recorded(request, refused))
-        submit(request, run_record);
-    else
-        reply(request);
+    attempt(request);
 }

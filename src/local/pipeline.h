@@ -16,11 +16,16 @@
 struct faults;
 struct moved_clock;
 struct quotas;
+struct server;
 struct pipeline {
     struct local *local;
     struct moved_clock *clock; /* what local->clock is */
     struct faults *faults;
     struct quotas *quotas; /* NULL: none */
+    bool to_wait;          /* the writer's: it gave a loop calls that wait */
+    /* Has pipeline_woken called on every loop. Any thread. */
+    void (*wake)(struct server *);
+    struct server *server;
     struct writer *writer;
     const struct local_service *const *services;
 };
@@ -32,5 +37,8 @@ struct pipeline_loop *pipeline_loop_new(struct pipeline *pipeline, struct error 
 void pipeline_loop_free(struct pipeline_loop *loop);
 void pipeline_round_end(struct pipeline_loop *loop);
 void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange);
+/* The time of a call that waits is over (net/http_server.h: resume, woken). */
+void pipeline_resume(struct pipeline_loop *loop, struct http_exchange *exchange, void *waiter);
+void pipeline_woken(struct pipeline_loop *loop);
 
 #endif

@@ -71,7 +71,7 @@ static void find_by_action(const struct local_service *const *services, const ch
     const struct local_service *named = NULL;
     for (; *services; services++) {
         const struct local_service *service = *services;
-        if (service->protocol != AWS_QUERY)
+        if (service->protocol != AWS_QUERY && !service->twin)
             continue;
         const struct local_operation *operation = find_operation(service, text_of(action));
         if (operation && strcmp(service->api_version, version) == 0) {
@@ -93,8 +93,6 @@ static int route_query(struct arena *arena, const struct local_service *const *s
 {
     route->protocol = AWS_QUERY;
     route->xml_namespace = unknown_namespace;
-    if (too_large(NULL, in))
-        return fail(failure, 413, "RequestEntityTooLarge", "Request size exceeds the limit.", NULL);
     route->input = query_parse(form.data ? form.data : "", form.len, LARGEST_FORM, NULL);
     if (!route->input)
         return fail(failure, 400, "MalformedQueryString",
@@ -107,12 +105,31 @@ static int route_query(struct arena *arena, const struct local_service *const *s
     find_by_action(services, action, version, signed_request, route);
     if (route->service)
         route->xml_namespace = route->service->xml_namespace;
+    if (too_large(route->service, in))
+        return fail(failure, 413, "RequestEntityTooLarge", "Request size exceeds the limit.", NULL);
     if (!route->operation)
         return fail(failure, 400, "InvalidAction",
                     arena_printf(arena, "Could not find operation %s for version %s", action,
                                  version),
                     NULL);
+    const struct local_twin *twin = route->service->twin;
+    if (twin && twin->path_member && in->path.len > 1 &&
+        !json_object_get(route->input, twin->path_member))
+        json_object_set_new(route->input, twin->path_member,
+                            json_stringn(in->path.data, in->path.len));
+    if (twin)
+        twin->read(route->input);
     return 0;
+}
+
+/* "/111122223333/name": a queue's URL, to which older clients of SQS send their forms. */
+static bool names_a_queue(struct text path)
+{
+    size_t at = 1;
+    while (at < path.len && path.data[at] >= '0' && path.data[at] <= '9')
+        at++;
+    return at == 13 && at + 1 < path.len && path.data[at] == '/' &&
+           !memchr(path.data + at + 1, '/', path.len - at - 1);
 }
 
 /* "application/x-amz-json-1.1; charset=utf-8" is "application/x-amz-json-1.1". */
@@ -130,10 +147,9 @@ int route_find(struct arena *arena, const struct local_service *const *services,
     struct text type = content_type(in);
     bool json = text_is_nocase(type, "application/x-amz-json-1.1") ||
                 text_is_nocase(type, "application/x-amz-json-1.0");
-    if (text_is(in->path, "/")) {
-        if (text_is(in->method, "POST") && json)
-            return route_json(services, in, http_incoming_field(in, "x-amz-target"), route,
-                              failure);
+    if (text_is(in->path, "/") && text_is(in->method, "POST") && json)
+        return route_json(services, in, http_incoming_field(in, "x-amz-target"), route, failure);
+    if (text_is(in->path, "/") || names_a_queue(in->path)) {
         if (text_is(in->method, "POST") &&
             text_is_nocase(type, "application/x-www-form-urlencoded"))
             return route_query(arena, services, in, in->body, signed_request, route, failure);

@@ -4,6 +4,7 @@
 #include "local/agenda.h"
 #include "local/authenticate.h"
 #include "local/control.h"
+#include "local/doorbell.h"
 #include "local/event_bus.h"
 #include "local/faults.h"
 #include "local/moved_clock.h"
@@ -15,12 +16,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LARGEST_LOOPS = 64, LARGEST_SERVICES = 64, STOP_GRACE_MS = 5000 };
+enum {
+    LARGEST_LOOPS = 64,
+    LARGEST_SERVICES = 64,
+    STOP_GRACE_MS = 5000,
+    LARGEST_BODY_BYTES = 4 * 1024 * 1024
+};
 
 struct server {
     struct local local;
     struct moved_clock clock;
     json_t *web_identity_keys; /* owned */
+    struct doorbell doorbell;
     struct pipeline pipeline;
     struct http_server *_Atomic http; /* the writer looks at it to flush */
     struct pipeline_loop *loops[LARGEST_LOOPS];
@@ -43,6 +50,18 @@ static void loop_handle(void *arg, void *loop, struct http_exchange *exchange)
         pipeline_serve(loop, exchange);
 }
 
+static void loop_resume(void *arg, void *loop, struct http_exchange *exchange, void *waiter)
+{
+    (void)arg;
+    pipeline_resume(loop, exchange, waiter);
+}
+
+static void loop_woken(void *arg, void *loop)
+{
+    (void)arg;
+    pipeline_woken(loop);
+}
+
 static void loop_round_end(void *arg, void *loop)
 {
     (void)arg;
@@ -52,6 +71,10 @@ static void loop_round_end(void *arg, void *loop)
 static void flush(void *arg)
 {
     struct server *server = arg;
+    bool rung = doorbell_sound(&server->doorbell), waits = server->pipeline.to_wait;
+    server->pipeline.to_wait = false;
+    if (server->http && (rung || waits))
+        http_server_wake(server->http);
     if (server->http)
         http_server_flush(server->http);
     struct event_bus *events = atomic_load(&server->local.events);
@@ -60,6 +83,12 @@ static void flush(void *arg)
 }
 
 /* --- the data folder -------------------------------------------------------------------------- */
+
+static void wake_loops(struct server *server)
+{
+    if (server->http)
+        http_server_wake(server->http);
+}
 
 static int open_store(struct server *server, const struct server_options *options,
                       struct error *err)
@@ -203,6 +232,9 @@ static int open_listener(struct server *server, const struct server_options *opt
         .arg = server,
         .loop_start = loop_start,
         .handle = loop_handle,
+        .resume = loop_resume,
+        .woken = loop_woken,
+        .largest_body_bytes = LARGEST_BODY_BYTES,
         .round_end = loop_round_end,
     };
     server->http = http_server_new(&http, err);
@@ -261,6 +293,9 @@ int server_open(const struct server_options *options, struct server **out, struc
     moved_clock_init(&server->clock, server->local.real_clock);
     server->local.clock = &server->clock.clock;
     server->pipeline.clock = &server->clock;
+    server->local.doorbell = &server->doorbell;
+    server->pipeline.wake = wake_loops;
+    server->pipeline.server = server;
     server->local.random = options->random ? options->random : random_system();
     server->local.any_credentials = options->any_credentials;
     server->local.testing = options->testing;

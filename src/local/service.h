@@ -66,6 +66,20 @@ struct local_failure {
     const char *message_key; /* JSON: "message" (default when NULL) or "Message" */
 };
 
+/* A call that waits for something (LOCAL_WAITS): it is run again from the beginning when the bell
+ * (local/doorbell.h) has rung, at a time of the server's clock, and once more when all is over. */
+struct local_wait {
+    int64_t bell;
+    uint32_t heard;      /* of it, before the handler looked: local_wait_for */
+    int64_t longest_ms;  /* real time, from the first run */
+    int64_t again_at_ms; /* 0: the bell will tell */
+    bool over;           /* the pipeline's: do not wait any longer */
+};
+
+struct local_call;
+/* Before looking for what it may have to wait for. */
+void local_wait_for(struct local_call *call, int64_t bell);
+
 struct local_call {
     struct arena *arena; /* request's */
     struct local *local; /* the server: clock, random, keyring */
@@ -77,6 +91,7 @@ struct local_call {
     const struct local_operation *operation;
     const char *request_id;
     const char *source_ip;
+    struct text host; /* as the caller names this server; good for a URL */
     struct text user_agent;
     const char *const *resources; /* what the row's `resources` gave; NULL: nothing was asked */
     const json_t *input;          /* an object; validated */
@@ -86,6 +101,7 @@ struct local_call {
     /* local->version as it was before this call's snapshot of the store was taken: what is read
      * now may be cached under this number and used by calls that carry the same. */
     uint64_t version;
+    struct local_wait wait;
     struct local_failure failure;
 };
 
@@ -93,6 +109,7 @@ enum local_result {
     LOCAL_OK = 0,
     LOCAL_FAILED = -1,  /* call->failure says what to answer */
     LOCAL_AS_WRITE = 1, /* nothing was written yet: run me again on the writer */
+    LOCAL_WAITS = 2,    /* what was written is kept, call->wait says what for */
 };
 
 enum {
@@ -111,6 +128,21 @@ struct local_operation {
     const char *const *(*resources)(struct local_call *);
     enum local_result (*handle)(struct local_call *);
 };
+
+/* A service that speaks the query protocol beside its JSON ("awsQueryCompatible"): handlers and
+ * tables know the JSON form only. */
+struct local_code_name {
+    const char *code, *query; /* NULL ends a table; a code that is not in it is the same in both */
+    int status;
+};
+struct local_twin {
+    void (*read)(json_t *input); /* a form's members get the names and shapes of JSON, in place */
+    void (*write)(struct buf *out, const char *operation, const json_t *answer); /* as XML */
+    const struct local_code_name *codes;
+    const char *type_prefix; /* of __type */
+    const char *path_member; /* forms sent to /ACCOUNT/NAME name it so; NULL: none are */
+};
+const char *local_query_code(const struct local_twin *twin, const char *code);
 
 /* How an operation stands in the trail where its row and the member tables do not tell. */
 enum {
@@ -138,6 +170,7 @@ struct local_service {
     const char *api_version;   /* query protocol */
     const char *xml_namespace;
     enum aws_protocol protocol;
+    const struct local_twin *twin; /* NULL: one protocol */
     bool global;                /* one for all Regions: its records are in the partition's first */
     int clock_skew_ms;          /* how far a signature's time may be off; 5 or 15 minutes */
     size_t largest_body_bytes;  /* 0: 256 KiB */

@@ -453,7 +453,7 @@ void http_connection_go_on(struct http_exchange *exchange)
     }
     http_loop_begin_round(c->loop);
     exchange->answer = ANSWER_NONE;
-    options->resume(options->arg, c->loop->state, exchange);
+    options->resume(options->arg, c->loop->state, exchange, exchange->waiter);
     if (exchange->answer == ANSWER_DEFERRED)
         return;
     if (exchange->answer != ANSWER_REPLY)
@@ -518,8 +518,9 @@ void http_exchange_queue(struct http_exchange *exchange, int status)
         ;
 }
 
-void http_exchange_wait(struct http_exchange *exchange, int64_t wait_ms)
+void http_exchange_wait(struct http_exchange *exchange, int64_t wait_ms, void *waiter)
 {
+    exchange->waiter = waiter;
     exchange->answer = ANSWER_DEFERRED;
     exchange->answered = false;
     http_hold_add(exchange->connection->loop, exchange, http_exchange_gone(exchange) ? 0 : wait_ms);

@@ -60,6 +60,7 @@ struct http_exchange {
     struct http_mishap mishap;
     int64_t hold_until_ms;      /* monotonic */
     size_t hold_place;          /* in its loop's heap, from 1; 0: not held */
+    void *waiter;               /* given to `resume` */
     bool answered;              /* held: `status` is to be sent; else to be resumed */
     struct http_exchange *next; /* spare ones, or completed ones on the way to the loop */
 };

@@ -60,8 +60,9 @@ struct http_server_options {
     void (*loop_end)(void *arg, void *loop_state);
     void (*handle)(void *arg, void *loop_state, struct http_exchange *exchange);
     /* The exchange that waited (http_exchange_wait) goes on: its time is over, its client is gone,
-     * or the server stops. Answered, aborted, deferred or made to wait again, as in `handle`. */
-    void (*resume)(void *arg, void *loop_state, struct http_exchange *exchange);
+     * or the server stops. Answered, aborted, deferred or made to wait again, as in `handle`.
+     * `waiter` is what was given when it began to wait. */
+    void (*resume)(void *arg, void *loop_state, struct http_exchange *exchange, void *waiter);
     /* On each loop's thread, some time after http_server_wake. */
     void (*woken)(void *arg, void *loop_state);
     /* Called on the loop's thread before the first and after the last request that one epoll round
@@ -98,7 +99,7 @@ void http_server_flush(struct http_server *server);
 /* Waiting without a thread: within `handle`, or of an exchange of this loop that is deferred. It is
  * given to `resume` when wait_ms have passed, unless somebody called _unwait, which makes it merely
  * deferred again. On the loop's thread, all three. */
-void http_exchange_wait(struct http_exchange *exchange, int64_t wait_ms);
+void http_exchange_wait(struct http_exchange *exchange, int64_t wait_ms, void *waiter);
 void http_exchange_unwait(struct http_exchange *exchange);
 bool http_exchange_gone(const struct http_exchange *exchange); /* nobody waits for an answer */
 /* Have `woken` called on every loop. Any thread; many calls may become one. */

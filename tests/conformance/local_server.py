@@ -39,7 +39,7 @@ CREDENTIALS = {
     OTHER_ACCOUNT: ('AKIATESTCONFORMANCE2', 'conformance/secret+key/of/account/222222'),
 }
 REGION = 'us-east-1'
-TARGETS = {'ssm': 'AmazonSSM', 'events': 'AWSEvents', 'kms': 'TrentService',
+TARGETS = {'sqs': 'AmazonSQS', 'ssm': 'AmazonSSM', 'events': 'AWSEvents', 'kms': 'TrentService',
            'resourcegroupstaggingapi': 'ResourceGroupsTaggingAPI_20170126'}
 
 

@@ -21,6 +21,8 @@ COMMON_ERRORS = {
     'InternalFailure', 'InvalidSignatureException', 'MissingAuthenticationTokenException',
     'SerializationException', 'ThrottlingException', 'UnknownOperationException',
     'UnrecognizedClientException', 'ValidationException',
+    # SQS's, for parameters (events.md section 12.2).
+    'InvalidParameterValueException', 'MissingRequiredParameterException',
 }
 
 
@@ -89,6 +91,7 @@ def check_error(service_model, operation, status, body, where, findings):
     if not isinstance(code, str):
         findings.append(f'{where}: an error without __type')
         return
+    code = code.removeprefix('com.amazonaws.sqs#')
     shapes = service_model['shapes']
     listed = {error['shape'] for error in operation.get('errors', [])}
     members = {key: value for key, value in body.items() if key != '__type'}

@@ -10,19 +10,14 @@ import time
 import urllib.error
 import urllib.parse
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from local_server import (OTHER_ACCOUNT, REGION, Conformance, LocalServer, main, program)
+from local_server import (OTHER_ACCOUNT, Conformance, LocalServer, main, program)
 import wire
 
 
 def signed(server, operation, body):
-    request = AWSRequest('POST', server.url + '/', data=body, headers={
-        'X-Amz-Target': f'AmazonSSM.{operation}', 'Content-Type': 'application/x-amz-json-1.1'})
-    SigV4Auth(wire.credentials(), 'ssm', REGION).add_auth(request)
-    return request
+    return wire.signed_json(server, 'ssm', f'AmazonSSM.{operation}', body)
 
 
 class Faults(Conformance):
@@ -81,7 +76,7 @@ class Faults(Conformance):
         url = urllib.parse.urlsplit(self.server.url)
         connection = http.client.HTTPConnection(url.hostname, url.port, timeout=5)
         try:
-            connection.request('POST', '/', body, dict(request.headers))
+            connection.request('POST', '/', body, request.headers)
             return connection.getresponse().read()
         finally:
             connection.close()

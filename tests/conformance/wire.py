@@ -24,19 +24,23 @@ def send(request):
         return error.code, error.headers, error.read()
 
 
-def post_json(server, service, target, body, region=REGION, **whose):
-    """A call of a JSON 1.1 service; the status and the answer."""
-    request = AWSRequest('POST', server.url + '/', data=json.dumps(body),
-                         headers={'X-Amz-Target': target,
-                                  'Content-Type': 'application/x-amz-json-1.1'})
+def signed_json(server, service, target, body, content_type='application/x-amz-json-1.1',
+                region=REGION, **whose):
+    """A call of a JSON service, ready to be sent; `body` is text."""
+    request = AWSRequest('POST', server.url + '/', data=body,
+                         headers={'X-Amz-Target': target, 'Content-Type': content_type})
     SigV4Auth(credentials(**whose), service, region).add_auth(request)
-    status, _, answer = send(urllib.request.Request(server.url + '/', request.data.encode(),
-                                                    dict(request.headers)))
+    return urllib.request.Request(server.url + '/', body.encode(), dict(request.headers))
+
+
+def post_json(server, service, target, body, **more):
+    """A call of a JSON service; the status and the answer."""
+    status, _, answer = send(signed_json(server, service, target, json.dumps(body), **more))
     return status, json.loads(answer)
 
 
-def presign(server, service, query, expires=60, region=REGION, **whose):
+def presign(server, service, query, expires=60, region=REGION, path='/', **whose):
     """The URL of a GET that carries its signature in the query."""
-    request = AWSRequest('GET', server.url + '/', params=query)
+    request = AWSRequest('GET', server.url + path, params=query)
     SigV4QueryAuth(credentials(**whose), service, region, expires).add_auth(request)
     return request.prepare().url
