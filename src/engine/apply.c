@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "engine/engine.h"
 #include "engine/guard.h"
+#include "engine/history.h"
 #include "engine/mapping.h"
 #include "engine/removal.h"
 #include "engine/replace.h"
@@ -58,9 +59,57 @@ static bool replace_wanted(const struct engine *engine, const struct step *step,
            replace_allowed(engine->config, step->key);
 }
 
+/* What became of a step that was not written. */
+static void fail_write(struct batch *batch, struct step *step, const struct error *error)
+{
+    if (error->code == ERR_CANCELLED) /* it is left to a later run */
+        return;
+    /* A limit that waiting does not mend: not a failure to try again. */
+    if (error->code == ERR_LIMIT) {
+        step->action = STEP_BLOCKED;
+        step->late = true;
+    }
+    finish(&batch->arena, step,
+           error->code == ERR_LIMIT      ? STATUS_PLANNED
+           : error->code == ERR_CONFLICT ? STATUS_CONFLICT
+                                         : STATUS_FAILED,
+           error->message);
+}
+
+/* The labels come when there is a version to put them on. */
+static void finish_written(struct batch *batch, struct arena *values, struct step *step,
+                           const struct pair *pair, const struct resource *want)
+{
+    struct engine *engine = batch->engine;
+    struct error error = {0};
+    if (engine->labels && history_wanted(engine) &&
+        history_label(engine, step->destination, values, pair, want, &error) != 0)
+        fail_write(batch, step, &error);
+    else
+        finish(&batch->arena, step, STATUS_APPLIED, NULL);
+}
+
+/* The versions before the present one; what is broken off is gone on with. */
+static int replay(struct batch *batch, struct arena *values, struct step *step,
+                  const struct pair *pair, const struct resource *want, struct resource *have,
+                  bool *exists, struct diff *diff, struct error *err)
+{
+    struct pair begun = *pair;
+    for (int tries = 1;; tries++) {
+        bool due = false;
+        *err = (struct error){0};
+        int result = history_replay(batch->engine, step->destination, &batch->arena, values, &begun,
+                                    want, have, exists, &due, err);
+        diff->value = diff->value || due;
+        if (result == 0 || err->code != ERR_TIMEOUT || tries == WRITE_TRIES)
+            return result;
+        begun.known.unfinished = true;
+    }
+}
+
 /* Writes one step, comparing before it writes again whenever it cannot know what happened. */
-static void write_step(struct batch *batch, struct arena *calls, struct step *step,
-                       const struct pair *pair, struct wrote *wrote)
+static void write_step(struct batch *batch, struct arena *values, struct arena *calls,
+                       struct step *step, const struct pair *pair, struct wrote *wrote)
 {
     struct engine *engine = batch->engine;
     struct resource_ctx ctx = engine_ctx(engine, step->destination + 1, false, calls);
@@ -75,11 +124,12 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
     plan_decide(engine, &batch->arena, pair, step->destination,
                 step->value_differs ? VALUE_DIFFERS : VALUE_SAME, true, &again, &want, &diff);
     step->note = again.note;
-    step->hint_late = again.hint && !step->hint;
+    step->late = again.hint && !step->hint;
     step->hint = again.hint ? again.hint : step->hint;
     if (again.action == STEP_BLOCKED) {
         /* Only the value could tell. */
         step->action = STEP_BLOCKED;
+        step->late = true;
         finish(&batch->arena, step, STATUS_PLANNED, again.reason);
         return;
     }
@@ -88,6 +138,11 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
         want.value_len = pair->aim->value_len;
     }
     wrote->key = want.key;
+    if (history_wanted(engine) && !replaces &&
+        replay(batch, values, step, pair, &want, &have, &exists, &diff, &error) != 0) {
+        fail_write(batch, step, &error);
+        return;
+    }
     for (int tries = 1;; tries++) {
         error = (struct error){0};
         int result = replaces && exists
@@ -96,13 +151,16 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
                                                &wrote->version, &error);
         if (result == 0) {
             wrote->latest_ms = engine->clock->now_ms(engine->clock) + CLOCKS_DIFFER_MS;
-            finish(&batch->arena, step, STATUS_APPLIED, NULL);
+            finish_written(batch, values, step, pair, &want);
             return;
         }
         if (!replaces && replace_wanted(engine, step, &error)) {
             replaces = true;
             continue;
         }
+        if (error.code == ERR_LIMIT && tries == 1 &&
+            history_make_room(engine, step->destination, values, want.name))
+            continue;
         bool unknown = error.code == ERR_TIMEOUT;
         if (!unknown && error.code != ERR_CONFLICT)
             break;
@@ -116,7 +174,7 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
         if (exists && diff_empty(&diff)) {
             wrote->version = now.version;
             wrote->earliest_ms = wrote->latest_ms = now.modified_ms;
-            finish(&batch->arena, step, STATUS_APPLIED, NULL);
+            finish_written(batch, values, step, pair, &want);
             return;
         }
         /* It may be half done (written, not tagged), or not at all; or another's work. */
@@ -129,13 +187,7 @@ static void write_step(struct batch *batch, struct arena *calls, struct step *st
             break;
         have = now;
     }
-    if (error.code == ERR_CANCELLED) /* it is left to a later run */
-        return;
-    /* A limit that waiting does not mend: not a failure to try again. */
-    if (error.code == ERR_LIMIT)
-        step->action = STEP_BLOCKED;
-    finish(&batch->arena, step, error.code == ERR_LIMIT ? STATUS_PLANNED : STATUS_FAILED,
-           error.message);
+    fail_write(batch, step, &error);
 }
 
 bool step_needs_value(const struct step *step, const struct pair *pair)
@@ -214,7 +266,7 @@ static void write_item(struct batch *batch, struct arena *values, struct arena *
                            reading, &aim);
                 pair->aim = &aim;
             }
-            write_step(batch, calls, step, pair, &item->wrote[j]);
+            write_step(batch, values, calls, step, pair, &item->wrote[j]);
             pair->aim = NULL;
         }
         arena_reset(calls);

@@ -109,6 +109,8 @@ static const struct setting parameter_settings[] = {
     {LIST("allow_replace", SETTING_TEXTS, config, allow_replace, allow_replace_count)},
     TEXT("replace_wait", config, replace_wait),
     TEXT("tier", config, tier),
+    TEXT("labels", config, labels),
+    TEXT("history", config, history),
     TEXT("ownership", config, ownership),
     TEXT("adopt", config, adopt),
     TEXT("deletes", config, deletes),

@@ -3,6 +3,7 @@
 #include "aws/region.h"
 #include "base/text.h"
 #include "engine/config.h"
+#include "engine/history.h"
 #include "engine/identity.h"
 #include "engine/replace.h"
 #include "engine/rewrite.h"
@@ -186,6 +187,7 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
         check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
         select_check(&resource_ssm_parameter, &config->select, err) != 0 ||
         check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||
+        history_check(config, err) != 0 ||
         check_patterns(config->allow_replace, config->allow_replace_count, "allow_replace", err) !=
             0 ||
         check_patterns(config->include, config->include_count, "include", err) != 0 ||

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "client/client.h"
 #include "engine/identity.h"
 
@@ -109,6 +110,11 @@ int engine_open(const struct config *config, const struct engine_options *option
     engine->started_ms = engine->clock->monotonic_ms(engine->clock);
     pthread_mutex_init(&engine->mutex, NULL);
     arena_init(&engine->arena);
+    int64_t keep = 1;
+    if (config->history)
+        text_to_int64(config->history, strlen(config->history), &keep);
+    engine->history = (size_t)keep;
+    engine->labels = config->labels && strcmp(config->labels, "true") == 0;
     scope_init(&engine->scope, &engine->arena, config);
     if (safety_read(config, &engine->safety, err) != 0) {
         engine_close(engine);

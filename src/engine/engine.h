@@ -92,6 +92,8 @@ struct engine {
     bool stopped; /* before all was done; set by the driving thread */
     bool broken;  /* the run's own file failed: stop */
     struct error error;
+    bool labels;               /* carry labels */
+    size_t history;            /* carry so many of the last versions; at least 1 */
     uint64_t made;             /* names that `made_by` makes in each Region itself, left alone */
     const char *made_by;       /* by the thread that lists the source, as is made */
     _Atomic uint64_t reserved; /* names that belong to AWS and were left alone */

@@ -29,7 +29,7 @@ static const char schema[] =
             "INTEGER,"
             " unsure INTEGER, value_differs INTEGER, source_version INTEGER, source_modified "
             "INTEGER,"
-            " copy_version INTEGER, copy_modified INTEGER, hint_late INTEGER,"
+            " copy_version INTEGER, copy_modified INTEGER, late INTEGER,"
             " replaces INTEGER,"
             " fingerprint TEXT, digests TEXT, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
@@ -55,7 +55,7 @@ enum { PAIR_FIRST_FIELD = 6, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIEL
 #define STEP_COLUMNS                                                                               \
     "SELECT key, destination, name, target, type, changes, note, reason, loss, hint, action, "     \
     "status, unsure, value_differs, source_version, source_modified, copy_version, "               \
-    "copy_modified, hint_late, replaces, fingerprint, digests FROM step"
+    "copy_modified, late, replaces, fingerprint, digests FROM step"
 
 #define KEYS_OF(which)                                                                             \
     "SELECT DISTINCT key FROM step WHERE key > ?1 AND " which " ORDER BY key LIMIT ?2"
@@ -422,7 +422,7 @@ int inventory_put_step(struct inventory *inventory, const struct step *step, str
                                step->unsure,         step->value_differs,
                                step->source_version, step->source_modified_ms,
                                step->copy_version,   step->copy_modified_ms,
-                               step->hint_late,      step->replaces};
+                               step->late,           step->replaces};
     for (int i = 0; i < 10; i++)
         sqlite3_bind_int64(put, 11 + i, numbers[i]);
     bind_text(put, 21, step->fingerprint);
@@ -451,7 +451,7 @@ static void read_step(struct arena *arena, sqlite3_stmt *statement, struct step 
         .source_modified_ms = sqlite3_column_int64(statement, 15),
         .copy_version = sqlite3_column_int64(statement, 16),
         .copy_modified_ms = sqlite3_column_int64(statement, 17),
-        .hint_late = sqlite3_column_int64(statement, 18) != 0,
+        .late = sqlite3_column_int64(statement, 18) != 0,
         .replaces = sqlite3_column_int64(statement, 19) != 0,
         .digests = column_text(arena, statement, 21),
     };

@@ -37,7 +37,7 @@ enum step_status {
     STATUSES,
 };
 /* What the listing alone could not tell. */
-enum { UNSURE_VALUE = 1, UNSURE_TAGS = 2 };
+enum { UNSURE_VALUE = 1, UNSURE_TAGS = 2, UNSURE_HISTORY = 4 };
 
 /* What is to be done for one resource at one destination. Texts may be NULL but key and name. */
 struct step {
@@ -53,8 +53,8 @@ struct step {
     enum step_status status;
     unsigned unsure;
     bool value_differs;
-    bool replaces;  /* an update that deletes the copy and makes it again */
-    bool hint_late; /* found when it was written: no plan has shown it */
+    bool replaces; /* an update that deletes the copy and makes it again */
+    bool late;     /* its hint or reason was found when it was written: no plan has shown it */
     int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
     const char *digests;  /* of both values, for an audit: "HEX HEX"; NULL: not compared */
     char fingerprint[33]; /* of both sides' metadata: has anything moved? */
@@ -68,6 +68,7 @@ struct pair {
     struct state_known known;
     /* What the source's value becomes at the destination; NULL: not looked at. By the engine. */
     const struct aim *aim;
+    const struct history_plan *history; /* likewise */
 };
 
 struct inventory;

@@ -5,6 +5,7 @@
 #include "engine/audit.h"
 #include "engine/edits.h"
 #include "engine/engine.h"
+#include "engine/history.h"
 #include "engine/mapping.h"
 #include "engine/ownership.h"
 #include "engine/removal.h"
@@ -321,8 +322,15 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         out->reason = verdict.unwritable;
     *want = translation.want;
     *diff = (struct diff){0};
+    if (!out->reason && history_wanted(engine) && !pair->history)
+        out->unsure |= UNSURE_HISTORY;
+    if (pair->history && !out->loss)
+        out->loss = pair->history->loss;
     if (out->reason || !have) {
         out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
+        if (pair->history && pair->history->count > 1)
+            out->note = mapping_note(arena, out->note,
+                                     arena_printf(arena, "%zu versions", pair->history->count));
         /* A rule's work is shown before it is done. */
         if (!out->reason && !pair->aim && options.may_be_rewritten)
             out->unsure |= UNSURE_VALUE;
@@ -330,6 +338,8 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     }
     plan_compare(engine, arena, want, have, diff);
     diff->value = value == VALUE_DIFFERS;
+    diff->labels = pair->history && pair->history->labels_differ;
+    diff->history = pair->history && pair->history->count > 1;
     out->changes = plan_changes(kind, arena, diff);
     out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;
     if (verdict.replace) {
@@ -359,9 +369,10 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
      * before anything is written for it. */
     if (!tags_sure && (diff->set_tag_count || diff->removed_tag_count || pair->known.unfinished))
         out->unsure |= UNSURE_TAGS;
-    if (out->action == STEP_EQUAL && !out->unsure && verdict.loss) {
+    const char *loss = verdict.loss ? verdict.loss : pair->history ? pair->history->loss : NULL;
+    if (out->action == STEP_EQUAL && !out->unsure && loss) {
         out->action = STEP_BLOCKED;
-        out->reason = verdict.loss;
+        out->reason = loss;
     }
 }
 
@@ -580,6 +591,26 @@ static void look_at_tags(struct batch *batch, struct work_item *item)
     }
 }
 
+/* Versions and labels cannot be told from a listing. */
+static void look_at_history(struct batch *batch, struct arena *values, struct work_item *item)
+{
+    for (size_t j = 0; j < item->step_count; j++) {
+        struct step *step = &item->steps[j];
+        struct history_plan *plan = arena_calloc(&batch->arena, 1, sizeof *plan);
+        struct error error = {0};
+        if (!(step->unsure & UNSURE_HISTORY))
+            continue;
+        if (history_look(batch->engine, step->destination, &batch->arena, values, &item->pairs[j],
+                         plan, &error) == 0) {
+            item->pairs[j].history = plan;
+        } else {
+            item->stopped = item->stopped || error.code == ERR_CANCELLED;
+            fail_step(&batch->arena, step, error.message);
+        }
+        arena_reset(values);
+    }
+}
+
 static void keep_equal(struct batch *batch,
                        enum value_state states[RESOURCE_READ_MAX][DESTINATIONS_MAX])
 {
@@ -611,6 +642,7 @@ static void look_job(void *arg, unsigned worker)
     for (size_t i = 0; i < batch->count && result == 0; i++) {
         struct work_item *item = &batch->items[i];
         look_at_tags(batch, item);
+        look_at_history(batch, &engine->values[worker], item);
         for (size_t j = 0; j < item->step_count && result == 0 && !item->stopped; j++) {
             struct step *step = &item->steps[j];
             struct resource want;

@@ -92,7 +92,8 @@ int replace_copy(struct engine *engine, struct resource_ctx *ctx, const struct r
         /* What may have been written is looked at by the caller. */
         if (err->code == ERR_TIMEOUT || tries == MAKE_TRIES)
             break;
-        engine->clock->sleep_ms(engine->clock, (int64_t)TRY_AGAIN_MS * tries);
+        int64_t pause_ms = (int64_t)TRY_AGAIN_MS * tries, most_ms = wait_ms(engine->config);
+        engine->clock->sleep_ms(engine->clock, pause_ms < most_ms ? pause_ms : most_ms);
     }
     return error_context(err,
                          "the old copy of %s in %s is deleted and the new one was not made; "

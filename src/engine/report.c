@@ -210,7 +210,7 @@ static int gather_step(const struct step *step, void *arg, struct error *err)
     (void)err;
     bool undone = step->status == STATUS_FAILED || step->status == STATUS_CONFLICT;
     bool extra = step->action == STEP_EXTRA;
-    if (lines->failures ? !undone && !step->hint_late : step->action == STEP_EQUAL)
+    if (lines->failures ? !undone && !step->late : step->action == STEP_EQUAL)
         return 0;
     if (extra && lines->extras++ >= EXTRAS_SHOWN)
         return 0;

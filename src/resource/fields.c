@@ -77,7 +77,8 @@ bool diff_only_tags(const struct diff *diff)
 
 bool diff_empty(const struct diff *diff)
 {
-    return diff_only_tags(diff) && !diff->set_tag_count && !diff->removed_tag_count;
+    return diff_only_tags(diff) && !diff->set_tag_count && !diff->removed_tag_count &&
+           !diff->labels && !diff->history;
 }
 
 static int order_texts(const void *a, const void *b)
@@ -88,7 +89,7 @@ static int order_texts(const void *a, const void *b)
 const char *const *diff_labels(const struct resource_kind *kind, struct arena *arena,
                                const struct diff *diff, size_t *count)
 {
-    size_t most = kind->field_count + diff->set_tag_count + diff->removed_tag_count + 1;
+    size_t most = kind->field_count + diff->set_tag_count + diff->removed_tag_count + 3;
     const char **labels = arena_calloc(arena, most, sizeof *labels);
     size_t found = 0;
     for (size_t i = kind->slot_count; i < kind->field_count; i++)
@@ -97,6 +98,10 @@ const char *const *diff_labels(const struct resource_kind *kind, struct arena *a
     for (size_t i = 0; i < kind->slot_count; i++)
         if (diff->fields & 1u << i)
             labels[found++] = kind->fields[i].label;
+    if (diff->labels)
+        labels[found++] = "labels";
+    if (diff->history)
+        labels[found++] = "history";
     size_t first_tag = found;
     for (size_t i = 0; i < diff->set_tag_count; i++)
         labels[found++] = arena_printf(arena, "tags.%s", diff->set_tags[i].key);
@@ -198,9 +203,9 @@ void resource_copy(const struct resource_kind *kind, struct arena *arena,
 void fidelity_write(const struct resource_kind *kind, struct buf *out)
 {
     static const char *const what[] = {
-        [FIELD_COPY] = "copied",  [FIELD_WORDS] = "copied", [FIELD_KEY] = "mapped",
-        [FIELD_VALUE] = "copied", [FIELD_TAGS] = "copied",  [FIELD_SERVER] = "its own",
-        [FIELD_LOST] = "lost",
+        [FIELD_COPY] = "copied",  [FIELD_WORDS] = "copied",      [FIELD_KEY] = "mapped",
+        [FIELD_VALUE] = "copied", [FIELD_TAGS] = "copied",       [FIELD_SERVER] = "its own",
+        [FIELD_LOST] = "lost",    [FIELD_OPTION] = "on request",
     };
     buf_printf(out, "| %s | | |\n|---|---|---|\n", kind->cfn_type);
     for (size_t i = 0; i < kind->field_count; i++)

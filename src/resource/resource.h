@@ -29,6 +29,7 @@ enum field_rule {
     FIELD_KEY,    /* an encryption key: translated for each destination by its `keys` */
     FIELD_VALUE,  /* the secret itself: only in memory, compared by keyed digest */
     FIELD_TAGS,   /* the whole set of tags: added, changed and removed */
+    FIELD_OPTION, /* carried when the configuration asks for it */
     FIELD_SERVER, /* made by the service for each side: neither copied nor compared */
     FIELD_LOST,   /* exists at the source and no copy carries it: a named loss */
 };
@@ -41,6 +42,8 @@ struct field {
     /* The list of parameters.select that selects by it, and the texts it may have; or NULL. */
     const char *select;
     const char *const *choices;
+    bool of_present; /* no part of what an earlier version was */
+    bool deferred;   /* and left out until the present version is written */
 };
 
 struct tag {
@@ -67,6 +70,13 @@ struct resource {
     bool missing; /* `read` did not find it */
 };
 
+/* One version of a resource, with its value. */
+struct revision {
+    struct resource resource;
+    const char *const *labels; /* sorted */
+    size_t label_count;
+};
+
 /* How one side is called. */
 struct resource_ctx {
     struct session *session;
@@ -86,6 +96,7 @@ struct resource_filter {
 struct diff {
     uint32_t fields;            /* bit i: fields[i] differs */
     bool value;                 /* set by the engine, which compares digests */
+    bool labels, history;       /* set by the engine, which lines versions up */
     const struct tag *set_tags; /* new or with another value */
     size_t set_tag_count;
     const char *const *removed_tags;
@@ -146,6 +157,14 @@ struct resource_kind {
      * written; ERR_CONFLICT: somebody else was there first. */
     int (*write)(struct resource_ctx *, const struct resource *want, const struct resource *have,
                  const struct diff *diff, int64_t *version, struct error *);
+    /* All versions that the service keeps, the oldest first; NULL: the service keeps none. */
+    int (*read_history)(struct resource_ctx *, const char *name, struct revision **out,
+                        size_t *count, struct error *);
+    /* Labels come to a version, from whichever other they are on; or go from it. */
+    int (*put_labels)(struct resource_ctx *, const char *name, int64_t version,
+                      const char *const *labels, size_t count, struct error *);
+    int (*take_labels)(struct resource_ctx *, const char *name, int64_t version,
+                       const char *const *labels, size_t count, struct error *);
     /* Deletes up to read_batch in one call; `missing` is set for those that were not there. The
      * error is of the whole call; ERR_TIMEOUT: they may be gone. */
     int (*remove)(struct resource_ctx *, struct resource *items, size_t count, struct error *);

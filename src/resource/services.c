@@ -51,6 +51,19 @@ const struct aws_operation operation_ssm_add_tags_to_resource =
     OPERATION(service_ssm, "AddTagsToResource", AWS_IDEMPOTENT);
 const struct aws_operation operation_ssm_remove_tags_from_resource =
     OPERATION(service_ssm, "RemoveTagsFromResource", AWS_IDEMPOTENT);
+const struct aws_operation operation_ssm_get_parameter_history = {
+    .service = &service_ssm,
+    .name = "GetParameterHistory",
+    .flags = AWS_READS,
+    .method = "POST",
+    .uri = "/",
+    .page_token = "NextToken",
+    .page_items = "Parameters",
+};
+const struct aws_operation operation_ssm_label_parameter_version =
+    OPERATION(service_ssm, "LabelParameterVersion", AWS_IDEMPOTENT);
+const struct aws_operation operation_ssm_unlabel_parameter_version =
+    OPERATION(service_ssm, "UnlabelParameterVersion", AWS_IDEMPOTENT);
 const struct aws_operation operation_tagging_get_resources = {
     .service = &service_tagging,
     .name = "GetResources",
@@ -62,13 +75,10 @@ const struct aws_operation operation_tagging_get_resources = {
 };
 
 const struct aws_operation *const resource_operations[] = {
-    &operation_ssm_describe_parameters,
-    &operation_ssm_get_parameters,
-    &operation_ssm_list_tags_for_resource,
-    &operation_ssm_put_parameter,
-    &operation_ssm_add_tags_to_resource,
-    &operation_ssm_remove_tags_from_resource,
-    &operation_ssm_delete_parameters,
-    &operation_tagging_get_resources,
-    NULL,
+    &operation_ssm_describe_parameters,     &operation_ssm_get_parameters,
+    &operation_ssm_list_tags_for_resource,  &operation_ssm_put_parameter,
+    &operation_ssm_add_tags_to_resource,    &operation_ssm_remove_tags_from_resource,
+    &operation_ssm_delete_parameters,       &operation_ssm_get_parameter_history,
+    &operation_ssm_label_parameter_version, &operation_ssm_unlabel_parameter_version,
+    &operation_tagging_get_resources,       NULL,
 };

@@ -18,6 +18,8 @@ extern const struct aws_operation operation_ssm_describe_parameters, operation_s
     operation_ssm_list_tags_for_resource, operation_ssm_put_parameter,
     operation_ssm_add_tags_to_resource, operation_ssm_remove_tags_from_resource,
     operation_ssm_delete_parameters;
+extern const struct aws_operation operation_ssm_get_parameter_history,
+    operation_ssm_label_parameter_version, operation_ssm_unlabel_parameter_version;
 extern const struct aws_operation operation_tagging_get_resources;
 
 #endif

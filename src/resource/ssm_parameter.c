@@ -85,9 +85,8 @@ static int64_t epoch_ms(const json_t *time)
     return json_is_number(time) ? llround(json_number_value(time) * 1000.0) : 0;
 }
 
-/* One ParameterMetadata. Texts are borrowed from `row`; the rest is in `arena`. */
-static int from_metadata(struct arena *arena, const json_t *row, struct resource *out,
-                         struct error *err)
+int ssm_from_metadata(struct arena *arena, const json_t *row, struct resource *out,
+                      struct error *err)
 {
     const char *name = json_text(row, "Name"), *type = json_text(row, "Type");
     if (!name || !*ssm_key_of(name) || !type)
@@ -127,7 +126,7 @@ static int list_page(const json_t *page, void *arg, struct error *err)
     json_array_foreach(json_object_get(page, "Parameters"), i, row)
     {
         struct resource resource;
-        result = from_metadata(&listing->scratch, row, &resource, err);
+        result = ssm_from_metadata(&listing->scratch, row, &resource, err);
         if (result == 0)
             result = listing->each(&resource, listing->arg, err);
         arena_reset(&listing->scratch);
@@ -359,7 +358,7 @@ static const struct field fields[] = {
                   "sent. A rewritten value that is too long for Standard makes the copy Advanced. "
                   "AWS does not lower a tier: then the copy stays Advanced and the plan says so, "
                   "or it is deleted and made again where `allow: [replace]` permits.",
-                  "tiers", tiers},
+                  "tiers", tiers, .of_present = true},
     [SSM_DESCRIPTION] = {"Description", "description", FIELD_WORDS,
                          "Word for word, also cleared; changed only by a `rewrite` rule that says "
                          "`descriptions: true`."},
@@ -371,7 +370,8 @@ static const struct field fields[] = {
                        "copy it as it is, for an image exists in one Region."},
     [SSM_POLICIES] = {"Policies", "policies", FIELD_COPY,
                       "All three types, rebuilt from the texts that AWS reports; removed when the "
-                      "source has none. One whose Expiration is past is blocked."},
+                      "source has none. One whose Expiration is past is blocked.",
+                      .of_present = true, .deferred = true},
     [SSM_KEY_ID] = {"KeyId", "key", FIELD_KEY,
                     "By the destination's `keys`. `alias/aws/ssm` is itself everywhere; a customer "
                     "key without mapping blocks the parameter.",
@@ -387,8 +387,12 @@ static const struct field fields[] = {
     {"ARN", "arn", FIELD_SERVER, "Each side has its own."},
     {"LastModifiedDate", "lastModifiedDate", FIELD_SERVER, "The moment of the copy's own write."},
     {"LastModifiedUser", "lastModifiedUser", FIELD_SERVER, "The principal that wrote the copy."},
-    {"Labels", "labels", FIELD_LOST, "Not carried."},
-    {"History", "history", FIELD_LOST, "Only the present version is carried."},
+    {"Labels", "labels", FIELD_OPTION,
+     "With `labels: true` the labels of each version are those of the copy's version with the same "
+     "content; without it they are not looked at."},
+    {"History", "history", FIELD_OPTION,
+     "With `history: K` the last K versions are written in order where a copy is made, and each "
+     "version that follows; without it only the present version is carried."},
 };
 
 static const struct aws_service *const services[] = {&service_ssm, &service_tagging, NULL};
@@ -405,7 +409,8 @@ const struct resource_kind resource_ssm_parameter = {
     .default_key = ssm_default_key,
     .replace_code = "HierarchyTypeMismatchException",
     .read_batch = READ_NAMES,
-    .gaps = "not carried: labels, earlier versions, version numbers, LastModifiedDate and "
+    .gaps = "not carried: labels and earlier versions (unless asked for), version numbers, "
+            "LastModifiedDate and "
             "LastModifiedUser, Intelligent-Tiering as an intent, tags beginning with aws:",
     .list = list,
     .list_tags = list_tags,
@@ -413,6 +418,9 @@ const struct resource_kind resource_ssm_parameter = {
     .describe = describe,
     .read = read_values,
     .write = ssm_write,
+    .read_history = ssm_read_history,
+    .put_labels = ssm_put_labels,
+    .take_labels = ssm_take_labels,
     .remove = ssm_remove,
     .judge = ssm_judge,
     .key_of = ssm_key_of,

@@ -36,6 +36,15 @@ const char *ssm_maker(const char *key);
 /* The item that AWS's answer calls `name`; NULL: none. */
 struct resource *ssm_find(struct resource *items, size_t count, const char *name);
 int ssm_remove(struct resource_ctx *ctx, struct resource *items, size_t count, struct error *err);
+/* One ParameterMetadata or ParameterHistory. Texts are borrowed from `row`; the rest in `arena`. */
+int ssm_from_metadata(struct arena *arena, const json_t *row, struct resource *out,
+                      struct error *err);
+int ssm_read_history(struct resource_ctx *ctx, const char *name, struct revision **out,
+                     size_t *count, struct error *err);
+int ssm_put_labels(struct resource_ctx *ctx, const char *name, int64_t version,
+                   const char *const *labels, size_t count, struct error *err);
+int ssm_take_labels(struct resource_ctx *ctx, const char *name, int64_t version,
+                    const char *const *labels, size_t count, struct error *err);
 int ssm_write(struct resource_ctx *ctx, const struct resource *want, const struct resource *have,
               const struct diff *diff, int64_t *version, struct error *err);
 

@@ -171,7 +171,7 @@ static void the_table_says_what_happens_to_every_field(void **state)
     }
     fidelity_write(kind, &text);
     assert_non_null(strstr(buf_text(&text), "| `AllowedPattern` | copied |"));
-    assert_non_null(strstr(buf_text(&text), "| `Labels` | lost |"));
+    assert_non_null(strstr(buf_text(&text), "| `Labels` | on request |"));
     buf_done(&text);
 }
 
