@@ -66,9 +66,9 @@ static int open_shared(struct session *session, const struct session_options *op
     shared->ignore_configured_endpoints = options->ignore_configured_endpoints;
     shared->region = options->region ? keep(session, options->region) : configured_region(session);
     shared->stop = options->stop;
-    shared->clock = options->clock  ? options->clock
-                    : options->stop ? &options->stop->clock
-                                    : clock_system();
+    shared->clock = options->stop    ? &options->stop->clock
+                    : options->clock ? options->clock
+                                     : clock_system();
     shared->random = options->random ? options->random : random_system();
     shared->quotas = options->quotas;
     shared->quotas_given = options->quotas_given;

@@ -67,7 +67,7 @@ struct session_options {
      * must outlive the session. */
     struct rate_limiter *limiter;
     /* Seams; NULL: the real ones. They must outlive the session. */
-    struct stop *stop; /* calls end when it is due; its clock is used unless another is given */
+    struct stop *stop; /* calls end when it is due; its clock is the session's */
     struct transport *transport;
     struct clock *clock;
     struct random *random;

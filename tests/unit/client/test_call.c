@@ -507,6 +507,51 @@ static void test_throttling_slows_down(void **state)
     assert_true(counts.paced_ms > 500);
 }
 
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static void test_a_stop_lets_begun_writes_end_and_nothing_else_begin(void **state)
+{
+    (void)state;
+    struct stop stop;
+    stop_init(&stop, &f.clock.clock);
+    open_client((struct session_options){.no_wait = true, .stop = &stop}, false);
+    fake_transport_route(&f.transport, "POST", 200, NULL, "{}");
+    assert_int_equal(call(&fixture_read, NULL), 0);
+    stop_ask(&stop);
+    assert_int_equal(call(&fixture_read, NULL), -1);
+    assert_int_equal(f.err.code, ERR_CANCELLED);
+    assert_int_equal(f.transport.count, 1);
+    assert_int_equal(call(&fixture_write, NULL), 0);
+    assert_int_equal(f.transport.count, 2);
+    /* No second try, ... */
+    fake_transport_answer(&f.transport, 500, NULL, INTERNAL);
+    assert_int_equal(call(&fixture_put, NULL), -1);
+    assert_int_equal(f.err.code, ERR_CANCELLED);
+    assert_int_equal(f.transport.count, 3);
+    /* ... and nothing at all when it is due. */
+    fake_clock_advance(&f.clock, STOP_GRACE_MS);
+    assert_int_equal(call(&fixture_write, NULL), -1);
+    assert_int_equal(f.err.code, ERR_CANCELLED);
+    assert_int_equal(f.transport.count, 3);
+}
+
+static void test_a_turn_that_would_come_too_late_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct stop stop;
+    stop_init(&stop, &f.clock.clock);
+    stop_due_in(&stop, 1000);
+    open_client((struct session_options){.quotas = SESSION_QUOTAS_ON, .stop = &stop}, false);
+    fake_transport_route(&f.transport, "POST", 200, NULL, "{}");
+    int answered = 0;
+    while (answered < 1000 && call(&fixture_read, NULL) == 0)
+        answered++;
+    assert_int_equal(f.err.code, ERR_CANCELLED);
+    assert_in_range(answered, 1, 999);
+    assert_true(stop_left_ms(&stop) > 0);
+    assert_int_equal(f.transport.count, answered);
+}
+
 /* --- pages ------------------------------------------------------------------------------------ */
 
 static unsigned pages, items;
@@ -643,6 +688,8 @@ int main(void)
         CASE(test_long_values_are_not_repeated),
         CASE(test_quotas),
         CASE(test_throttling_slows_down),
+        CASE(test_a_stop_lets_begun_writes_end_and_nothing_else_begin),
+        CASE(test_a_turn_that_would_come_too_late_is_not_waited_for),
         CASE(test_pages),
         CASE(test_pages_that_do_not_end),
         CASE(test_pages_stopped_and_failed),
