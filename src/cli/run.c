@@ -308,7 +308,8 @@ static int write_result(struct run *run, const char *command, struct error *err)
     if (run->options.json)
         return plan_write(run->engine, command, stdout, err);
     if (engine_tally(run->engine, &tally, err) != 0 ||
-        report_failures(&run->report, run->engine, err) != 0)
+        report_failures(&run->report, run->engine, err) != 0 ||
+        report_denials(&run->report, run->engine, err) != 0)
         return -1;
     report_apply_sum(&run->report, &tally);
     say_undo(run, &tally);
@@ -325,7 +326,8 @@ int run_plan_only(struct run *run, struct error *err)
         return -1;
     if (run->options.json)
         return plan_write(run->engine, "plan", stdout, err);
-    if (report_plan(&run->report, run->engine, err) != 0)
+    if (report_plan(&run->report, run->engine, err) != 0 ||
+        report_denials(&run->report, run->engine, err) != 0)
         return -1;
     report_plan_sum(&run->report, &tally);
     return 0;

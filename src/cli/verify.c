@@ -15,7 +15,8 @@ static int verify_one(struct run *run, struct error *err)
         return -1;
     if (run->options.json)
         return plan_write(run->engine, "verify", stdout, err);
-    if (report_plan(&run->report, run->engine, err) != 0)
+    if (report_plan(&run->report, run->engine, err) != 0 ||
+        report_denials(&run->report, run->engine, err) != 0)
         return -1;
     report_verify_sum(&run->report, run->engine, &tally);
     return 0;

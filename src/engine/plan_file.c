@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "engine/denials.h"
 #include "engine/select.h"
 
 #include <errno.h>
@@ -181,8 +182,26 @@ static int write_one_step(const struct step *step, void *arg, struct error *err)
     return write_line(writing->out, &writing->line, err);
 }
 
-static int write_tally(const struct tally *tally, const char *type, bool outcome, FILE *out,
-                       struct buf *line, struct error *err)
+static void put_denials(struct json_writer *w, const struct denials *denied)
+{
+    json_key(w, "denied");
+    json_open_list(w);
+    for (size_t i = 0; i < denied->count; i++) {
+        const struct denial_entry *entry = &denied->entries[i];
+        json_open(w);
+        json_put_text(w, "principal", entry->principal);
+        json_put_int(w, "count", (int64_t)entry->count);
+        json_put_bool(w, "explicit", entry->explicit_deny);
+        json_key(w, "statement");
+        denial_entry_statement(entry, w);
+        json_close(w);
+    }
+    json_close_list(w);
+}
+
+/* `denied`: NULL: not told. */
+static int write_tally(const struct tally *tally, const char *type, bool outcome,
+                       const struct denials *denied, FILE *out, struct buf *line, struct error *err)
 {
     struct json_writer w;
     json_writer_init(&w, line);
@@ -214,6 +233,8 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
     json_put_int(&w, "throttled", (int64_t)tally->throttled);
     json_put_int(&w, "paced_ms", tally->paced_ms);
     json_put_int(&w, "elapsed_ms", tally->elapsed_ms);
+    if (denied && denied->count)
+        put_denials(&w, denied);
     json_close(&w);
     return write_line(out, line, err);
 }
@@ -235,8 +256,11 @@ int plan_write(struct engine *engine, const char *command, FILE *out, struct err
         result = inventory_steps(engine->inventory, &scratch, write_one_step, &writing, err);
     if (result == 0)
         result = engine_tally(engine, &tally, err);
+    struct denials denied;
     if (result == 0)
-        result = write_tally(&tally, "summary", writing.outcome, out, &writing.line, err);
+        result = denials_gather(engine, &scratch, &denied, err);
+    if (result == 0)
+        result = write_tally(&tally, "summary", writing.outcome, &denied, out, &writing.line, err);
     buf_done(&writing.line);
     arena_done(&scratch);
     return result;
@@ -246,7 +270,7 @@ int plan_write_total(const struct tally *total, const char *command, FILE *out, 
 {
     struct buf line;
     buf_init(&line, LONGEST_LINE);
-    int result = write_tally(total, "total", has_outcome(command), out, &line, err);
+    int result = write_tally(total, "total", has_outcome(command), NULL, out, &line, err);
     buf_done(&line);
     return result;
 }

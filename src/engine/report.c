@@ -1,6 +1,7 @@
 #include "engine/report.h"
 
 #include "base/json.h"
+#include "engine/denials.h"
 #include "engine/select.h"
 
 #include <inttypes.h>
@@ -286,6 +287,41 @@ int report_plan(const struct report *report, struct engine *engine, struct error
 int report_failures(const struct report *report, struct engine *engine, struct error *err)
 {
     return write_lines(report, engine, true, err);
+}
+
+static void write_denial(FILE *out, const struct denial_entry *entry)
+{
+    char number[32];
+    struct buf text;
+    struct json_writer w;
+    put(out, "    ");
+    put(out, entry->principal);
+    fprintf(out, ", %s %s: ", grouped(entry->count, number), entry->count == 1 ? "time" : "times");
+    if (entry->explicit_deny) {
+        put(out, entry->action);
+        fputs(" is denied explicitly: that policy must be changed\n", out);
+        return;
+    }
+    buf_init(&text, 64 * 1024);
+    json_writer_init(&w, &text);
+    denial_entry_statement(entry, &w);
+    put(out, buf_text(&text));
+    fputc('\n', out);
+    buf_done(&text);
+}
+
+int report_denials(const struct report *report, struct engine *engine, struct error *err)
+{
+    struct denials denied;
+    struct arena scratch;
+    arena_init(&scratch);
+    int result = denials_gather(engine, &scratch, &denied, err);
+    if (result == 0 && denied.count)
+        fputs("  permissions that were missing:\n", report->out);
+    for (size_t i = 0; result == 0 && i < denied.count; i++)
+        write_denial(report->out, &denied.entries[i]);
+    arena_done(&scratch);
+    return result;
 }
 
 static void put_count(FILE *out, uint64_t count, const char *what)

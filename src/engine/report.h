@@ -25,6 +25,8 @@ int report_failures(const struct report *report, struct engine *engine, struct e
 /* After undo_run: what was put back, what not, and the sum. */
 int report_undo(const struct report *report, struct engine *engine,
                 const struct undo_request *request, struct error *err);
+/* The permissions that were missing, each with the statement that would give it. */
+int report_denials(const struct report *report, struct engine *engine, struct error *err);
 /* "plan: 2 to create, ..." or "applied 2 of 2 in 0.4 s, 9 calls, 1 blocked". */
 void report_plan_sum(const struct report *report, const struct tally *tally);
 void report_apply_sum(const struct report *report, const struct tally *tally);

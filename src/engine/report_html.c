@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "engine/denials.h"
 #include "engine/plan_file.h"
 #include "engine/report_page.h" /* made by tools/embed */
 #include "engine/select.h"
@@ -165,6 +166,31 @@ static void put_head(struct json_writer *w, struct engine *engine, const char *c
     json_close_list(w);
 }
 
+static int put_denied(struct json_writer *w, struct engine *engine, struct error *err)
+{
+    struct denials denied;
+    struct arena scratch;
+    arena_init(&scratch);
+    int result = denials_gather(engine, &scratch, &denied, err);
+    json_key(w, "denied");
+    json_open_list(w);
+    for (size_t i = 0; result == 0 && i < denied.count; i++) {
+        const struct denial_entry *entry = &denied.entries[i];
+        json_open(w);
+        json_put_text(w, "principal", entry->principal);
+        json_put_int(w, "count", (int64_t)entry->count);
+        json_put_text(w, "action", entry->action);
+        if (!entry->explicit_deny) {
+            json_key(w, "statement");
+            denial_entry_statement(entry, w);
+        }
+        json_close(w);
+    }
+    json_close_list(w);
+    arena_done(&scratch);
+    return result;
+}
+
 static const char block_open[] = "<script type=\"application/json\">";
 static const char block_close[] = "</script>\n";
 
@@ -180,9 +206,11 @@ int report_html_add(FILE *out, struct engine *engine, const char *command, struc
     buf_init(&rows.json, LONGEST_ROW);
     json_writer_init(&w, &rows.json);
     put_head(&w, engine, command, &tally);
+    int result = put_denied(&w, engine, err);
     json_key(&w, "rows");
     buf_append_char(&rows.json, '[');
-    int result = flush_json(out, &rows.json, err);
+    if (result == 0)
+        result = flush_json(out, &rows.json, err);
     if (result == 0)
         result = inventory_steps(engine->inventory, &scratch, write_row, &rows, err);
     if (result == 0)
@@ -214,6 +242,9 @@ int report_html_add_failure(FILE *out, const struct config *config, const char *
         put_side(&w, &config->destinations[i], "", failure->message);
     json_close_list(&w);
     json_key(&w, "unmatched");
+    json_open_list(&w);
+    json_close_list(&w);
+    json_key(&w, "denied");
     json_open_list(&w);
     json_close_list(&w);
     json_key(&w, "rows");

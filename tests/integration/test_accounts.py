@@ -176,12 +176,13 @@ destinations:
         self.make_role('reader', allow(['ssm:Describe*', 'ssm:Get*', 'tag:*']))
         for name in 'abc':
             self.put(f'/app/{name}', name)
-        done = self.sync(f'''
+        config = f'''
 source: {{ region: {SOURCE} }}
 destinations:
   - {{ region: us-east-1, role_arn: "{role('in')}" }}
   - {{ region: eu-west-1, role_arn: "{role('reader')}" }}
-''', '--json', status=4)
+'''
+        done = self.sync(config, '--json', status=4)
         self.assertEqual(set(self.values('us-east-1', OTHER_ACCOUNT)), {'/app/a', '/app/c'})
         reasons = {(step['destination'], step['name']): step.get('reason', '')
                    for step in done.steps() if step['status'] == 'failed'}
@@ -192,6 +193,23 @@ destinations:
                                   '/app/c'), separators=(',', ':'))
         self.assertIn(f'add to a policy of role reader of account {OTHER_ACCOUNT}: {wanted}',
                       reasons['eu-west-1', '/app/c'])
+        # Each permission once, with what its refusals have in common.
+        denied = {(entry['statement']['Action'], entry['explicit']): entry
+                  for entry in done.summary['denied']}
+        self.assertEqual(denied['ssm:PutParameter', True]['count'], 1)
+        everything = denied['ssm:PutParameter', False]
+        self.assertEqual((everything['principal'], everything['count']),
+                         (f'role reader of account {OTHER_ACCOUNT}', 3))
+        self.assertEqual(everything['statement'], allow(
+            'ssm:PutParameter', parameter.replace('us-east', 'eu-west') + '/app/*'))
+        # Given that, it works.
+        self.server.client('iam', account=OTHER_ACCOUNT).put_role_policy(
+            RoleName='reader', PolicyName='more', PolicyDocument=policy(
+                everything['statement'], allow('ssm:AddTagsToResource')))
+        done = self.sync(config, status=4)
+        self.assertEqual(set(self.values('eu-west-1', OTHER_ACCOUNT)), {f'/app/{n}' for n in 'abc'})
+        self.assertIn(f'role in of account {OTHER_ACCOUNT}, 1 time: ssm:PutParameter is denied '
+                      'explicitly', done.out)
 
     def test_a_key_that_may_not_be_used(self):
         self.caller = OTHER_ACCOUNT

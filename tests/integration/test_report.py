@@ -132,6 +132,8 @@ class Report(Replication):
         self.page.open(self.path)
         self.assertEqual(self.chips('states'), {'failed': ('1', True), 'created': ('1', True)})
         self.assertIn('"Action":"ssm:PutParameter"', self.page.texts('#rows td.what')[0])
+        self.assertEqual(self.page.texts('.trouble code'), [
+            '{"Effect":"Allow","Action":"ssm:PutParameter","Resource":"*"}'])
         self.witness.forget()
         self.report('sync')
         self.page.open(self.path)
@@ -155,7 +157,9 @@ replications:
         self.assertEqual(len(rows_of(self.path)), 2)
         self.assertEqual([place.split(' ')[0] for place in self.chips('places')],
                          ['us-east-1', 'eu-west-1', 'eu-west-2'])
-        (denied, unmatched) = sorted(self.page.texts('.trouble'))
+        (missing, denied, unmatched) = sorted(
+            self.page.texts('.trouble'), key=lambda text: ('Permissions' not in text, text))
+        self.assertIn('"Action":"sts:AssumeRole"', missing)
         self.assertIn('eu-west-1 could not be looked at', denied)
         self.assertIn('trust policy of arn:aws:iam::222222222222:role/nobody', denied)
         self.assertIn('/nothing/** ', unmatched.replace('’', ' '))
