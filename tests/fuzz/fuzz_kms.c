@@ -46,8 +46,9 @@ static void tokens(struct arena *arena, const uint8_t *data, size_t len)
 /* A key from outside is one of at most one spec, and what is kept of it is that key. */
 static void keys(struct arena *arena, const uint8_t *data, size_t len)
 {
-    static const char *const specs[] = {"RSA_2048",      "RSA_3072",        "RSA_4096",
-                                        "ECC_NIST_P256", "ECC_NIST_P384",   "ECC_NIST_P521",
+    static const char *const specs[] = {"RSA_2048",        "RSA_3072",
+                                        "RSA_4096",        "ECC_NIST_P256",
+                                        "ECC_NIST_P384",   "ECC_NIST_P521",
                                         "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519"};
     struct kms_bytes bytes = {arena_memdup(arena, data, len), len};
     unsigned fits = 0;

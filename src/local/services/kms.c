@@ -15,6 +15,7 @@ static const char schema[] =
     " deletion_ms BIGINT NOT NULL, window_days INTEGER NOT NULL, tagged INTEGER NOT NULL,"
     " PRIMARY KEY (key_id, region));"
     "CREATE INDEX IF NOT EXISTS kms_keys_listed ON kms_keys (account, region, key_id);"
+    "CREATE INDEX IF NOT EXISTS kms_keys_due ON kms_keys (state, deletion_ms);"
     "CREATE TABLE IF NOT EXISTS kms_materials ("
     " key_id TEXT NOT NULL, material TEXT NOT NULL, account TEXT NOT NULL, sealed BLOB NOT NULL,"
     " created_ms BIGINT NOT NULL, PRIMARY KEY (key_id, material));"
@@ -225,8 +226,8 @@ const struct local_service kms_service = {.name = "kms",
                                                         NULL},
                                           .schema = schema,
                                           .trail = trail,
-                                          .act = kms_act,
                                           .trail_arn_type = "AWS::KMS::Key",
                                           .trail_alias_type = "AWS::KMS::Alias",
                                           .authorize = kms_authorize,
+                                          .act = kms_act,
                                           .operations = operations};

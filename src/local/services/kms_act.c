@@ -52,7 +52,8 @@ void kms_tell_ends(struct local_call *call, int64_t now_ms)
     store_end(&rows);
 }
 
-static void rotate_due(struct local_call *call, int64_t now_ms)
+/* True: there may be more. */
+static bool rotate_due(struct local_call *call, int64_t now_ms)
 {
     const char *ids[ROTATIONS_MAX], *regions[ROTATIONS_MAX], *accounts[ROTATIONS_MAX];
     struct store_rows rows;
@@ -78,6 +79,7 @@ static void rotate_due(struct local_call *call, int64_t now_ms)
         if (key)
             kms_rotate_when_due(call, &key);
     }
+    return count == ROTATIONS_MAX;
 }
 
 /* Disabled keys wait for their rotation until they are enabled again: they are not asked for. */
@@ -104,7 +106,7 @@ int64_t kms_act(struct local *local, struct store_session *store, int64_t now_ms
     struct local_call call = {
         .arena = &arena, .local = local, .store = store, .service = &kms_service, .writing = true};
     kms_purge(&call);
-    rotate_due(&call, now_ms);
+    bool more = rotate_due(&call, now_ms);
     arena_done(&arena);
-    return next_due(store, now_ms);
+    return more ? now_ms : next_due(store, now_ms);
 }

@@ -1,7 +1,7 @@
 /* Rotation: automatic by the server's clock, and on demand (shared facts kms.md sections 2, 5, 10).
  *
- * Nothing runs in the background: whoever uses or looks at a key whose time has come makes the
- * rotations that are due first, dated as they would have been. */
+ * The agenda rotates a key when it is due; who uses or looks at it before the agenda comes makes
+ * the rotations first. They are dated as they were due. */
 #include "local/agenda.h"
 #include "local/services/kms_material.h"
 

@@ -142,8 +142,18 @@ void kms_set_state(struct local_call *call, const struct kms_key *key, enum kms_
               "UPDATE kms_keys SET state = $1, deletion_ms = $2, window_days = $3 "
               "WHERE key_id = $4 AND region = $5",
               "iiitt", (int64_t)state, deletion_ms, window_days, key->id, key->region);
-    if (state == KMS_PENDING_DELETION)
-        agenda_expect(call->local->agenda, deletion_ms);
+    agenda_expect(call->local->agenda, deletion_ms); /* 0: a rotation may have waited for this */
+}
+
+/* What was being made or moved is done. */
+static void settle(struct local_call *call, int64_t now_ms)
+{
+    store_run(
+        call->store,
+        "UPDATE kms_keys SET state = CASE WHEN state = $1 AND origin = 'EXTERNAL' THEN $2 ELSE "
+        "$3 END, deletion_ms = 0 WHERE state IN ($4, $5) AND deletion_ms <= $6",
+        "iiiiii", (int64_t)KMS_CREATING, (int64_t)KMS_PENDING_IMPORT, (int64_t)KMS_ENABLED,
+        (int64_t)KMS_CREATING, (int64_t)KMS_UPDATING, now_ms);
 }
 
 /* A primary whose last replica is gone begins its own waiting period at that moment. */
@@ -203,6 +213,7 @@ void kms_purge(struct local_call *call)
         "k.key_id = kms_materials.key_id)",
     };
     int64_t now_ms = call->local->clock->now_ms(call->local->clock);
+    settle(call, now_ms);
     start_waiting(call, now_ms);
     kms_tell_ends(call, now_ms);
     purge_imports(call, now_ms);
