@@ -37,6 +37,7 @@ enum {
     FLAG_NO_STATE,
     FLAG_NO_UNDO,
     FLAG_DRY_RUN,
+    FLAG_PARTIAL,
     FLAG_FORCE,
     FLAG_RUN,
     FLAG_MAX_DURATION,
@@ -115,6 +116,11 @@ static const struct argp_option verify_options[] = {
     {"deep", FLAG_DEEP, NULL, 0, "compare every value, whatever earlier runs found equal", 5},
     {"audit", FLAG_AUDIT, "FILE", 0,
      "write evidence without values: keyed digests of both sides (implies --deep)", 5},
+    {0},
+};
+
+static const struct argp_option apply_options[] = {
+    {"partial", FLAG_PARTIAL, NULL, 0, "when some of a plan has moved, write the rest", 5},
     {0},
 };
 
@@ -292,6 +298,9 @@ static error_t take_own(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_DEEP:
         options->deep = true;
+        return 0;
+    case FLAG_PARTIAL:
+        options->partial = true;
         return 0;
     case FLAG_DRY_RUN:
         options->dry_run = true;
@@ -521,6 +530,7 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
     const struct argp_child children[] = {{&shared, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = use == USE_PLAN                   ? plan_options
+                   : use == USE_APPLY                ? apply_options
                    : use == USE_VERIFY               ? verify_options
                    : use & (USE_UNDO | USE_UNDELETE) ? undo_options
                                                      : NULL,
@@ -543,8 +553,8 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
 
 void options_names(void (*each)(const char *name, void *arg), void *arg)
 {
-    const struct argp_option *const all[] = {shared_options, plan_options, verify_options,
-                                             undo_options};
+    const struct argp_option *const all[] = {shared_options, plan_options, apply_options,
+                                             verify_options, undo_options};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (const struct argp_option *option = all[i]; option->name; option++)
             each(option->name, arg);

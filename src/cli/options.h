@@ -40,6 +40,7 @@ struct options {
     const char *run; /* --run; NULL: not given */
     struct undo_request *undo;
     size_t undo_count;
+    bool partial; /* of a plan that moved, apply the rest */
     bool force;
     bool no_undo;
     bool json, debug, exit_code, detailed_exit_code;

@@ -39,6 +39,8 @@ static int run_plan(int argc, char **argv)
                                          : run.options.exit_code        ? EXIT_DRIFT
                                                                         : EXIT_DONE);
     status = run_status(&run, status);
+    if (run.options.detailed_exit_code && status == EXIT_PARTLY)
+        status = EXIT_FAILED; /* Terraform knows 0, 1 and 2 */
     run_end(&run);
     return status;
 }

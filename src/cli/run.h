@@ -24,6 +24,7 @@ struct run {
     struct report report;
     struct progress progress;
     size_t not_run;            /* replications that a stop left */
+    bool refused;              /* a plan that moved: nothing was written */
     bool stopped;              /* before all was done */
     struct plan_saving saving; /* of plan -o */
     struct audit audit;        /* of verify --audit */

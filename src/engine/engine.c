@@ -143,6 +143,7 @@ int engine_open(const struct config *config, const struct engine_options *option
         arena_init(&engine->values[i]);
         arena_init(&engine->calls[i]);
     }
+    engine_derive_key(engine, "fingerprints of plans", engine->plan_key);
     recall_open_links(engine);
     engine->undo = undo_log_new(engine);
     *out = engine;
@@ -172,6 +173,7 @@ void engine_close(struct engine *engine)
     }
     recall_close(engine);
     explicit_bzero(engine->digest_key, sizeof engine->digest_key);
+    explicit_bzero(engine->plan_key, sizeof engine->plan_key);
     arena_done(&engine->arena);
     pthread_mutex_destroy(&engine->mutex);
     free(engine);

@@ -77,7 +77,8 @@ struct engine {
     struct arena *values, *calls;
     unsigned char digest_key[32]; /* of this run */
     unsigned char own_key[32];    /* of this run, for want of the state's */
-    unsigned char mark_key[32];   /* for what the state keeps */
+    unsigned char plan_key[32]; /* for the fingerprints of plans; the same with one state folder */
+    unsigned char mark_key[32]; /* for what the state keeps */
     char run_id[RUN_ID_SIZE];
     struct undo_log *undo; /* NULL: nothing is kept */
     struct state *state;   /* NULL: this run neither knows nor keeps anything */
@@ -199,9 +200,8 @@ struct reading {
 void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
                  struct reading *readings, size_t count);
 
-/* Of everything a step saw: parts that are NULL are left out. Metadata only: a plain hash tells
- * nothing of a value. */
-void plan_fingerprint(const struct resource_kind *kind, const struct resource *const parts[3],
+/* Of everything a step saw, keyed: parts that are NULL are left out. Metadata only. */
+void plan_fingerprint(const struct engine *engine, const struct resource *const parts[3],
                       char out[33]);
 /* The words for what differs, as a JSON list. In `arena`. */
 const char *plan_changes(const struct resource_kind *kind, struct arena *arena,

@@ -33,7 +33,8 @@ static const char schema[] =
             " replaces INTEGER,"
             " fingerprint TEXT, digests TEXT, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
-            " removal INTEGER, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+            " removal INTEGER, source_version INTEGER, source_modified INTEGER, copy_version "
+            "INTEGER, copy_modified INTEGER, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "BEGIN";
 
 #define PAIR_COLUMNS                                                                               \
@@ -82,6 +83,7 @@ enum statement {
     WIDEST,
     SIZE,
     APPROVE,
+    LEAVE_ALL,
     HOLD_LEFT,
     HOLD_CONFLICT,
     HOLD_GONE,
@@ -118,7 +120,8 @@ static const char *const sql[STATEMENTS] = {
               " GROUP BY action, status",
     [WIDEST] = "SELECT max(length(name)) FROM step WHERE action <> 0",
     [SIZE] = "SELECT count(*) FROM item WHERE side = ?1 AND dropped = 0",
-    [APPROVE] = "INSERT INTO approved VALUES (?1, ?2, ?3, ?4, ?5)",
+    [APPROVE] = "INSERT INTO approved VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [LEAVE_ALL] = "UPDATE step SET status = 4 WHERE status = 0 AND action IN " CHANGES,
     [HOLD_LEFT] = "UPDATE step SET status = 4 WHERE action IN " CHANGES " AND NOT EXISTS"
                   " (SELECT 1 FROM approved a WHERE a.key = step.key"
                   " AND a.destination = step.destination)",
@@ -126,7 +129,11 @@ static const char *const sql[STATEMENTS] = {
                       " again' WHERE action IN " CHANGES " AND EXISTS"
                       " (SELECT 1 FROM approved a WHERE a.key = step.key"
                       " AND a.destination = step.destination"
-                      " AND a.fingerprint <> step.fingerprint)",
+                      " AND (a.fingerprint <> step.fingerprint OR a.fingerprint IS NULL AND"
+                      " (a.source_version <> step.source_version"
+                      " OR a.source_modified <> step.source_modified"
+                      " OR a.copy_version <> step.copy_version"
+                      " OR a.copy_modified <> step.copy_modified)))",
     [HOLD_GONE] = "INSERT INTO step SELECT key, destination, name, name, '', '[]', NULL,"
                   " 'it is gone from the source since the plan was made: plan again', NULL, NULL,"
                   " 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL FROM approved a WHERE a.removal = 0"
@@ -566,16 +573,25 @@ int inventory_count(struct inventory *inventory, int destination, step_counts co
     return result;
 }
 
-int inventory_approve(struct inventory *inventory, const char *key, unsigned destination,
-                      const char *fingerprint, const char *name, bool removal, struct error *err)
+int inventory_approve(struct inventory *inventory, const struct approval *approval,
+                      struct error *err)
 {
     sqlite3_stmt *approve = begin(inventory, APPROVE);
-    bind_text(approve, 1, key);
-    sqlite3_bind_int64(approve, 2, destination);
-    bind_text(approve, 3, fingerprint);
-    bind_text(approve, 4, name);
-    sqlite3_bind_int64(approve, 5, removal);
+    bind_text(approve, 1, approval->key);
+    sqlite3_bind_int64(approve, 2, approval->destination);
+    bind_text(approve, 3, approval->fingerprint);
+    bind_text(approve, 4, approval->name);
+    sqlite3_bind_int64(approve, 5, approval->removal);
+    sqlite3_bind_int64(approve, 6, approval->source_version);
+    sqlite3_bind_int64(approve, 7, approval->source_modified_ms);
+    sqlite3_bind_int64(approve, 8, approval->copy_version);
+    sqlite3_bind_int64(approve, 9, approval->copy_modified_ms);
     return run(inventory, approve, err);
+}
+
+int inventory_leave_all(struct inventory *inventory, struct error *err)
+{
+    return run(inventory, begin(inventory, LEAVE_ALL), err);
 }
 
 int inventory_hold_to_approved(struct inventory *inventory, struct error *err)

@@ -142,10 +142,19 @@ int inventory_stop_removals(struct inventory *inventory, enum step_action action
                             enum step_status status, const char *reason, struct error *err);
 
 /* A plan that was reviewed: which steps may be done, and what they saw. */
-int inventory_approve(struct inventory *inventory, const char *key, unsigned destination,
-                      const char *fingerprint, const char *name, bool removal, struct error *err);
+struct approval {
+    const char *key, *name;
+    unsigned destination;
+    const char *fingerprint; /* NULL: made with another key; the versions and times must do */
+    int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
+    bool removal; /* a delete, or a mark */
+};
+int inventory_approve(struct inventory *inventory, const struct approval *approval,
+                      struct error *err);
 /* Marks planned writes that are not approved STATUS_LEFT, those that saw something else
  * STATUS_CONFLICT, and adds a conflict for each approved one whose resource is gone. */
 int inventory_hold_to_approved(struct inventory *inventory, struct error *err);
+/* No planned write is to be done: STATUS_LEFT. */
+int inventory_leave_all(struct inventory *inventory, struct error *err);
 
 #endif

@@ -220,26 +220,25 @@ static void digest_side(const struct resource_kind *kind, const struct resource 
     tags_write(resource->tags, resource->tag_count, text);
 }
 
-void plan_fingerprint(const struct resource_kind *kind, const struct resource *const parts[3],
+void plan_fingerprint(const struct engine *engine, const struct resource *const parts[3],
                       char out[33])
 {
     struct buf text;
-    char hex[SHA256_HEX_SIZE];
+    unsigned char digest[SHA256_SIZE];
     buf_init(&text, 256 * 1024);
     for (size_t i = 0; i < 3; i++)
         if (parts[i])
-            digest_side(kind, parts[i], &text);
-    digest_sha256_hex(text.data, text.len, hex);
-    memcpy(out, hex, 32);
-    out[32] = '\0';
+            digest_side(engine->kind, parts[i], &text);
+    digest_hmac_sha256(engine->plan_key, sizeof engine->plan_key, text.data, text.len, digest);
+    digest_hex(digest, 16, out);
     buf_done(&text);
 }
 
-static void fingerprint(const struct resource_kind *kind, const struct pair *pair,
+static void fingerprint(const struct engine *engine, const struct pair *pair,
                         const struct resource *want, char out[33])
 {
     const struct resource *const parts[] = {&pair->source, want, pair->exists ? &pair->have : NULL};
-    plan_fingerprint(kind, parts, out);
+    plan_fingerprint(engine, parts, out);
 }
 
 const char *plan_changes(const struct resource_kind *kind, struct arena *arena,
@@ -397,7 +396,7 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
         engine_value_known(engine, joining->destination, &recalled) ? VALUE_SAME : VALUE_UNKNOWN;
     plan_decide(engine, &joining->scratch, &recalled, joining->destination, value, tags_sure, &step,
                 &want, &diff);
-    fingerprint(engine->kind, pair, &want, step.fingerprint);
+    fingerprint(engine, pair, &want, step.fingerprint);
     int result = inventory_put_step(engine->inventory, &step, err);
     arena_reset(&joining->scratch);
     return result;
@@ -652,7 +651,7 @@ static void look_job(void *arg, unsigned worker)
                 enum value_state value = step->unsure & UNSURE_VALUE ? states[i][j] : VALUE_SAME;
                 plan_decide(engine, &batch->arena, &item->pairs[j], step->destination, value, true,
                             step, &want, &diff);
-                fingerprint(engine->kind, &item->pairs[j], &want, step->fingerprint);
+                fingerprint(engine, &item->pairs[j], &want, step->fingerprint);
                 step->digests = digests[i][j];
             }
             result = inventory_put_step(engine->inventory, step, &error);

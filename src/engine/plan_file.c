@@ -1,6 +1,7 @@
 #include "engine/plan_file.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "engine/denials.h"
 #include "engine/select.h"
@@ -78,6 +79,15 @@ static void put_unmatched(const char *selector, const char *text, void *arg)
     json_close(arg);
 }
 
+/* Names the key of the fingerprints, without telling anything of it. */
+enum { PLAN_KEY_ID_SIZE = 17 };
+static void key_id(const struct engine *engine, char out[PLAN_KEY_ID_SIZE])
+{
+    unsigned char digest[SHA256_SIZE];
+    digest_hmac_sha256(engine->plan_key, sizeof engine->plan_key, "id", 2, digest);
+    digest_hex(digest, (PLAN_KEY_ID_SIZE - 1) / 2, out);
+}
+
 static int write_header(struct engine *engine, const char *command, FILE *out, struct buf *line,
                         struct error *err)
 {
@@ -94,7 +104,10 @@ static int write_header(struct engine *engine, const char *command, FILE *out, s
     }
     if (engine->config->name)
         json_put_text(&w, "name", engine->config->name);
+    char key[PLAN_KEY_ID_SIZE];
+    key_id(engine, key);
     json_put_text(&w, "run", engine->run_id);
+    json_put_text(&w, "key", key);
     json_put_bool(&w, "undo", undo_log_written(engine->undo));
     json_put_text(&w, "time", now);
     json_put_text(&w, "kind", engine->kind->name);
@@ -462,7 +475,16 @@ int plan_read_config(struct arena *arena, const char *path, struct config_set *o
     return -1;
 }
 
-static int approve(struct engine *engine, const char *path, const json_t *step, struct error *err)
+static void read_version(const json_t *side, int64_t *version, int64_t *modified_ms)
+{
+    const char *time = json_text_or(side, "modified", "");
+    *version = json_int_or(side, "version", 0);
+    if (clock_parse_iso(time, strlen(time), modified_ms) != 0)
+        *modified_ms = 0;
+}
+
+static int approve(struct engine *engine, const char *path, const json_t *step, bool same_key,
+                   struct error *err)
 {
     const char *name = json_text(step, "name"), *print = json_text(step, "fingerprint");
     int64_t destination = json_int_or(step, "destination_index", -1);
@@ -474,8 +496,17 @@ static int approve(struct engine *engine, const char *path, const json_t *step, 
     if (!removal && strcmp(action, "create") != 0 && strcmp(action, "update") != 0 &&
         strcmp(action, replace_action) != 0)
         return 0;
-    return inventory_approve(engine->inventory, engine->kind->key_of(name), (unsigned)destination,
-                             print, name, removal, err);
+    struct approval approval = {
+        .key = engine->kind->key_of(name),
+        .name = name,
+        .destination = (unsigned)destination,
+        .fingerprint = same_key ? print : NULL,
+        .removal = removal,
+    };
+    read_version(json_object_get(step, "source"), &approval.source_version,
+                 &approval.source_modified_ms);
+    read_version(json_object_get(step, "copy"), &approval.copy_version, &approval.copy_modified_ms);
+    return inventory_approve(engine->inventory, &approval, err);
 }
 
 int plan_read_steps(struct engine *engine, const char *path, struct error *err)
@@ -484,11 +515,16 @@ int plan_read_steps(struct engine *engine, const char *path, struct error *err)
     struct error problem = {0};
     json_t *line;
     const int64_t wanted = engine->options.number ? engine->options.number : 1;
+    char key[PLAN_KEY_ID_SIZE];
+    bool same_key = false;
+    key_id(engine, key);
     if (walk_open(&walk, path, err) != 0)
         return -1;
     while (!problem.code && (line = walk_next(&walk, &problem))) {
         if (walk.section == wanted && walk.steps > 0)
-            approve(engine, path, line, &problem);
+            approve(engine, path, line, same_key, &problem);
+        else if (walk.section == wanted)
+            same_key = strcmp(json_text_or(line, "key", ""), key) == 0;
         json_decref(line);
     }
     fclose(walk.file);

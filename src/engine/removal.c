@@ -124,7 +124,7 @@ static int look_at_extra(const struct resource *copy, void *arg, struct error *e
                 decide(looking, copy, &step);
         }
         const struct resource *const parts[3] = {copy};
-        plan_fingerprint(engine->kind, parts, step.fingerprint);
+        plan_fingerprint(engine, parts, step.fingerprint);
         result = inventory_put_step(engine->inventory, &step, err);
     }
     arena_reset(arena);

@@ -268,7 +268,7 @@ class Deletes(Replication):
         self.copied('/gone')
         self.run_it('plan', *NOW, '-o', 'plan.json')
         self.put('/gone', 'new life')
-        self.run_it('apply', 'plan.json', flags=False, status=4)
+        self.run_it('apply', 'plan.json', '--partial', flags=False, status=4)
         self.untouched('gone')
 
     def test_a_lost_answer_is_looked_after(self):

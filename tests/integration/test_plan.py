@@ -60,9 +60,12 @@ class Plans(Replication):
         self.put('/b', 'v')
         self.run_it('plan', '-o', 'plan.json')
         self.put('/a', 'newer', Overwrite=True)
-        done = self.run_it('apply', 'plan.json', flags=False, status=4)
-        self.assertIn('applied 2 of 4', done.out)
+        done = self.run_it('apply', 'plan.json', flags=False, status=1)
         self.assertIn('plan again', done.out)
+        self.assertIn('nothing was written', done.err)
+        self.assertEqual(self.versions('us-east-1'), {})
+        done = self.run_it('apply', 'plan.json', '--partial', flags=False, status=4)
+        self.assertIn('applied 2 of 4', done.out)
         self.assertEqual(set(self.versions('us-east-1')), {'b'})
 
     def test_what_moved_at_the_destination_is_refused(self):
@@ -70,7 +73,10 @@ class Plans(Replication):
         self.put('/a', 'old', 'us-east-1')
         self.run_it('plan', '-o', 'plan.json')
         self.put('/a', 'edited', 'us-east-1', Overwrite=True)
-        done = self.run_it('apply', 'plan.json', '--json', flags=False, status=4)
+        done = self.run_it('apply', 'plan.json', '--json', flags=False, status=1)
+        self.assertEqual({step['destination']: step['status'] for step in done.steps()},
+                         {'us-east-1': 'conflict', 'eu-west-1': 'left'})
+        done = self.run_it('apply', 'plan.json', '--json', '--partial', flags=False, status=4)
         self.assertEqual({step['destination']: step['status'] for step in done.steps()},
                          {'us-east-1': 'conflict', 'eu-west-1': 'applied'})
         self.assertEqual(self.state('us-east-1')['a']['Value'], 'edited')
@@ -83,13 +89,44 @@ class Plans(Replication):
         self.run_it('apply', 'plan.json', flags=False, status=1)
         self.assertEqual(self.versions('us-east-1'), {})
 
+    def test_a_plan_of_another_machine_is_held_to_versions_and_times(self):
+        self.put('/a', 'v')
+        self.put('/b', 'v')
+        self.put('/b', 'old', 'us-east-1')
+        self.run_it('plan', '-o', 'plan.json')
+        self.run_it('apply', 'plan.json', '--no-state', flags=False)
+        self.assertCopied()
+        self.put('/a', 'new', Overwrite=True)
+        self.put('/b', 'new', Overwrite=True)
+        self.run_it('plan', '-o', 'plan.json')
+        self.put('/b', 'by hand', 'eu-west-1', Overwrite=True)
+        self.witness.forget()
+        done = self.run_it('apply', 'plan.json', '--no-state', '--json', flags=False, status=1)
+        self.assertEqual([(step['name'], step['destination']) for step in done.steps()
+                          if step['status'] == 'conflict'], [('/b', 'eu-west-1')])
+        self.assertEqual(self.witness.writes(), [])
+
+    def test_a_plan_tells_nothing_of_what_it_does_not_show(self):
+        """Fingerprints are keyed: the same metadata elsewhere gives others."""
+        self.put('/a', 'v', Description='guess me', Tags=[{'Key': 'k', 'Value': 'guess me'}])
+        self.run_it('plan', '-o', 'plan.json')
+        text = (self.folder / 'plan.json').read_text()
+        self.assertNotIn('guess me', text)
+        first, second, other = (self.run_it('plan', '--json', *flags) for flags in
+                                ([], [], ['--no-state']))
+        prints = [[step['fingerprint'] for step in done.steps()] for done in
+                  (first, second, other)]
+        self.assertEqual(prints[0], prints[1])
+        self.assertTrue(set(prints[0]).isdisjoint(prints[2]))
+        self.assertNotEqual(first.lines[0]['key'], other.lines[0]['key'])
+
     def test_what_is_gone_is_refused_and_what_is_new_is_left(self):
         self.put('/a', 'v')
         self.put('/b', 'v')
         self.run_it('plan', '-o', 'plan.json')
         self.ssm().delete_parameter(Name='/a')
         self.put('/c', 'v')
-        done = self.run_it('apply', 'plan.json', flags=False, status=4)
+        done = self.run_it('apply', 'plan.json', '--partial', flags=False, status=4)
         self.assertIn('gone from the source', done.out)
         self.assertIn('2 not in the plan and left', done.out)
         self.assertEqual(set(self.versions('us-east-1')), {'b'})

@@ -62,7 +62,7 @@ class Several(Replication):
     def test_a_saved_plan_holds_all(self):
         self.go('plan', '-o', 'plan.json')
         self.put('/prod/b', 'newer', WEST, Overwrite=True)
-        done = self.run_it('apply', 'plan.json', '--json', flags=False, status=4)
+        done = self.run_it('apply', 'plan.json', '--partial', '--json', flags=False, status=4)
         self.assertEqual((done.summary['type'], done.summary['applied'], done.summary['conflict']),
                          ('total', 3, 2))
         self.assertEqual(set(self.state('us-east-1')), {'prod/a', 'west/a'})

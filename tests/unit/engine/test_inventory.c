@@ -184,6 +184,12 @@ static enum step_status status_of(const char *key)
     return steps[0].status;
 }
 
+static int approve(const char *key, const char *fingerprint)
+{
+    const struct approval approval = {.key = key, .name = key, .fingerprint = fingerprint};
+    return inventory_approve(inventory, &approval, NULL);
+}
+
 static void only_what_was_approved_as_it_stands_may_be_written(void **state)
 {
     (void)state;
@@ -191,10 +197,10 @@ static void only_what_was_approved_as_it_stands_may_be_written(void **state)
     put_step("moved", 0, STEP_UPDATE, 0, "2");
     put_step("new", 0, STEP_CREATE, 0, "3");
     put_step("done", 0, STEP_EQUAL, 0, "4");
-    assert_int_equal(inventory_approve(inventory, "same", 0, "1", "same", false, NULL), 0);
-    assert_int_equal(inventory_approve(inventory, "moved", 0, "old", "moved", false, NULL), 0);
-    assert_int_equal(inventory_approve(inventory, "done", 0, "old", "done", false, NULL), 0);
-    assert_int_equal(inventory_approve(inventory, "gone", 0, "5", "gone", false, NULL), 0);
+    assert_int_equal(approve("same", "1"), 0);
+    assert_int_equal(approve("moved", "old"), 0);
+    assert_int_equal(approve("done", "old"), 0);
+    assert_int_equal(approve("gone", "5"), 0);
     assert_int_equal(inventory_hold_to_approved(inventory, NULL), 0);
     assert_int_equal(status_of("same"), STATUS_PLANNED);
     assert_int_equal(status_of("moved"), STATUS_CONFLICT);
