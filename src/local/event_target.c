@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "local/event_access.h"
 #include "local/event_outbox.h"
+#include "local/services/sqs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,36 @@ static enum event_outcome fail(struct event_delivery *delivery, const char *code
     delivery->code = code;
     delivery->message = message;
     return EVENT_REFUSED;
+}
+
+/* --- queues ----------------------------------------------------------------------------------- */
+
+static enum event_outcome deliver_queue(struct event_delivery *delivery)
+{
+    const struct event_rule_target *target = delivery->target;
+    const json_t *parameters = json_object_get(target->definition, "SqsParameters");
+    const char *why = "";
+    const struct sqs_delivery message = {
+        .queue_arn = target->arn,
+        .service = "events.amazonaws.com",
+        .source_arn = delivery->rule->arn,
+        .body = delivery->body,
+        .group_id = json_text(parameters, "MessageGroupId"),
+    };
+    /* Whether a rule can reach a queue of another Region is not known: strict, it cannot. */
+    if (!text_is(target->parts.region, delivery->event->region))
+        return fail(delivery, "NO_RESOURCE", "The queue is in another Region.");
+    switch (sqs_deliver(delivery->local, delivery->store, delivery->arena, &message, &why)) {
+    case SQS_DELIVERED:
+        return EVENT_DELIVERED;
+    case SQS_NO_QUEUE:
+        return fail(delivery, "NO_RESOURCE", "The specified queue does not exist.");
+    case SQS_DENIED:
+        return fail(delivery, "NO_PERMISSIONS",
+                    "The queue's policy does not allow events.amazonaws.com to send messages.");
+    default:
+        return fail(delivery, "INVALID_PARAMETER", why);
+    }
 }
 
 /* --- other buses ------------------------------------------------------------------------------ */
@@ -105,7 +136,7 @@ static enum event_outcome deliver_bus(struct event_delivery *delivery)
 static const struct {
     const char *service;
     enum event_outcome (*deliver)(struct event_delivery *);
-} types[] = {{"events", deliver_bus}};
+} types[] = {{"sqs", deliver_queue}, {"events", deliver_bus}};
 
 enum event_outcome event_target_deliver(struct event_delivery *delivery)
 {
@@ -117,6 +148,25 @@ enum event_outcome event_target_deliver(struct event_delivery *delivery)
 
 bool event_target_bury(struct event_delivery *delivery, int64_t attempts, const char *exhausted)
 {
-    (void)delivery, (void)attempts, (void)exhausted;
-    return false;
+    const json_t *config = json_object_get(delivery->target->definition, "DeadLetterConfig");
+    const char *queue = json_text(config, "Arn"), *why = "";
+    if (!queue)
+        return false;
+    const struct sqs_attribute attributes[] = {
+        {"RULE_ARN", delivery->rule->arn},
+        {"TARGET_ARN", delivery->target->arn},
+        {"ERROR_CODE", delivery->code},
+        {"ERROR_MESSAGE", delivery->message && delivery->message[0] ? delivery->message : "-"},
+        {"RETRY_ATTEMPTS", arena_printf(delivery->arena, "%lld", (long long)attempts)},
+        {"EXHAUSTED_RETRY_CONDITION", exhausted}};
+    const struct sqs_delivery message = {
+        .queue_arn = queue,
+        .service = "events.amazonaws.com",
+        .source_arn = delivery->rule->arn,
+        .body = {delivery->event->text, strlen(delivery->event->text)},
+        .attributes = attributes,
+        .attribute_count = exhausted ? 6 : 5,
+    };
+    return sqs_deliver(delivery->local, delivery->store, delivery->arena, &message, &why) ==
+           SQS_DELIVERED;
 }

@@ -5,10 +5,12 @@ SecureString values, KMS plaintexts, the secret keys of accounts and of sessions
 folder (database, write-ahead log, key files), not in what the server prints, not in its arguments.
 """
 import base64
+import json
 import pathlib
 import shutil
 import tempfile
 
+import roles
 from local_server import ACCOUNT, CREDENTIALS, Conformance, LocalServer, main
 
 CANARY = 'canary-5f1d0b7c-do-not-print'
@@ -53,6 +55,37 @@ class Canary(Conformance):
             self.assertNotIn(CANARY, str(refused.exception))
         self.assert_nowhere(CANARY)
         self.assert_nowhere(LARGE_CANARY)
+
+    def test_records_and_events(self):
+        """Everything that happens goes to a queue, and the trail tells of it; no value does."""
+        sqs, events, ssm = self.client('sqs'), self.client('events'), self.client('ssm')
+        arn = f'arn:aws:sqs:us-east-1:{ACCOUNT}:all'
+        url = sqs.create_queue(QueueName='all', Attributes={'Policy': roles.policy({
+            'Effect': 'Allow', 'Action': 'sqs:SendMessage', 'Resource': arn,
+            'Principal': {'Service': 'events.amazonaws.com'}})})['QueueUrl']
+        events.put_rule(Name='all', EventPattern=json.dumps({'account': [ACCOUNT]}))
+        events.put_targets(Rule='all', Targets=[{'Id': 'q', 'Arn': arn}])
+        ssm.put_parameter(Name='/canary', Value=CANARY, Type='SecureString')
+        ssm.put_parameter(Name='/canary', Value=CANARY, Type='SecureString', Overwrite=True)
+        with self.assertRaises(Exception):
+            ssm.put_parameter(Name='/canary', Value=CANARY, Type='SecureString')
+        kms = self.client('kms')
+        key = kms.create_key()['KeyMetadata']['KeyId']
+        kms.generate_data_key(KeyId=key, KeySpec='AES_256')
+        token = kms.create_grant(KeyId=key, GranteePrincipal=f'arn:aws:iam::{ACCOUNT}:root',
+                                 Operations=['Encrypt'])['GrantToken']
+        secret = self.client('iam').create_access_key(
+            UserName='administrator')['AccessKey']['SecretAccessKey']
+        texts = [message['Body'] for _ in range(4) for message in sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get('Messages', [])]
+        self.assertGreater(len(texts), 6)
+        texts += [event['CloudTrailEvent'] for event in self.client(
+            'cloudtrail').lookup_events()['Events']]
+        for text in texts:
+            for planted in (CANARY, token, secret):
+                self.assertNotIn(planted, text)
+        self.assert_nowhere(CANARY)
+        self.assert_nowhere(secret)
 
     def test_kms_plaintext(self):
         kms = self.client('kms')

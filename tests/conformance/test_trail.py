@@ -140,6 +140,44 @@ class Records(Trail):
             {'accountId': ACCOUNT, 'type': 'AWS::KMS::Alias',
              'ARN': f'arn:aws:kms:{REGION}:{ACCOUNT}:alias/a'}])
 
+    def test_every_service(self):
+        """A write of each; what every record has."""
+        arn = f'arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/a'
+        role = roles.make(self.server, 'R')
+        sts, sqs = self.client('sts'), self.client('sqs')
+        wanted = {'CreateRole': 'iam'}
+        for service, call, arguments in (
+                ('ssm', self.ssm.put_parameter, {'Name': '/a', 'Value': 'v', 'Type': 'String'}),
+                ('ssm', self.ssm.update_service_setting, {
+                    'SettingId': '/ssm/parameter-store/default-parameter-tier',
+                    'SettingValue': 'Standard'}),
+                ('kms', self.client('kms').create_key, {}),
+                ('iam', self.client('iam').create_user, {'UserName': 'u'}),
+                ('sts', sts.assume_role, {'RoleArn': role, 'RoleSessionName': 'me'}),
+                ('sts', sts.get_session_token, {}),
+                ('tagging', self.client('resourcegroupstaggingapi').tag_resources,
+                 {'ResourceARNList': [arn], 'Tags': {'k': 'v'}}),
+                ('events', self.client('events').create_event_bus, {'Name': 'b'}),
+                ('sqs', sqs.create_queue, {'QueueName': 'q'})):
+            call(**arguments)
+            name = ''.join(part.capitalize() for part in call.__name__.split('_'))
+            wanted[name] = service
+        url = sqs.get_queue_url(QueueName='q')['QueueUrl']
+        sqs.send_message(QueueUrl=url, MessageBody='a data event')
+        found = {record['eventName']: record for record in self.records()}
+        self.assertEqual({name: record['eventSource'] for name, record in found.items()},
+                         {name: f'{service}.amazonaws.com' for name, service in wanted.items()})
+        for record in found.values():
+            for member, kind in (('userIdentity', dict), ('readOnly', bool), ('eventID', str),
+                                 ('requestID', str), ('managementEvent', bool)):
+                self.assertIsInstance(record[member], kind, record)
+            for member in ('requestParameters', 'responseElements'):
+                self.assertIsInstance(record[member], (dict, type(None)), record)
+                for key in record[member] or {}:
+                    self.assertTrue(key[0].islower(), record)
+            self.assertEqual((record['awsRegion'], record['recipientAccountId'],
+                              record['userIdentity']['accountId']), (REGION, ACCOUNT, ACCOUNT))
+
     def test_iam_is_recorded_in_one_region(self):
         roles.make(self.server, 'Deployer', roles.allow('ssm:*'))
         self.assertEqual(self.records('CreateRole', region='eu-west-1'), [])
