@@ -116,14 +116,15 @@ def wait_for_port(port):
     raise SystemExit(f"nothing listens on {port}")
 
 
-def signed(url, target, body, region="ap-south-1", service="ssm"):
+def signed(url, target, body, region="ap-south-1", service="ssm",
+           keys=(ACCESS_KEY, SECRET_KEY)):
     """Headers of one signed request; good for as long as the service's clock window."""
     request = botocore.awsrequest.AWSRequest(
         "POST", url + "/", data=body,
         headers={"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target,
                  "Host": url.split("//")[1]})
-    keys = botocore.credentials.Credentials(ACCESS_KEY, SECRET_KEY)
-    botocore.auth.SigV4Auth(keys, service, region).add_auth(request)
+    whose = botocore.credentials.Credentials(*keys)
+    botocore.auth.SigV4Auth(whose, service, region).add_auth(request)
     return dict(request.headers.items())
 
 

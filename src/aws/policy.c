@@ -69,6 +69,34 @@ static bool partition_fits(struct text partition)
     return partition_named(name) != NULL;
 }
 
+static bool is_literal(struct text segment)
+{
+    return !memchr(segment.data, '*', segment.len) && !memchr(segment.data, '?', segment.len);
+}
+
+/* `rest` is what follows the service. */
+static void resource_split(struct resource_pattern *out, struct text partition, struct text rest)
+{
+    struct text region = text_cut(&rest, ':'), account = rest.data ? text_cut(&rest, ':') : rest;
+    struct text *const segments[] = {&partition, &region, &account};
+    if (!rest.data || out->pattern.pieces)
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        if (text_is(*segments[i], "*"))
+            segments[i]->data = NULL;
+        else if (!is_literal(*segments[i]))
+            return;
+    }
+    size_t fixed = 0;
+    while (fixed < rest.len && rest.data[fixed] != '*' && rest.data[fixed] != '?')
+        fixed++;
+    out->split = true;
+    out->partition = partition;
+    out->region = region;
+    out->account = account;
+    out->rest = (struct pattern){.text = rest, .fixed = fixed, .wildcards = fixed < rest.len};
+}
+
 static int resource_compile(struct arena *arena, const json_t *item, bool variables,
                             struct resource_pattern *out, struct error *err)
 {
@@ -88,6 +116,8 @@ static int resource_compile(struct arena *arena, const json_t *item, bool variab
                          "Partition \"%.*s\" is not valid for resource \"%.200s\".",
                          (int)(partition.len < 64 ? partition.len : 64), partition.data, text);
     out->service = text_cut(&rest, ':');
+    if (rest.data)
+        resource_split(out, partition, rest);
     if (!rest.data || out->service.len == 0 || memchr(out->service.data, '*', out->service.len) ||
         memchr(out->service.data, '?', out->service.len) ||
         memchr(out->service.data, '$', out->service.len))
@@ -306,6 +336,8 @@ struct asked {
     char action_bytes[LONGEST_ACTION];
     struct text action; /* lower-case */
     struct text resource, service;
+    struct arn arn;
+    bool plain; /* an ARN, without a ':' in its resource */
 };
 
 static bool action_matches(const struct statement *statement, const struct asked *asked)
@@ -315,6 +347,23 @@ static bool action_matches(const struct statement *statement, const struct asked
             MATCH_YES)
             return !statement->not_action;
     return statement->not_action;
+}
+
+static bool segment_fits(struct text pattern, struct text segment)
+{
+    return !pattern.data ||
+           (pattern.len == segment.len && memcmp(pattern.data, segment.data, segment.len) == 0);
+}
+
+static int pattern_fits(const struct resource_pattern *resource, const struct asked *asked)
+{
+    if (!resource->split || !asked->plain)
+        return pattern_match(&resource->pattern, asked->question, asked->resource, false);
+    if (!segment_fits(resource->account, asked->arn.account) ||
+        !segment_fits(resource->region, asked->arn.region) ||
+        !segment_fits(resource->partition, asked->arn.partition))
+        return MATCH_NO;
+    return pattern_match(&resource->rest, asked->question, asked->arn.resource, false);
 }
 
 static bool resource_matches(const struct statement *statement, const struct asked *asked)
@@ -328,7 +377,7 @@ static bool resource_matches(const struct statement *statement, const struct ask
             (resource->service.len != asked->service.len ||
              memcmp(resource->service.data, asked->service.data, asked->service.len) != 0))
             continue;
-        int match = pattern_match(&resource->pattern, asked->question, asked->resource, false);
+        int match = pattern_fits(resource, asked);
         if (match == MATCH_YES)
             return !statement->not_resource;
         unresolved |= match == MATCH_UNRESOLVED;
@@ -347,7 +396,6 @@ static bool conditions_hold(const struct statement *statement, const struct aske
 
 static void ask(struct asked *asked, const struct policy_question *question)
 {
-    struct arn arn;
     size_t len = strnlen(question->action, LONGEST_ACTION);
     for (size_t i = 0; i < len; i++) {
         char letter = question->action[i];
@@ -358,8 +406,11 @@ static void ask(struct asked *asked, const struct policy_question *question)
     asked->action = (struct text){asked->action_bytes, len};
     asked->resource = text_of(question->resource ? question->resource : "*");
     asked->service = (struct text){"", 0};
-    if (arn_parse(asked->resource.data, asked->resource.len, &arn) == 0)
-        asked->service = arn.service;
+    asked->plain = false;
+    if (arn_parse(asked->resource.data, asked->resource.len, &asked->arn) != 0)
+        return;
+    asked->service = asked->arn.service;
+    asked->plain = !memchr(asked->arn.resource.data, ':', asked->arn.resource.len);
 }
 
 /* Is the question this statement's, conditions apart? */
@@ -399,6 +450,47 @@ enum policy_answer policy_evaluate(const struct policy *policy,
     if (match)
         *match = strongest;
     return answer;
+}
+
+/* --- many policies, one action -----------------------------------------------------------------
+ */
+
+struct policy_set {
+    const struct statement **statements; /* those that deny first */
+    size_t count;
+};
+
+const struct policy_set *policy_set_about(struct arena *arena, const struct policy *const *policies,
+                                          size_t count, const char *action)
+{
+    const struct policy_question question = {.action = action};
+    struct asked asked;
+    size_t most = 0;
+    ask(&asked, &question);
+    for (size_t i = 0; i < count; i++)
+        most += policies[i]->statement_count;
+    struct policy_set *set = arena_alloc(arena, sizeof *set);
+    *set = (struct policy_set){arena_calloc(arena, most + 1, sizeof *set->statements), 0};
+    for (int allows = 0; allows <= 1; allows++)
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < policies[i]->statement_count; j++) {
+                const struct statement *statement = &policies[i]->statements[j];
+                if (statement->allow == allows && action_matches(statement, &asked))
+                    set->statements[set->count++] = statement;
+            }
+    return set;
+}
+
+enum policy_answer policy_set_evaluate(const struct policy_set *set,
+                                       const struct policy_question *question)
+{
+    struct asked asked;
+    ask(&asked, question);
+    for (size_t i = 0; i < set->count; i++)
+        if (resource_matches(set->statements[i], &asked) &&
+            conditions_hold(set->statements[i], &asked))
+            return set->statements[i]->allow ? POLICY_ALLOW : POLICY_DENY;
+    return POLICY_NO_MATCH;
 }
 
 static bool is_star(const struct pattern *pattern)

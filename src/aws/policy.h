@@ -38,6 +38,12 @@ struct policy_principal {
     const char *service;     /* an AWS service principal; NULL otherwise */
     const char *federated;   /* a web identity provider; NULL otherwise */
 };
+/* Condition keys that are put together only when a policy asks for one: `fill` sets `values`. */
+struct policy_context {
+    const struct policy_value *values; /* NULL: not yet */
+    size_t count;
+    void (*fill)(struct policy_context *);
+};
 struct policy_question {
     const char *action;                       /* "ssm:GetParameter"; shorter than 128 */
     const char *resource;                     /* ARN or "*"; not asked of trust policies */
@@ -46,6 +52,7 @@ struct policy_question {
      * without values counts as missing. */
     const struct policy_value *context;
     size_t context_count;
+    struct policy_context *lazy; /* in place of `context`; NULL: there is none */
 };
 
 enum policy_answer { POLICY_NO_MATCH, POLICY_ALLOW, POLICY_DENY };
@@ -67,6 +74,15 @@ enum policy_match {
 enum policy_answer policy_evaluate(const struct policy *policy,
                                    const struct policy_question *question,
                                    enum policy_match *match);
+
+/* Many identity policies narrowed to what can be about one action, for whoever asks of it again and
+ * again. In `arena`, immutable, points into the policies. */
+struct policy_set;
+const struct policy_set *policy_set_about(struct arena *arena, const struct policy *const *policies,
+                                          size_t count, const char *action);
+/* As policy_evaluate of all of them; the question's action is the set's. */
+enum policy_answer policy_set_evaluate(const struct policy_set *set,
+                                       const struct policy_question *question);
 
 /* The same answer, with what led to it, for simulations. In `arena`. */
 struct policy_trace {

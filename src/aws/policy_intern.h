@@ -113,6 +113,12 @@ struct principal_pattern {
 struct resource_pattern {
     struct pattern pattern;
     struct text service; /* must be the same; "" for "*" */
+    /* The same pattern by segments, where Region and account are literal or "*": how most are
+     * written, and quick to compare with an ARN whose resource has no ':' that a '*' could cross.
+     */
+    bool split;
+    struct text partition, region, account; /* data NULL: any */
+    struct pattern rest;
 };
 
 struct statement {

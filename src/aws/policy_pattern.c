@@ -17,11 +17,17 @@ struct symbols {
 
 const char *const *question_values(const struct policy_question *question, const char *key)
 {
-    for (size_t i = 0; i < question->context_count; i++)
-        if (strcasecmp(question->context[i].key, key) == 0)
-            return question->context[i].values && question->context[i].values[0]
-                       ? question->context[i].values
-                       : NULL;
+    const struct policy_value *values = question->context;
+    size_t count = question->context_count;
+    if (question->lazy) {
+        if (!question->lazy->values)
+            question->lazy->fill(question->lazy);
+        values = question->lazy->values;
+        count = question->lazy->count;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(values[i].key, key) == 0)
+            return values[i].values && values[i].values[0] ? values[i].values : NULL;
     return NULL;
 }
 

@@ -41,6 +41,7 @@ void caller_unref(struct caller *caller)
 {
     if (!caller || atomic_fetch_sub(&caller->owners, 1) != 1)
         return;
+    grants_done(caller->who.grants);
     arena_done(&caller->arena);
     free(caller);
 }

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "local/services/iam.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct policies {
@@ -13,9 +15,18 @@ struct policies {
     bool broken; /* one of them does not parse */
 };
 
+/* What all its policies say of one action: learned at the first question, kept with the grants. */
+struct about {
+    struct about *next;
+    struct arena arena;
+    const char *action;
+    const struct policy_set *identity, *boundary, *session;
+};
+
 struct grants {
     struct policies identity, boundary, session;
-    struct policy_value *values; /* condition keys that it brings: aws:PrincipalTag/... */
+    _Atomic(struct about *) about; /* only added to */
+    struct policy_value *values;   /* condition keys that it brings: aws:PrincipalTag/... */
     size_t value_count;
 };
 
@@ -104,8 +115,7 @@ static bool is_unlimited(const struct grants *grants)
     return all;
 }
 
-const struct grants *grants_load(struct store_session *store, struct arena *arena,
-                                 struct principal *who)
+struct grants *grants_load(struct store_session *store, struct arena *arena, struct principal *who)
 {
     struct grants *grants = arena_alloc(arena, sizeof *grants);
     if (!who->administrator) {
@@ -121,6 +131,62 @@ const struct grants *grants_load(struct store_session *store, struct arena *aren
     if (who->keys)
         load_values(grants, arena, "", who->keys);
     return grants;
+}
+
+static struct about *about_new(const struct grants *grants, const char *action)
+{
+    const struct policies *identity = &grants->identity, *boundary = &grants->boundary;
+    const struct policies *session = &grants->session;
+    struct about *about = memory_alloc(sizeof *about);
+    arena_init(&about->arena);
+    about->action = arena_strdup(&about->arena, action);
+    about->identity =
+        policy_set_about(&about->arena, identity->items, identity->count, about->action);
+    about->boundary =
+        policy_set_about(&about->arena, boundary->items, boundary->count, about->action);
+    about->session = policy_set_about(&about->arena, session->items, session->count, about->action);
+    return about;
+}
+
+static void about_free(struct about *about)
+{
+    arena_done(&about->arena);
+    free(about);
+}
+
+static const struct about *find(const struct about *about, const char *action)
+{
+    while (about && strcmp(about->action, action) != 0)
+        about = about->next;
+    return about;
+}
+
+/* Actions are the rows of the services' tables, so the list stays short. Two threads may learn the
+ * same: one of them gives its own up. */
+static const struct about *about_action(struct grants *grants, const char *action)
+{
+    struct about *first = atomic_load(&grants->about);
+    const struct about *known = find(first, action);
+    if (known)
+        return known;
+    struct about *made = about_new(grants, action);
+    do {
+        made->next = first;
+        known = find(first, action);
+    } while (!known && !atomic_compare_exchange_weak(&grants->about, &first, made));
+    if (!known)
+        return made;
+    about_free(made);
+    return known;
+}
+
+void grants_done(struct grants *grants)
+{
+    struct about *about = grants ? atomic_load(&grants->about) : NULL;
+    for (struct about *next; about; about = next) {
+        next = about->next;
+        about_free(about);
+    }
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -208,47 +274,62 @@ void local_policy_question(struct local_call *call, const struct local_question 
     principal->arn = local_shown(call, role ? who->role_arn : who->arn);
     principal->session_arn = role ? local_shown(call, who->arn) : NULL;
     principal->account = who->account;
-    *out = (struct policy_question){question->action, question->resource, principal, keys.values,
-                                    keys.count};
+    *out = (struct policy_question){.action = question->action,
+                                    .resource = question->resource,
+                                    .principal = principal,
+                                    .context = keys.values,
+                                    .context_count = keys.count};
 }
 
-static enum policy_answer ask(const struct policies *policies,
+static enum policy_answer ask(const struct policies *policies, const struct policy_set *set,
                               const struct policy_question *question)
 {
     if (!policies->apply)
         return POLICY_ALLOW;
-    if (policies->broken)
-        return POLICY_DENY;
-    enum policy_answer answer = POLICY_NO_MATCH;
-    for (size_t i = 0; i < policies->count; i++) {
-        enum policy_answer one = policy_evaluate(policies->items[i], question, NULL);
-        if (one == POLICY_DENY)
-            return POLICY_DENY;
-        if (one == POLICY_ALLOW)
-            answer = POLICY_ALLOW;
-    }
-    return answer;
+    return policies->broken ? POLICY_DENY : policy_set_evaluate(set, question);
+}
+
+/* The keys are put together when a statement about this action and resource asks for one. */
+struct lazy_keys {
+    struct policy_context context; /* first */
+    struct local_call *call;
+    const struct local_question *question;
+};
+
+static void fill_keys(struct policy_context *context)
+{
+    struct lazy_keys *lazy = (struct lazy_keys *)context;
+    struct policy_question full;
+    local_policy_question(lazy->call, lazy->question, &full);
+    context->values = full.context;
+    context->count = full.context_count;
 }
 
 void local_ask(struct local_call *call, const struct local_question *question,
                struct local_answers *out)
 {
-    static const struct grants none = {.identity.apply = true};
     const struct principal *who = call->caller;
-    const struct grants *grants = who->grants;
+    struct grants *grants = who->grants;
     *out = (struct local_answers){POLICY_ALLOW, POLICY_ALLOW, POLICY_ALLOW};
     if (who->administrator && !who->session_policy)
         return;
+    /* Policies that were not loaded allow nothing. */
+    if (!who->administrator && (!grants || !grants->identity.apply))
+        out->identity = POLICY_NO_MATCH;
+    if (who->session_policy && (!grants || !grants->session.apply))
+        out->session = POLICY_NO_MATCH;
     if (!grants)
-        grants = &none;
-    struct policy_question asked;
-    local_policy_question(call, question, &asked);
-    if (!who->administrator)
-        out->identity = ask(&grants->identity, &asked);
-    out->boundary = ask(&grants->boundary, &asked);
-    /* Session policies that were not loaded allow nothing. */
-    out->session = who->session_policy && !grants->session.apply ? POLICY_NO_MATCH
-                                                                 : ask(&grants->session, &asked);
+        return;
+    struct lazy_keys lazy = {{.fill = fill_keys}, call, question};
+    const struct policy_question asked = {.action = question->action,
+                                          .resource = question->resource,
+                                          .lazy = &lazy.context};
+    const struct about *about = about_action(grants, question->action);
+    if (!who->administrator && grants->identity.apply)
+        out->identity = ask(&grants->identity, about->identity, &asked);
+    out->boundary = ask(&grants->boundary, about->boundary, &asked);
+    if (grants->session.apply)
+        out->session = ask(&grants->session, about->session, &asked);
 }
 
 static const char *reason_for(struct arena *arena, const struct local_answers *answers,

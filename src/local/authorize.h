@@ -11,8 +11,9 @@
 /* The policies of a principal, read from the store and parsed once, and the condition keys it
  * brings along. In `arena`, immutable. A document that does not parse grants nothing and, being
  * unreadable, denies everything. Finds out whether `who` is an administrator. */
-const struct grants *grants_load(struct store_session *store, struct arena *arena,
-                                 struct principal *who);
+struct grants *grants_load(struct store_session *store, struct arena *arena, struct principal *who);
+/* Frees what it has learned beside its arena. NULL is fine. */
+void grants_done(struct grants *grants);
 
 /* What the pipeline asks before a handler runs: the row's action on each of its resources. */
 enum local_result authorize_operation(struct local_call *call);

@@ -74,8 +74,11 @@ static bool may_forward(struct event_delivery *delivery, const char *account, co
         const char *const arns[] = {role, NULL}, *const accounts[] = {event->account, NULL};
         const struct policy_value context[] = {{"aws:PrincipalArn", arns},
                                                {"aws:PrincipalAccount", accounts}};
-        const struct policy_question question = {"events:PutEvents", delivery->target->arn,
-                                                 &principal, context, 2};
+        const struct policy_question question = {.action = "events:PutEvents",
+                                                 .resource = delivery->target->arn,
+                                                 .principal = &principal,
+                                                 .context = context,
+                                                 .context_count = 2};
         if (!event_bus_allows(delivery->store, delivery->arena, account, region, name, &question))
             delivery->code = "CROSS_ACCOUNT_INGESTION_FAILED";
     }

@@ -38,7 +38,7 @@ struct principal {
     bool chained;       /* a role's session made by a role's session */
     int64_t expires_ms; /* 0: never */
     int64_t issued_ms;
-    const struct grants *grants; /* its policies, parsed: local/authorize.h; NULL: none */
+    struct grants *grants; /* its policies, parsed: local/authorize.h; NULL: none */
 };
 
 #endif

@@ -34,7 +34,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *values[] = {NULL, "true", NULL};
     const struct policy_value context[] = {{copy(&arena, text_cut(&head, '=')), values}};
     values[0] = copy(&arena, head);
-    const struct policy_question question = {action, resource, &who, context, 1};
+    const struct policy_question question = {.action = action,
+                                             .resource = resource,
+                                             .principal = &who,
+                                             .context = context,
+                                             .context_count = 1};
     for (int kind = POLICY_IDENTITY; kind <= POLICY_TRUST; kind++) {
         struct error err = {0};
         enum policy_match match;
@@ -45,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         }
         enum policy_answer answer = policy_evaluate(policy, &question, &match);
+        const struct policy_set *set = policy_set_about(&arena, &policy, 1, action);
+        assert(kind != POLICY_IDENTITY || policy_set_evaluate(set, &question) == answer);
         /* Escapes can spell the word otherwise. */
         assert(answer != POLICY_ALLOW || holds(document, "Allow") || holds(document, "\\u"));
         assert(kind == POLICY_IDENTITY || (answer == POLICY_ALLOW) == (match != POLICY_MATCH_NONE));

@@ -325,8 +325,11 @@ static bool same_account(const struct simulation *simulation, const char *resour
 static void evaluate(struct simulation *simulation, const char *action, const char *resource,
                      struct outcome *out)
 {
-    const struct policy_question question = {action, resource, &simulation->principal,
-                                             simulation->context, simulation->context_count};
+    const struct policy_question question = {.action = action,
+                                             .resource = resource,
+                                             .principal = &simulation->principal,
+                                             .context = simulation->context,
+                                             .context_count = simulation->context_count};
     enum policy_match match = POLICY_MATCH_NONE;
     *out = (struct outcome){.resource = resource};
     enum policy_answer identity = ask(simulation, &simulation->identity, &question, out, NULL);

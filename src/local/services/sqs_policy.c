@@ -179,8 +179,11 @@ enum policy_answer sqs_ask_policy_for_service(struct arena *arena, const struct 
         {"aws:RequestedRegion", regions},
     };
     const struct policy_principal principal = {.service = service};
-    const struct policy_question question = {"sqs:sendmessage", queue_arn, &principal, context,
-                                             sizeof context / sizeof *context};
+    const struct policy_question question = {.action = "sqs:sendmessage",
+                                             .resource = queue_arn,
+                                             .principal = &principal,
+                                             .context = context,
+                                             .context_count = sizeof context / sizeof *context};
     enum policy_match match;
     return ask_policy(arena, queue, &question, &match);
 }

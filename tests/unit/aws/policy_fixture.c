@@ -43,6 +43,36 @@ static struct policy_value *context_of(struct arena *arena, const char *text, si
     return values;
 }
 
+struct asked_late {
+    struct policy_context context; /* first */
+    const struct policy_question *from;
+};
+
+static void fill(struct policy_context *context)
+{
+    const struct policy_question *from = ((struct asked_late *)context)->from;
+    context->values = from->context;
+    context->count = from->context_count;
+}
+
+/* The other ways to ask the same give the same answer: a trace, and a set narrowed to the action
+ * with its context given late. */
+static void ask_otherwise(struct arena *arena, const struct policy *policy, enum policy_kind kind,
+                          const struct policy_question *question, enum policy_answer answer)
+{
+    struct policy_trace trace;
+    assert_int_equal(policy_trace(arena, policy, question, &trace), answer);
+    assert_int_equal(trace.matched_count > 0, answer != POLICY_NO_MATCH);
+    if (kind != POLICY_IDENTITY)
+        return;
+    struct asked_late late = {{.fill = fill}, question};
+    const struct policy_question lazy = {.action = question->action,
+                                         .resource = question->resource,
+                                         .lazy = &late.context};
+    const struct policy_set *set = policy_set_about(arena, &policy, 1, question->action);
+    assert_int_equal(policy_set_evaluate(set, &lazy), answer);
+}
+
 enum policy_answer policy_ask(const char *document, enum policy_kind kind, const char *action,
                               const char *resource, const struct policy_principal *principal,
                               const char *context, enum policy_match *match)
@@ -60,6 +90,7 @@ enum policy_answer policy_ask(const char *document, enum policy_kind kind, const
                                        .principal = principal};
     question.context = context_of(&arena, context, &question.context_count);
     enum policy_answer answer = policy_evaluate(policy, &question, match);
+    ask_otherwise(&arena, policy, kind, &question, answer);
     arena_done(&arena);
     return answer;
 }
