@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
-/* A message is cut to the struct's size, so it may hold only the start of a value: eight bytes are
- * looked for. Values shorter than four are looked for in quotes, lest "a" hides every message. */
-enum { PROBE = 8, SHORT = 4, DEEPEST = 32 };
+/* A value counts as repeated when all of it is there, when its beginning stands where the message
+ * was cut to the struct's size, or when that much of its beginning is there (whoever wrote the
+ * message may have shortened it). Less is chance: many values begin with "arn:aws:" or with an
+ * account's number. Values shorter than four are looked for in quotes, lest "a" hides all. */
+enum { SHORT = 4, PROBE = 8, LONG = 16, DEEPEST = 32 };
 
 static bool may_be_secret(const char *name)
 {
@@ -22,22 +24,62 @@ static bool may_be_secret(const char *name)
     return false;
 }
 
+static size_t same_bytes(const char *a, const char *b)
+{
+    size_t len = 0;
+    while (a[len] && a[len] == b[len])
+        len++;
+    return len;
+}
+
+/* Where `message` begins to repeat the value; NULL: nowhere. */
+static char *repeated(char *message, const char *value, size_t value_len)
+{
+    char probe[PROBE + 1];
+    snprintf(probe, sizeof probe, "%s", value);
+    for (char *at = strstr(message, probe); at; at = strstr(at + 1, probe)) {
+        size_t len = same_bytes(at, value);
+        if (len == value_len || len >= LONG || at[len] == '\0')
+            return at;
+    }
+    return NULL;
+}
+
+static void hide_from(struct error *err, char *at)
+{
+    size_t room = sizeof err->message - (size_t)(at - err->message);
+    explicit_bzero(at, room);
+    snprintf(at, room, "*** (the rest repeats a value that was sent)");
+}
+
 static void hide(struct error *err, const char *value)
 {
-    char probe[PROBE + 3];
+    char quoted[SHORT + 2];
     size_t len = strlen(value);
     if (!len)
         return;
-    if (len < SHORT)
-        snprintf(probe, sizeof probe, "'%s'", value);
-    else
-        snprintf(probe, sizeof probe, "%.*s", PROBE, value);
-    char *at = strstr(err->message, probe);
-    if (!at)
-        return;
-    size_t before = (size_t)(at - err->message);
-    explicit_bzero(at, sizeof err->message - before);
-    snprintf(at, sizeof err->message - before, "*** (the rest repeats a value that was sent)");
+    snprintf(quoted, sizeof quoted, "'%s'", value);
+    char *at = len < SHORT ? strstr(err->message, quoted) : repeated(err->message, value, len);
+    if (at)
+        hide_from(err, at);
+}
+
+/* "Value 'x' at 'value' failed to satisfy constraint": what failed there is a value, whosever. */
+static void hide_refused(struct error *err)
+{
+    static const char at_member[] = "' at '";
+    char *begin = strstr(err->message, "Value '");
+    for (char *at = begin; at && (at = strstr(at, at_member));) {
+        at += strlen(at_member);
+        char name[32];
+        size_t len = strcspn(at, "'");
+        snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), at);
+        const char *leaf = strrchr(name, '.');
+        if (may_be_secret(leaf ? leaf + 1 : name)) {
+            hide_from(err, begin + strlen("Value '"));
+            return;
+        }
+    }
 }
 
 static void walk(struct error *err, const json_t *node, bool secret, int depth)
@@ -59,6 +101,8 @@ static void walk(struct error *err, const json_t *node, bool secret, int depth)
 
 void redact_message(struct error *err, const json_t *input)
 {
-    if (err && input)
-        walk(err, input, false, 0);
+    if (!err || !input)
+        return;
+    hide_refused(err);
+    walk(err, input, false, 0);
 }

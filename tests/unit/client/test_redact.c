@@ -23,8 +23,20 @@ static void test_rows(void **state)
         const char *message, *input, *want;
     } rows[] = {
         {"Value 'hunter2x' at 'value'", "{\"Value\":\"hunter2x\"}", "Value '" GONE},
+        {"Value 'another' at 'parameters.1.value' failed", "{\"Value\":\"hunter2x\"}",
+         "Value '" GONE},
+        {"Value '/a?' at 'name' failed", "{\"Value\":\"hunter2x\"}",
+         "Value '/a?' at 'name' failed"},
         {"hunter2x", "{\"Value\":\"hunter2x\"}", GONE},
-        {"has hunter2x-and-more", "{\"SecretString\":\"hunter2x-other\"}", "has " GONE},
+        /* shortened by who wrote it, or cut at the end */
+        {"has hunter2x-and-more... here", "{\"SecretString\":\"hunter2x-and-more-yet\"}",
+         "has " GONE},
+        {"has hunter2x-a", "{\"SecretString\":\"hunter2x-and-more\"}", "has " GONE},
+        /* a beginning that many texts share is not a value repeated */
+        {"User: arn:aws:sts::1 may not", "{\"Value\":\"arn:aws:iam::2:role/x\"}",
+         "User: arn:aws:sts::1 may not"},
+        {"arn:aws:iam::3:role/y, arn:aws:iam::2:role/x", "{\"Value\":\"arn:aws:iam::2:role/x\"}",
+         "arn:aws:iam::3:role/y, " GONE},
         {"has hunter2x", "{\"A\":{\"B\":[{\"value\":\"hunter2x\"}]}}", "has " GONE},
         {"has hunter2x", "{\"Values\":[\"other\",\"hunter2x\"]}", "has " GONE},
         {"has hunter2x", "{\"Name\":\"hunter2x\"}", "has hunter2x"},
