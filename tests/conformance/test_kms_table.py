@@ -42,6 +42,7 @@ TABLE = {
     'VerifyMac': (CRYPTO, MAC, {'Mac': B64, **MACED}),
     'CreateGrant': (CRYPTO, {}, {'GranteePrincipal': GRANTEE, 'Operations': ['Encrypt']}),
     'DescribeKey': (ALWAYS, {}, {}),
+    'GetKeyLastUsage': (ALWAYS, {}, {}),
     'GetKeyPolicy': (ALWAYS, {}, {'PolicyName': 'default'}),
     'PutKeyPolicy': (ALWAYS, {}, {'PolicyName': 'default', 'Policy': roles.policy(
         {'Effect': 'Allow', 'Principal': {'AWS': ACCOUNT}, 'Action': 'kms:*', 'Resource': '*'})}),
@@ -198,6 +199,58 @@ class Table(Asking):
         for operation, name in (('CreateAlias', 'alias/n'), ('UpdateAlias', 'alias/o')):
             code, answer = self.ask(operation, AliasName=name, TargetKeyId=full)
             self.assertEqual(code, 'LimitExceededException', answer)
+
+
+class LastUse(Asking):
+    def last(self, key, region=REGION):
+        answer = self.must('GetKeyLastUsage', region, KeyId=key)
+        self.assertEqual(answer['KeyId'], key)
+        self.assertLessEqual(answer['TrackingStartDate'], answer['KeyCreationDate'])
+        return answer['KeyLastUsage'].get('Operation')
+
+    def test_each_operation_of_a_key(self):
+        key, other = self.make()['KeyId'], self.make()['KeyId']
+        self.assertIsNone(self.last(key))
+        blob = self.must('Encrypt', KeyId=key, Plaintext=B64)['CiphertextBlob']
+        used = self.must('GetKeyLastUsage', KeyId=key)['KeyLastUsage']
+        self.assertEqual(used['Operation'], 'Encrypt')
+        self.assertAlmostEqual(used['Timestamp'], self.server.clock()['time'], delta=1)
+        self.must('Decrypt', CiphertextBlob=blob)
+        self.assertEqual(self.last(key), 'Decrypt')
+        for operation in ('GenerateDataKey', 'GenerateDataKeyWithoutPlaintext',
+                          'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'):
+            self.must(operation, KeyId=key, **TABLE[operation][2])
+            self.assertEqual(self.last(key), operation)
+        self.must('ReEncrypt', CiphertextBlob=blob, DestinationKeyId=other)
+        self.assertEqual((self.last(key), self.last(other)), ('ReEncrypt', 'ReEncrypt'))
+        self.must('DescribeKey', KeyId=key)
+        self.assertEqual(self.last(key), 'ReEncrypt')
+        self.must('DisableKey', KeyId=key)
+        self.ask('Encrypt', KeyId=key, Plaintext=B64)
+        self.assertEqual(self.last(key), 'ReEncrypt')
+
+    def test_other_kinds_and_other_services(self):
+        signing, mac = self.make(**EC)['KeyId'], self.make(**MAC)['KeyId']
+        signature = self.must('Sign', KeyId=signing, **SIGNED)['Signature']
+        self.assertEqual(self.last(signing), 'Sign')
+        self.must('Verify', KeyId=signing, Signature=signature, **SIGNED)
+        self.assertEqual(self.last(signing), 'Verify')
+        made = self.must('GenerateMac', KeyId=mac, **MACED)['Mac']
+        self.assertEqual(self.last(mac), 'GenerateMac')
+        self.must('VerifyMac', KeyId=mac, Mac=made, **MACED)
+        self.assertEqual(self.last(mac), 'VerifyMac')
+        ssm, key = self.client('ssm'), self.make()['KeyId']
+        ssm.put_parameter(Name='p', Value='v', Type='SecureString', KeyId=key)
+        self.assertEqual(self.last(key), 'Encrypt')
+        ssm.get_parameter(Name='p', WithDecryption=True)
+        self.assertEqual(self.last(key), 'Decrypt')
+
+    def test_related_keys_are_told_apart(self):
+        key = self.make(MultiRegion=True)['KeyId']
+        self.must('ReplicateKey', KeyId=key, ReplicaRegion=ELSEWHERE)
+        self.server.clock(advance=1)
+        self.must('Encrypt', ELSEWHERE, KeyId=key, Plaintext=B64)
+        self.assertEqual((self.last(key), self.last(key, ELSEWHERE)), (None, 'Encrypt'))
 
 
 class Callers(Asking):

@@ -156,6 +156,8 @@ static const struct local_operation operations[] = {
      kms_data_key_members, used_resources, kms_op_generate_data_key_without_plaintext},
     {"GenerateMac", "kms:GenerateMac", 0, kms_mac_members, used_resources, kms_op_generate_mac},
     {"GenerateRandom", "kms:GenerateRandom", 0, kms_random_members, NULL, kms_op_generate_random},
+    {"GetKeyLastUsage", "kms:GetKeyLastUsage", 0, kms_key_members, managed_resources,
+     kms_get_key_last_usage},
     {"GetKeyPolicy", "kms:GetKeyPolicy", 0, kms_get_policy_members, managed_resources,
      kms_get_key_policy},
     {"GetKeyRotationStatus", "kms:GetKeyRotationStatus", 0, kms_key_members, shared_resources,

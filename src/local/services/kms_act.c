@@ -105,6 +105,7 @@ int64_t kms_act(struct local *local, struct store_session *store, int64_t now_ms
     arena_init(&arena);
     struct local_call call = {
         .arena = &arena, .local = local, .store = store, .service = &kms_service, .writing = true};
+    kms_usage_begin(now_ms);
     kms_purge(&call);
     bool more = rotate_due(&call, now_ms);
     arena_done(&arena);

@@ -264,6 +264,7 @@ enum local_result kms_op_encrypt(struct local_call *call)
         result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
+    kms_note_use(call, key, "Encrypt");
     kms_put_blob(call, "CiphertextBlob", blob.data, blob.len);
     json_put_text(call->out, "KeyId", key->arn);
     json_put_text(call->out, "EncryptionAlgorithm", side.algorithm);
@@ -279,6 +280,7 @@ enum local_result kms_op_decrypt(struct local_call *call)
         result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
+    kms_note_use(call, opened.side.key, "Decrypt");
     json_put_text(call->out, "KeyId", opened.side.key->arn);
     kms_put_blob(call, "Plaintext", opened.plaintext.data, opened.plaintext.len);
     json_put_text(call->out, "EncryptionAlgorithm", opened.side.algorithm);
@@ -325,6 +327,8 @@ enum local_result kms_op_re_encrypt(struct local_call *call)
         result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
+    kms_note_use(call, opened.side.key, "ReEncrypt");
+    kms_note_use(call, key, "ReEncrypt");
     kms_put_blob(call, "CiphertextBlob", blob.data, blob.len);
     json_put_text(call->out, "SourceKeyId", opened.side.key->arn);
     json_put_text(call->out, "KeyId", key->arn);
@@ -356,6 +360,8 @@ static enum local_result find_for_service(struct local_call *call, const char *n
             kms_require_usage(call, *key, "ENCRYPT_DECRYPT", question->action + strlen("kms:"));
     if (result == LOCAL_OK)
         result = kms_require_algorithm(call, *key, "SYMMETRIC_DEFAULT");
+    if (result == LOCAL_OK)
+        kms_note_use(call, *key, question->action + strlen("kms:"));
     return result;
 }
 
@@ -404,6 +410,7 @@ enum local_result kms_decrypt(struct local_call *call, const char *via,
         return result;
     if (kms_unseal(call, &header, &question.context, blob, blob_len, plaintext, plaintext_len) != 0)
         return local_fail_bare(call, "InvalidCiphertextException");
+    kms_note_use(call, key, "Decrypt");
     return LOCAL_OK;
 }
 

@@ -30,6 +30,7 @@ static enum local_result wrap(struct local_call *call, const struct kms_key *key
     struct kms_bytes blob;
     if (kms_seal(call, key, &context, secret->data, secret->len, &blob.data, &blob.len) != 0)
         return kms_fail_internal(call);
+    kms_note_use(call, key, call->operation->name);
     kms_put_blob(call, member, blob.data, blob.len);
     json_put_text(call->out, "KeyId", key->arn);
     json_put_text(call->out, "KeyMaterialId", key->material);

@@ -24,6 +24,7 @@
  *   kms_cipher.c     ciphertext format, AES-256-GCM
  *   kms_crypto.c     encryption, and services/kms.h for other services
  *   kms_data_key.c   data keys, data key pairs, random bytes
+ *   kms_usage.c      when keys were last used
  *   kms_sign.c       signatures, message codes, public keys, shared secrets
  *
  * Facts: shared facts kms.md (sections in comments), model kms 2014-11-01.
@@ -249,6 +250,12 @@ enum local_result kms_delete_imported_key_material(struct local_call *call);
 enum local_result kms_create_custom_key_store(struct local_call *call);
 enum local_result kms_describe_custom_key_stores(struct local_call *call);
 enum local_result kms_no_custom_key_store(struct local_call *call); /* connect, delete, ... */
+
+/* --- kms_usage.c ------------------------------------------------------------------------------ */
+/* The key was used for this operation (its text must stay), successfully. Any thread. */
+void kms_note_use(struct local_call *call, const struct kms_key *key, const char *operation);
+void kms_usage_begin(int64_t now_ms); /* notes are taken from now on; the first time counts */
+enum local_result kms_get_key_last_usage(struct local_call *call);
 
 /* --- kms_alias.c ------------------------------------------------------------------------------ */
 enum local_result kms_create_alias(struct local_call *call);

@@ -72,6 +72,7 @@ enum local_result kms_op_sign(struct local_call *call)
     struct kms_bytes signature =
         kms_pkey_sign(call->arena, signing.material->pkey, signing.algorithm, &signing.message,
                       signing.digested);
+    kms_note_use(call, signing.key, call->operation->name);
     json_put_text(call->out, "KeyId", signing.key->arn);
     kms_put_blob(call, "Signature", signature.data, signature.len);
     json_put_text(call->out, "SigningAlgorithm", signing.algorithm->name);
@@ -92,6 +93,7 @@ enum local_result kms_op_verify(struct local_call *call)
         result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
+    kms_note_use(call, signing.key, call->operation->name);
     json_put_text(call->out, "KeyId", signing.key->arn);
     json_put_bool(call->out, "SignatureValid", true);
     json_put_text(call->out, "SigningAlgorithm", signing.algorithm->name);
@@ -129,6 +131,7 @@ enum local_result kms_op_generate_mac(struct local_call *call)
         result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
+    kms_note_use(call, key, call->operation->name);
     kms_put_blob(call, "Mac", mac.data, mac.len);
     json_put_text(call->out, "MacAlgorithm", local_text(call, "MacAlgorithm"));
     json_put_text(call->out, "KeyId", key->arn);
@@ -149,6 +152,7 @@ enum local_result kms_op_verify_mac(struct local_call *call)
         result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
+    kms_note_use(call, key, call->operation->name);
     json_put_text(call->out, "KeyId", key->arn);
     json_put_bool(call->out, "MacValid", true);
     json_put_text(call->out, "MacAlgorithm", local_text(call, "MacAlgorithm"));
@@ -208,6 +212,7 @@ enum local_result kms_op_derive_shared_secret(struct local_call *call)
     result = kms_check_options(call);
     if (result != LOCAL_OK)
         return result;
+    kms_note_use(call, key, call->operation->name);
     json_put_text(call->out, "KeyId", key->arn);
     kms_put_blob(call, "SharedSecret", secret.data, secret.len);
     json_put_text(call->out, "KeyAgreementAlgorithm", local_text(call, "KeyAgreementAlgorithm"));
