@@ -367,7 +367,7 @@ static void count_selectors(struct engine *engine, struct tally *out)
         return;
     out->nothing = given && !out->selected;
     for (size_t i = 0; i < config->include_count; i++)
-        out->absent += !engine->scope.hit[i] && !strpbrk(config->include[i], "*?");
+        out->absent += scope_missed(&engine->scope, i) && !strpbrk(config->include[i], "*?");
 }
 
 int engine_tally(struct engine *engine, struct tally *out, struct error *err)

@@ -50,6 +50,20 @@ bool scope_names_level(const struct scope *scope, const char *key)
     return false;
 }
 
+bool scope_missed(const struct scope *scope, size_t i)
+{
+    const struct config *config = scope->config;
+    const char *path = config->include[i];
+    size_t len = strlen(path);
+    if (scope->hit[i])
+        return false;
+    for (size_t j = 0; j < config->include_count; j++)
+        if (strncmp(config->include[j], path, len) == 0 &&
+            strcmp(config->include[j] + len, "/**") == 0)
+            return false;
+    return true;
+}
+
 /* `text` after `path` when it is that path or below it. */
 static const char *below(const char *text, const char *path)
 {

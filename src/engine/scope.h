@@ -26,6 +26,9 @@ bool scope_matches(const char *pattern, const char *key);
 /* Is there an include pattern that begins as the key's first level does? */
 bool scope_names_level(const struct scope *scope, const char *key);
 bool scope_selects(struct scope *scope, const char *key);
+/* Did include pattern `i` find nothing that it should have? The name of a path whose names are
+ * selected, too ("/prod/app" beside all below it), need not exist. */
+bool scope_missed(const struct scope *scope, size_t i);
 /* The name at the destination, spelled as the source does. In `arena`. */
 const char *scope_target(const struct scope *scope, struct arena *arena, const char *name);
 /* Which source keys, if they existed, would be selected by name and be called `key` at the

@@ -104,7 +104,7 @@ void select_unmatched(const struct engine *engine,
     const struct scope *scope = &engine->scope;
     const bool *hit = scope->select_hit;
     for (size_t i = 0; i < config->include_count; i++)
-        if (!scope->hit[i])
+        if (scope_missed(scope, i))
             each("include", config->include[i], arg);
     for (size_t i = 0; i < config->exclude_count; i++)
         if (!scope->exclude_hit[i])

@@ -85,10 +85,10 @@ class Legacy(Replication):
         for name in names[:3] + names[-3:]:
             self.put(name, 'x')
         path = self.params(Parameters=names)
-        done = self.tool('--params-json', str(path), '--json')
+        done = self.tool('--params-json', str(path), '--json', status=4)
         self.assertEqual(done.lines[0]['unmatched_includes'], names[3:-3])
         self.assertEqual(set(self.versions(COPY)), set(names[:3] + names[-3:]))
-        done = self.tool('--params-json', str(path))
+        done = self.tool('--params-json', str(path), status=4)
         self.assertIn(f"include 'name7' matches nothing in {SOURCE}", done.out)
 
     def test_R05_a_customer_key_is_not_given_up_in_silence(self):

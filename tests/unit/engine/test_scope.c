@@ -44,6 +44,19 @@ static void names_are_matched_with_and_without_their_slash(void **state)
     assert_false(scope_selects(&scope, "roots"));
 }
 
+static void the_name_of_a_path_need_not_exist(void **state)
+{
+    (void)state;
+    const char *include[] = {"/prod/app", "/prod/app/**", "/prod/ap", "/dev", "/dev/*"};
+    choose(include, 5, NULL, 0);
+    assert_false(scope_missed(&scope, 0));
+    for (size_t i = 1; i < 5; i++)
+        assert_true(scope_missed(&scope, i));
+    assert_true(scope_selects(&scope, "dev"));
+    assert_false(scope_missed(&scope, 3));
+    assert_true(scope_missed(&scope, 1));
+}
+
 static void one_star_stays_in_its_level(void **state)
 {
     (void)state;
@@ -194,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(names_are_matched_with_and_without_their_slash),
+        TEST(the_name_of_a_path_need_not_exist),
         TEST(one_star_stays_in_its_level),
         TEST(two_stars_reach_every_depth),
         TEST(nothing_given_means_everything_but_what_is_excluded),
