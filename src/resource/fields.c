@@ -207,7 +207,7 @@ void fidelity_write(const struct resource_kind *kind, struct buf *out)
         [FIELD_VALUE] = "copied", [FIELD_TAGS] = "copied",       [FIELD_SERVER] = "its own",
         [FIELD_LOST] = "lost",    [FIELD_OPTION] = "on request",
     };
-    buf_printf(out, "| %s | | |\n|---|---|---|\n", kind->cfn_type);
+    buf_printf(out, "| %s | | what happens |\n|---|---|---|\n", kind->cfn_type);
     for (size_t i = 0; i < kind->field_count; i++)
         buf_printf(out, "| `%s` | %s | %s |\n", kind->fields[i].name, what[kind->fields[i].rule],
                    kind->fields[i].fate);
