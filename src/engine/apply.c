@@ -42,7 +42,7 @@ static int look_again(struct engine *engine, struct resource_ctx *ctx, unsigned 
         *err = reading.error;
         return -1;
     }
-    plan_compare(engine, ctx->arena, want, have, diff);
+    plan_compare(engine, side - 1, ctx->arena, want, have, diff);
     diff->value = want_digest && (reading.resource.missing ||
                                   !digest_equal(want_digest, reading.digest, SHA256_SIZE));
     return 0;

@@ -14,6 +14,7 @@
 #include "base/workers.h"
 #include "engine/config.h"
 #include "engine/inventory.h"
+#include "engine/key_names.h"
 #include "engine/safety.h"
 #include "engine/scope.h"
 #include "engine/undo_log.h"
@@ -53,6 +54,8 @@ struct side {
     struct session *session; /* may be shared with other sides */
     char account[13];        /* "" when STS did not tell */
     const char *caller;      /* the principal's ARN; "" when STS did not tell */
+    bool keys_wanted;        /* its listing names keys that texts do not settle */
+    struct key_names keys;   /* empty: not read */
     bool failed;             /* could not be listed: `error` */
     struct error error;
     bool tags_one_by_one; /* the tagging API did not serve: `tags_error` */
@@ -207,8 +210,8 @@ void plan_fingerprint(const struct engine *engine, const struct resource *const 
 const char *plan_changes(const struct resource_kind *kind, struct arena *arena,
                          const struct diff *diff);
 /* What a copy that stands as `have` lacks of `want`, our own tags and all; not the value. */
-void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
-                  const struct resource *have, struct diff *diff);
+void plan_compare(struct engine *engine, unsigned destination, struct arena *arena,
+                  const struct resource *want, const struct resource *have, struct diff *diff);
 /* What a source's value becomes at one destination: aim.c. */
 struct aim {
     const char *value; /* in the arena of values; NULL when it was dropped */

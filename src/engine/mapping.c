@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* "alias/x" or the id, whether given as such or within an ARN. */
-static struct text short_key(const char *key)
+struct text mapping_short_key(const char *key)
 {
     struct arn arn;
     struct text name = text_of(key);
@@ -22,21 +21,48 @@ bool mapping_same_key(const char *entry, const char *source_key)
 {
     if (arn_is(entry) && arn_is(source_key))
         return strcmp(entry, source_key) == 0;
-    struct text a = short_key(entry), b = short_key(source_key);
+    struct text a = mapping_short_key(entry), b = mapping_short_key(source_key);
     return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-const char *mapping_key(const struct config_side *destination, const char *source_key,
-                        const char *default_key)
+bool mapping_needs_names(const struct config *config, unsigned side, const char *key)
+{
+    if (side) { /* the key of a copy: is it the one that is wanted there? */
+        const struct config_side *destination = &config->destinations[side - 1];
+        for (size_t i = 0; i < destination->key_count; i++)
+            if (strcmp(destination->keys[i].destination, key) == 0)
+                return false;
+        return true;
+    }
+    if (config->select.keys_count)
+        return true;
+    for (size_t i = 0; i < config->destination_count; i++) {
+        const struct config_side *destination = &config->destinations[i];
+        bool named = false, others = false;
+        for (size_t j = 0; j < destination->key_count; j++) {
+            const char *source = destination->keys[j].source;
+            named = named || mapping_same_key(source, key);
+            others = others || strcmp(source, "*") == 0;
+        }
+        if (!named && !(others && destination->key_count == 1))
+            return true;
+    }
+    return false;
+}
+
+const char *mapping_key(const struct config_side *destination, const struct key_names *names,
+                        struct arena *arena, const char *source_key, const char *default_key)
 {
     const char *others = NULL;
     for (size_t i = 0; i < destination->key_count; i++) {
         if (strcmp(destination->keys[i].source, "*") == 0)
             others = destination->keys[i].destination;
-        else if (mapping_same_key(destination->keys[i].source, source_key))
+        else if (key_names_same(names, destination->keys[i].source, source_key))
             return destination->keys[i].destination;
     }
-    return mapping_same_key(default_key, source_key) ? default_key : others;
+    if (key_names_same(names, default_key, source_key))
+        return default_key;
+    return others ? others : key_names_multi_region(names, arena, source_key);
 }
 
 static bool default_key_allowed(const struct config *config)
@@ -54,7 +80,8 @@ static void translate_key(const struct resource_kind *kind, const struct scope *
     const char *source_key = out->want.fields[slot];
     if (!source_key)
         return;
-    const char *key = mapping_key(destination, source_key, kind->default_key);
+    const char *key =
+        mapping_key(destination, scope->source_keys, arena, source_key, kind->default_key);
     if (!key && default_key_allowed(scope->config)) {
         key = kind->default_key;
         out->loss =

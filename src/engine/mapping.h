@@ -9,6 +9,7 @@
 #define UNDERSTUDY_ENGINE_MAPPING_H
 
 #include "engine/config.h"
+#include "engine/key_names.h"
 #include "engine/scope.h"
 #include "resource/resource.h"
 
@@ -30,11 +31,16 @@ void mapping_value_rules(const struct config *config, const struct config_side *
 /* Two notes of one step. In `arena`. */
 const char *mapping_note(struct arena *arena, const char *first, const char *second);
 
+/* "alias/x" or the id, whether given as such or within an ARN. Borrowed. */
+struct text mapping_short_key(const char *key);
+/* Do texts leave open what becomes of a key that this side's listing names? */
+bool mapping_needs_names(const struct config *config, unsigned side, const char *key);
 /* Do both name one key of a side, as far as texts can tell? Alias, id or ARN. */
 bool mapping_same_key(const char *a, const char *b);
 
-/* The destination's key for a source key; NULL when nothing maps it. */
-const char *mapping_key(const struct config_side *destination, const char *source_key,
-                        const char *default_key);
+/* The destination's key for a source key; NULL when nothing maps it. A multi-Region key is itself
+ * where nothing else is said. In `arena`, or the configuration's. */
+const char *mapping_key(const struct config_side *destination, const struct key_names *names,
+                        struct arena *arena, const char *source_key, const char *default_key);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "engine/audit.h"
 #include "engine/edits.h"
 #include "engine/engine.h"
@@ -27,10 +28,52 @@ struct listing {
     int result;
 };
 
+/* Would the names of keys have to be known? */
+static void note_keys(struct engine *engine, unsigned side, const struct resource *resource)
+{
+    const struct resource_kind *kind = engine->kind;
+    for (size_t i = 0; i < kind->slot_count && kind->list_keys; i++) {
+        const char *key = resource->fields[i];
+        if (kind->fields[i].rule != FIELD_KEY || !key || mapping_same_key(key, kind->default_key))
+            continue;
+        if (mapping_needs_names(engine->config, side, key))
+            engine->sides[side].keys_wanted = true;
+    }
+}
+
+static int keep_key(const char *alias, const char *id, void *arg, struct error *err)
+{
+    struct listing *listing = arg;
+    (void)err;
+    key_names_add(&listing->engine->sides[listing->side].keys, &listing->engine->arena, alias, id);
+    return 0;
+}
+
+/* What may not be read is done without. */
+static void list_keys(struct engine *engine)
+{
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        struct side *side = &engine->sides[i];
+        struct listing listing = {.engine = engine, .side = i};
+        if (!side->keys_wanted || side->failed)
+            continue;
+        arena_init(&listing.scratch);
+        struct resource_ctx ctx = engine_ctx(engine, i, true, &listing.scratch);
+        if (engine->kind->list_keys(&ctx, keep_key, &listing, &listing.error) != 0) {
+            side->keys.count = 0;
+            log_event(LOG_DEBUG, "keys are compared by their names alone", "why",
+                      listing.error.message, NULL);
+        }
+        arena_done(&listing.scratch);
+    }
+    engine->scope.source_keys = &engine->sides[SIDE_SOURCE].keys;
+}
+
 static int keep_resource(const struct resource *resource, void *arg, struct error *err)
 {
     struct listing *listing = arg;
     struct engine *engine = listing->engine;
+    note_keys(engine, listing->side, resource);
     if (listing->side != SIDE_SOURCE)
         return inventory_put(engine->inventory, listing->side, resource, NULL, err);
     if (engine->kind->reserved(resource->key)) {
@@ -129,6 +172,7 @@ static int list_sides(struct engine *engine, struct error *err)
     }
     if (stop_wanted(engine->options.stop))
         return error_set(err, ERR_CANCELLED, "stopped while listing");
+    list_keys(engine);
     if (engine->sides[SIDE_SOURCE].failed) {
         *err = engine->sides[SIDE_SOURCE].error;
         return error_context(err, "list the %s of %s", engine->kind->nouns,
@@ -259,10 +303,16 @@ const char *plan_changes(const struct resource_kind *kind, struct arena *arena,
     return result;
 }
 
-void plan_compare(struct engine *engine, struct arena *arena, const struct resource *want,
-                  const struct resource *have, struct diff *diff)
+void plan_compare(struct engine *engine, unsigned destination, struct arena *arena,
+                  const struct resource *want, const struct resource *have, struct diff *diff)
 {
-    resource_compare(engine->kind, arena, want, have, diff);
+    const struct resource_kind *kind = engine->kind;
+    resource_compare(kind, arena, want, have, diff);
+    for (size_t i = 0; i < kind->slot_count; i++)
+        if ((diff->fields & 1u << i) && kind->fields[i].rule == FIELD_KEY && want->fields[i] &&
+            have->fields[i] &&
+            key_names_same(&engine->sides[destination + 1].keys, want->fields[i], have->fields[i]))
+            diff->fields &= ~(1u << i);
     ownership_compare(arena, want, have, engine->safety.adopt, diff);
 }
 
@@ -335,7 +385,7 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
             out->unsure |= UNSURE_VALUE;
         return;
     }
-    plan_compare(engine, arena, want, have, diff);
+    plan_compare(engine, destination, arena, want, have, diff);
     diff->value = value == VALUE_DIFFERS;
     diff->labels = pair->history && pair->history->labels_differ;
     diff->history = pair->history && pair->history->count > 1;

@@ -17,7 +17,8 @@ struct scope {
     const struct config *config;
     bool *hit; /* one for each include pattern: something matched it */
     bool *exclude_hit, *rename_hit;
-    bool *select_hit; /* by select.c */
+    bool *select_hit;                    /* by select.c */
+    const struct key_names *source_keys; /* NULL: not read. Set before workers ask */
 };
 
 void scope_init(struct scope *scope, struct arena *arena, const struct config *config);

@@ -1,7 +1,5 @@
 #include "engine/select.h"
 
-#include "engine/mapping.h"
-
 #include <string.h>
 
 struct list {
@@ -49,7 +47,8 @@ static bool fits(const struct engine *engine, const struct resource *resource, s
         const char *is = resource->fields[i];
         if (!field->select || strcmp(field->select, lists[list].word) != 0 || !is)
             continue;
-        if (field->rule == FIELD_KEY ? mapping_same_key(wanted, is) : strcmp(wanted, is) == 0)
+        if (field->rule == FIELD_KEY ? key_names_same(engine->scope.source_keys, wanted, is)
+                                     : strcmp(wanted, is) == 0)
             return true;
     }
     return false;

@@ -129,6 +129,8 @@ typedef int resource_each_fn(const struct resource *resource, void *arg, struct 
 typedef int resource_tags_fn(const char *key, const struct tag *tags, size_t count, void *arg,
                              struct error *err);
 
+typedef int resource_key_fn(const char *alias, const char *id, void *arg, struct error *err);
+
 struct resource_kind {
     const char *name, *cfn_type, *noun, *nouns; /* "ssm-parameter", ..., "parameter(s)" */
     const struct field *fields;                 /* those with slots come first */
@@ -146,6 +148,8 @@ struct resource_kind {
                 void *arg, struct error *);
     /* Tags of everything that has any, in few calls. They may lag behind by seconds. */
     int (*list_tags)(struct resource_ctx *, resource_tags_fn *each, void *arg, struct error *);
+    /* The aliases of the keys that the kind's resources are under; NULL: there are no keys. */
+    int (*list_keys)(struct resource_ctx *, resource_key_fn *each, void *arg, struct error *);
     /* Tags of one, as they are now. */
     int (*read_tags)(struct resource_ctx *, struct resource *inout, struct error *);
     /* Metadata and tags of one; ERR_NOT_FOUND when it is not there. */

@@ -22,6 +22,15 @@ const struct aws_service service_tagging = {
     .protocol = AWS_JSON_1_1,
 };
 
+const struct aws_service service_kms = {
+    .name = "kms",
+    .signing_name = "kms",
+    .host_label = "kms",
+    .target_prefix = "TrentService",
+    .api_version = "2014-11-01",
+    .protocol = AWS_JSON_1_1,
+};
+
 #define OPERATION(service_, name_, flags_)                                                         \
     {                                                                                              \
         .service = &(service_), .name = (name_), .flags = (flags_), .method = "POST", .uri = "/"   \
@@ -74,11 +83,21 @@ const struct aws_operation operation_tagging_get_resources = {
     .page_items = "ResourceTagMappingList",
 };
 
+const struct aws_operation operation_kms_list_aliases =
+    OPERATION(service_kms, "ListAliases", AWS_READS);
+
 const struct aws_operation *const resource_operations[] = {
-    &operation_ssm_describe_parameters,     &operation_ssm_get_parameters,
-    &operation_ssm_list_tags_for_resource,  &operation_ssm_put_parameter,
-    &operation_ssm_add_tags_to_resource,    &operation_ssm_remove_tags_from_resource,
-    &operation_ssm_delete_parameters,       &operation_ssm_get_parameter_history,
-    &operation_ssm_label_parameter_version, &operation_ssm_unlabel_parameter_version,
-    &operation_tagging_get_resources,       NULL,
+    &operation_ssm_describe_parameters,
+    &operation_ssm_get_parameters,
+    &operation_ssm_list_tags_for_resource,
+    &operation_ssm_put_parameter,
+    &operation_ssm_add_tags_to_resource,
+    &operation_ssm_remove_tags_from_resource,
+    &operation_ssm_delete_parameters,
+    &operation_ssm_get_parameter_history,
+    &operation_ssm_label_parameter_version,
+    &operation_ssm_unlabel_parameter_version,
+    &operation_tagging_get_resources,
+    &operation_kms_list_aliases,
+    NULL,
 };

@@ -9,7 +9,7 @@
 
 #include "aws/operation.h"
 
-extern const struct aws_service service_ssm, service_tagging;
+extern const struct aws_service service_ssm, service_tagging, service_kms;
 
 /* NULL-terminated list of every operation below, for the test. */
 extern const struct aws_operation *const resource_operations[];
@@ -20,6 +20,6 @@ extern const struct aws_operation operation_ssm_describe_parameters, operation_s
     operation_ssm_delete_parameters;
 extern const struct aws_operation operation_ssm_get_parameter_history,
     operation_ssm_label_parameter_version, operation_ssm_unlabel_parameter_version;
-extern const struct aws_operation operation_tagging_get_resources;
+extern const struct aws_operation operation_tagging_get_resources, operation_kms_list_aliases;
 
 #endif

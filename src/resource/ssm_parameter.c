@@ -4,6 +4,7 @@
 #include "aws/arn.h"
 #include "base/json.h"
 #include "client/client.h"
+#include "resource/kms_alias.h"
 #include "resource/services.h"
 
 #include <math.h>
@@ -372,10 +373,12 @@ static const struct field fields[] = {
                       "All three types, rebuilt from the texts that AWS reports; removed when the "
                       "source has none. One whose Expiration is past is blocked.",
                       .of_present = true, .deferred = true},
-    [SSM_KEY_ID] = {"KeyId", "key", FIELD_KEY,
-                    "By the destination's `keys`. `alias/aws/ssm` is itself everywhere; a customer "
-                    "key without mapping blocks the parameter.",
-                    "keys", NULL},
+    [SSM_KEY_ID] =
+        {"KeyId", "key", FIELD_KEY,
+         "By the destination's `keys`. `alias/aws/ssm` is itself everywhere, and so is a "
+         "multi-Region key that nothing maps; another customer "
+         "key without mapping blocks the parameter.",
+         "keys", NULL},
     {"Value", "value", FIELD_VALUE,
      "Decrypted in memory, changed by the `rewrite` rules, encrypted anew by the destination's "
      "key, "
@@ -395,7 +398,8 @@ static const struct field fields[] = {
      "version that follows; without it only the present version is carried."},
 };
 
-static const struct aws_service *const services[] = {&service_ssm, &service_tagging, NULL};
+static const struct aws_service *const services[] = {&service_ssm, &service_tagging, &service_kms,
+                                                     NULL};
 
 const struct resource_kind resource_ssm_parameter = {
     .name = "ssm-parameter",
@@ -414,6 +418,7 @@ const struct resource_kind resource_ssm_parameter = {
             "LastModifiedUser, Intelligent-Tiering as an intent, tags beginning with aws:",
     .list = list,
     .list_tags = list_tags,
+    .list_keys = kms_list_aliases,
     .read_tags = read_tags,
     .describe = describe,
     .read = read_values,

@@ -109,6 +109,8 @@ static int explain(const struct resource_ctx *ctx, const char *name, struct erro
         {"ParameterMaxVersionLimitExceeded",
          "the oldest of its 100 versions has a label: move the label, or set `labels: true` so "
          "that labels follow the source"},
+        {"InvalidKeyId", "the key is not in that Region, is disabled or may not be used: see "
+                         "`keys` of the destination"},
         {"HierarchyTypeMismatchException",
          "AWS does not change the type of this copy: add replace to parameters.allow, or give "
          "--allow-replace, to have it deleted and made again"},

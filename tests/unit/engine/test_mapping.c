@@ -18,10 +18,12 @@ static int teardown(void **state)
     return 0;
 }
 
+static struct key_names names; /* of the source */
+
 static const char *map(const struct config_key *keys, size_t count, const char *source)
 {
     const struct config_side side = {.keys = (struct config_key *)keys, .key_count = count};
-    const char *key = mapping_key(&side, source, ssm_default_key);
+    const char *key = mapping_key(&side, &names, &arena, source, ssm_default_key);
     return key ? key : "(none)";
 }
 
@@ -42,6 +44,56 @@ static void keys_are_found_by_alias_id_and_arn(void **state)
     /* Two ARNs are the same only as a whole: another account's key is another key. */
     assert_string_equal(map(by_arn, 1, "arn:aws:kms:ap-south-1:222222222222:key/1234-5678"),
                         "(none)");
+}
+
+static void an_alias_finds_what_is_under_its_key(void **state)
+{
+    (void)state;
+    static const char arn[] = "arn:aws:kms:ap-south-1:111111111111:key/1234-5678";
+    const struct config_key by_alias[] = {{"alias/prod", "alias/x"}, {"*", "alias/rest"}};
+    const struct config_key by_id[] = {{"1234-5678", "alias/x"}, {"*", "alias/rest"}};
+    assert_string_equal(map(by_alias, 2, arn), "alias/rest");
+    key_names_add(&names, &arena, "alias/prod", "1234-5678");
+    key_names_add(&names, &arena, "alias/aws/ssm", "9999-0000");
+    assert_string_equal(map(by_alias, 2, arn), "alias/x");
+    assert_string_equal(map(by_alias, 2, "1234-5678"), "alias/x");
+    assert_string_equal(map(by_id, 2, "alias/prod"), "alias/x");
+    assert_string_equal(map(by_id, 2, "alias/other"), "alias/rest");
+    assert_string_equal(map(by_alias, 2, "9999-0000"), "alias/aws/ssm");
+    names = (struct key_names){0};
+}
+
+static void a_multi_region_key_is_itself_where_nothing_else_is_said(void **state)
+{
+    (void)state;
+    static const char arn[] = "arn:aws:kms:ap-south-1:111111111111:key/mrk-12";
+    const struct config_key star[] = {{"*", "alias/rest"}};
+    assert_string_equal(map(NULL, 0, "mrk-12"), "mrk-12");
+    assert_string_equal(map(NULL, 0, arn), "mrk-12");
+    assert_string_equal(map(star, 1, arn), "alias/rest");
+    assert_string_equal(map(NULL, 0, "alias/prod"), "(none)");
+    key_names_add(&names, &arena, "alias/prod", "mrk-12");
+    assert_string_equal(map(NULL, 0, "alias/prod"), "mrk-12");
+    names = (struct key_names){0};
+}
+
+static void names_are_read_only_when_texts_do_not_settle_it(void **state)
+{
+    (void)state;
+    struct config_key star[] = {{"*", "alias/dr"}};
+    struct config_key two[] = {{"alias/prod", "alias/dr"}, {"*", "alias/dr"}};
+    struct config_side side = {.region = "us-east-1"};
+    struct config config = {.destinations = &side, .destination_count = 1};
+    assert_true(mapping_needs_names(&config, 0, "alias/prod"));
+    side.keys = star;
+    side.key_count = 1;
+    assert_false(mapping_needs_names(&config, 0, "alias/prod"));
+    side.keys = two;
+    side.key_count = 2;
+    assert_false(mapping_needs_names(&config, 0, "alias/prod"));
+    assert_true(mapping_needs_names(&config, 0, "1234-5678"));
+    assert_false(mapping_needs_names(&config, 1, "alias/dr"));
+    assert_true(mapping_needs_names(&config, 1, "1234-5678"));
 }
 
 static void a_named_key_goes_before_the_star(void **state)
@@ -121,6 +173,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(keys_are_found_by_alias_id_and_arn),
+        TEST(an_alias_finds_what_is_under_its_key),
+        TEST(a_multi_region_key_is_itself_where_nothing_else_is_said),
+        TEST(names_are_read_only_when_texts_do_not_settle_it),
         TEST(a_named_key_goes_before_the_star),
         TEST(awss_own_key_is_itself_unless_named),
         TEST(an_unmapped_customer_key_blocks_and_is_never_dropped),
