@@ -122,8 +122,9 @@ void denial_action(const char *signing_name, const char *operation, char *out, s
  * behind a role's. */
 static struct text name_of(struct text resource, bool session)
 {
-    struct text rest = resource, name = text_cut(&rest, '/');
-    name = session ? text_cut(&rest, '/') : rest;
+    struct text rest = resource;
+    text_cut(&rest, '/');
+    struct text name = session ? text_cut(&rest, '/') : rest;
     while (!session && memchr(name.data, '/', name.len)) {
         rest = name;
         text_cut(&rest, '/');
