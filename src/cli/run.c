@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "base/stop.h"
+#include "engine/estimate.h"
 #include "engine/report_html.h"
 #include "net/http_client.h"
 
@@ -330,13 +331,30 @@ int run_plan_only(struct run *run, struct error *err)
         report_denials(&run->report, run->engine, err) != 0)
         return -1;
     report_plan_sum(&run->report, &tally);
-    return 0;
+    return report_estimate(&run->report, run->engine, err);
+}
+
+/* Before anything is written: what the run will have cost. */
+static int foretell(struct engine *engine, struct error *err)
+{
+    struct estimate estimate;
+    struct tally tally;
+    struct arena arena;
+    arena_init(&arena);
+    int result = estimate_make(engine, &arena, &estimate, err);
+    if (result == 0)
+        result = engine_tally(engine, &tally, err);
+    if (result == 0)
+        engine->estimated = tally.calls + estimate.reads + estimate.writes;
+    arena_done(&arena);
+    return result;
 }
 
 int run_apply(struct run *run, const char *command, struct error *err)
 {
     run_clear_progress(run);
-    if (!run->options.json && report_plan(&run->report, run->engine, err) != 0)
+    if ((!run->options.json && report_plan(&run->report, run->engine, err) != 0) ||
+        foretell(run->engine, err) != 0)
         return -1;
     fflush(stdout);
     int result = plan_apply(run->engine, err);

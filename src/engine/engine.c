@@ -384,6 +384,7 @@ int engine_tally(struct engine *engine, struct tally *out, struct error *err)
     out->remove = all(counts[STEP_DELETE]);
     out->blocked = all(counts[STEP_BLOCKED]);
     out->unseen = all(counts[STEP_FAILED]);
+    out->estimated = engine->estimated;
     out->mark = all(counts[STEP_MARK]);
     out->kept = all(counts[STEP_KEPT]);
     out->extra = all(counts[STEP_EXTRA]);
@@ -409,6 +410,7 @@ void tally_add(struct tally *sum, const struct tally *tally)
     sum->create += tally->create;
     sum->update += tally->update;
     sum->remove += tally->remove;
+    sum->estimated += tally->estimated;
     sum->mark += tally->mark;
     sum->kept += tally->kept;
     sum->extra += tally->extra;

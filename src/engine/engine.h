@@ -80,6 +80,7 @@ struct engine {
     struct arena *values, *calls;
     unsigned char digest_key[32]; /* of this run */
     unsigned char own_key[32];    /* of this run, for want of the state's */
+    uint64_t estimated;           /* calls that this run will have made; 0: not foretold */
     unsigned char plan_key[32]; /* for the fingerprints of plans; the same with one state folder */
     unsigned char mark_key[32]; /* for what the state keeps */
     char run_id[RUN_ID_SIZE];
@@ -127,7 +128,8 @@ struct tally {
     unsigned failed_destinations;
     uint64_t calls, retries, throttled;
     int64_t paced_ms, elapsed_ms;
-    bool stopped; /* before all was done */
+    bool stopped;       /* before all was done */
+    uint64_t estimated; /* calls that were foretold, planning and writing; 0: not */
 };
 int engine_tally(struct engine *engine, struct tally *out, struct error *err);
 void tally_add(struct tally *sum, const struct tally *tally);

@@ -4,10 +4,12 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "engine/denials.h"
+#include "engine/estimate.h"
 #include "engine/select.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -242,6 +244,8 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
         json_put_bool(&w, "stopped", tally->stopped);
     }
     json_put_int(&w, "calls", (int64_t)tally->calls);
+    if (tally->estimated)
+        json_put_int(&w, "estimated_calls", (int64_t)tally->estimated);
     json_put_int(&w, "retries", (int64_t)tally->retries);
     json_put_int(&w, "throttled", (int64_t)tally->throttled);
     json_put_int(&w, "paced_ms", tally->paced_ms);
@@ -250,6 +254,44 @@ static int write_tally(const struct tally *tally, const char *type, bool outcome
         put_denials(&w, denied);
     json_close(&w);
     return write_line(out, line, err);
+}
+
+/* What carrying it out will cost. */
+static int write_estimate(struct engine *engine, FILE *out, struct buf *line, struct error *err)
+{
+    struct estimate estimate;
+    struct arena arena;
+    struct json_writer w;
+    arena_init(&arena);
+    int result = estimate_make(engine, &arena, &estimate, err);
+    if (result == 0) {
+        char number[48];
+        json_writer_init(&w, line);
+        json_open(&w);
+        json_put_text(&w, "type", "estimate");
+        json_put_int(&w, "reads", (int64_t)estimate.reads);
+        json_put_int(&w, "writes", (int64_t)estimate.writes);
+        json_put_int(&w, "seconds", (int64_t)ceil(estimate.seconds));
+        json_key(&w, "calls");
+        json_open_list(&w);
+        for (size_t i = 0; i < estimate.row_count; i++) {
+            const struct estimate_row *row = &estimate.rows[i];
+            json_open(&w);
+            json_put_text(&w, "region", engine->sides[row->side].config->region);
+            json_put_text(&w, "operation", row->operation->name);
+            json_put_int(&w, "count", (int64_t)row->count);
+            json_close(&w);
+        }
+        json_close_list(&w);
+        json_put_int(&w, "priced", (int64_t)estimate.priced);
+        int len = snprintf(number, sizeof number, "%.2f", estimate.monthly_usd);
+        json_key(&w, "monthly_usd");
+        json_write_raw(&w, number, (size_t)len);
+        json_close(&w);
+        result = write_line(out, line, err);
+    }
+    arena_done(&arena);
+    return result;
 }
 
 static bool has_outcome(const char *command)
@@ -272,6 +314,8 @@ int plan_write(struct engine *engine, const char *command, FILE *out, struct err
     struct denials denied;
     if (result == 0)
         result = denials_gather(engine, &scratch, &denied, err);
+    if (result == 0 && !writing.outcome)
+        result = write_estimate(engine, out, &writing.line, err);
     if (result == 0)
         result = write_tally(&tally, "summary", writing.outcome, &denied, out, &writing.line, err);
     buf_done(&writing.line);
@@ -425,7 +469,7 @@ static json_t *walk_next(struct walk *walk, struct error *err)
             result = walk_summary(walk, line, err);
         else if (strcmp(type, "step") == 0 && walk->inside)
             walk->steps++;
-        else if (strcmp(type, "total") != 0 || walk->inside)
+        else if (strcmp(type, "estimate") != 0 && (strcmp(type, "total") != 0 || walk->inside))
             result = damaged(walk, err);
         if (result == 0 && (strcmp(type, "plan") == 0 || strcmp(type, "step") == 0))
             return line;

@@ -2,9 +2,11 @@
 
 #include "base/json.h"
 #include "engine/denials.h"
+#include "engine/estimate.h"
 #include "engine/select.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum { NAME_COLUMN_MOST = 56, NAME_COLUMN_LEAST = 24, TYPE_COLUMN = 13, EXTRAS_SHOWN = 20 };
@@ -359,11 +361,42 @@ void report_apply_sum(const struct report *report, const struct tally *tally)
     uint64_t wanted = tally->applied + tally->failed + tally->conflict + tally->planned;
     fprintf(report->out, "applied %s of %s in %.1f s, %s calls", grouped(tally->applied, applied),
             grouped(wanted, of), (double)tally->elapsed_ms / 1000.0, grouped(tally->calls, calls));
+    put_count(report->out, tally->estimated, "estimated");
     put_count(report->out, tally->failed, "failed");
     put_count(report->out, tally->conflict, "moved since the plan");
     put_count(report->out, tally->left, "not in the plan and left");
     put_rest(report->out, tally);
     fputc('\n', report->out);
+}
+
+int report_estimate(const struct report *report, struct engine *engine, struct error *err)
+{
+    struct estimate estimate;
+    struct arena arena;
+    char reads[32], writes[32], number[32];
+    arena_init(&arena);
+    int result = estimate_make(engine, &arena, &estimate, err);
+    if (result == 0 && estimate.writes) {
+        fprintf(report->out, "to apply: %s reads and %s writes beside the listings",
+                grouped(estimate.reads, reads), grouped(estimate.writes, writes));
+        if (estimate.seconds > 0)
+            fprintf(report->out, ", %.0f s at the quotas", ceil(estimate.seconds));
+        for (size_t i = 0; i < estimate.row_count; i++) {
+            const struct estimate_row *row = &estimate.rows[i];
+            bool first = i == 0 || row->side != estimate.rows[i - 1].side;
+            if (first)
+                fprintf(report->out, "\n  %s: ", engine->sides[row->side].config->region);
+            fprintf(report->out, "%s%s %s", first ? "" : ", ", grouped(row->count, number),
+                    row->operation->name);
+        }
+        fputc('\n', report->out);
+    }
+    if (result == 0 && estimate.priced)
+        fprintf(report->out, "  %s %s that AWS charges for: $%.2f a month more\n",
+                grouped(estimate.priced, number), estimate.priced == 1 ? "copy" : "copies",
+                estimate.monthly_usd);
+    arena_done(&arena);
+    return result;
 }
 
 int report_undo(const struct report *report, struct engine *engine,

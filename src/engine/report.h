@@ -27,6 +27,9 @@ int report_undo(const struct report *report, struct engine *engine,
                 const struct undo_request *request, struct error *err);
 /* The permissions that were missing, each with the statement that would give it. */
 int report_denials(const struct report *report, struct engine *engine, struct error *err);
+/* "to apply: 7 reads and 4 writes, 2 s at AWS's default quotas: ..."; nothing when nothing is to be
+ * written. */
+int report_estimate(const struct report *report, struct engine *engine, struct error *err);
 /* "plan: 2 to create, ..." or "applied 2 of 2 in 0.4 s, 9 calls, 1 blocked". */
 void report_plan_sum(const struct report *report, const struct tally *tally);
 void report_apply_sum(const struct report *report, const struct tally *tally);

@@ -125,6 +125,11 @@ struct judge_options {
     int64_t now_ms;
 };
 
+/* The operations behind a kind's calls, for estimates. */
+struct resource_calls {
+    const struct aws_operation *read, *read_tags, *write, *set_tags, *remove_tags, *remove;
+};
+
 typedef int resource_each_fn(const struct resource *resource, void *arg, struct error *err);
 typedef int resource_tags_fn(const char *key, const struct tag *tags, size_t count, void *arg,
                              struct error *err);
@@ -172,6 +177,9 @@ struct resource_kind {
     /* Deletes up to read_batch in one call; `missing` is set for those that were not there. The
      * error is of the whole call; ERR_TIMEOUT: they may be gone. */
     int (*remove)(struct resource_ctx *, struct resource *items, size_t count, struct error *);
+    struct resource_calls calls;
+    /* What AWS charges a month for `want` and did not for `have`; NULL: nothing. Pure. */
+    double (*monthly_usd)(const struct resource *want, const struct resource *have);
     /* Pure. `want` may be changed to what can be written (a tier that cannot be lowered). */
     void (*judge)(struct arena *, struct resource *want, const struct resource *have,
                   const struct judge_options *, struct verdict *);

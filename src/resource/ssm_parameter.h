@@ -35,6 +35,7 @@ bool ssm_reserved(const char *key);
 const char *ssm_maker(const char *key);
 /* The item that AWS's answer calls `name`; NULL: none. */
 struct resource *ssm_find(struct resource *items, size_t count, const char *name);
+double ssm_monthly_usd(const struct resource *want, const struct resource *have);
 int ssm_remove(struct resource_ctx *ctx, struct resource *items, size_t count, struct error *err);
 /* One ParameterMetadata or ParameterHistory. Texts are borrowed from `row`; the rest in `arena`. */
 int ssm_from_metadata(struct arena *arena, const json_t *row, struct resource *out,

@@ -168,3 +168,18 @@ int ssm_remove(struct resource_ctx *ctx, struct resource *items, size_t count, s
     json_decref(out);
     return 0;
 }
+
+static bool advanced(const struct resource *resource)
+{
+    const char *tier = resource ? resource->fields[SSM_TIER] : NULL;
+    return tier && strcmp(tier, "Advanced") == 0;
+}
+
+double ssm_monthly_usd(const struct resource *want, const struct resource *have)
+{
+    /* Advanced parameters, the same in the commercial Regions: the price list of AWS Systems
+     * Manager (aws.amazon.com/systems-manager/pricing), 2024; calls on them, 0.05 for 10,000, come
+     * on top. Standard parameters cost nothing. */
+    static const double advanced_usd = 0.05;
+    return advanced(want) && !advanced(have) ? advanced_usd : 0;
+}

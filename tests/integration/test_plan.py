@@ -35,7 +35,7 @@ class Plans(Replication):
             self.put(f'/n{number}', 'v')
         first, second = (self.run_it('plan', '--json').out.splitlines() for _ in range(2))
         self.assertEqual(first[1:-1], second[1:-1])
-        names = [json.loads(line)['name'] for line in first[1:-1]]
+        names = [json.loads(line)['name'] for line in first[1:-2]]
         self.assertEqual((names, len(names)), (sorted(names), 50))
 
     def test_a_saved_plan_is_carried_out(self):

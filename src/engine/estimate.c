@@ -1,0 +1,183 @@
+#include "engine/estimate.h"
+
+#include "base/text.h"
+#include "client/rate_limit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The steps come in the order of keys, as apply takes them; what is open is one batch. */
+struct counting {
+    struct engine *engine;
+    struct arena *arena; /* of one step */
+    uint64_t (*counts)[ESTIMATE_OPERATIONS];
+    struct estimate *out;
+    char *key;     /* of the batch's last step */
+    size_t keys;   /* in the batch */
+    bool *reads;   /* sides whose values this batch reads */
+    size_t *asked; /* removals: names asked of the source, by destination */
+    bool *deletes; /* removals: destinations where something goes */
+};
+
+enum { READ, READ_TAGS, WRITE, SET_TAGS, REMOVE_TAGS, REMOVE };
+
+static const struct aws_operation *operation_of(const struct resource_kind *kind, int which)
+{
+    const struct aws_operation *const all[ESTIMATE_OPERATIONS] = {
+        kind->calls.read,     kind->calls.read_tags,   kind->calls.write,
+        kind->calls.set_tags, kind->calls.remove_tags, kind->calls.remove};
+    return all[which];
+}
+
+static void end_batch(struct counting *counting)
+{
+    size_t most = counting->engine->kind->read_batch;
+    for (unsigned side = 0; side < counting->engine->side_count; side++) {
+        counting->counts[side][READ] += counting->reads[side];
+        counting->counts[SIDE_SOURCE][READ] += (counting->asked[side] + most - 1) / most;
+        counting->counts[side][READ] += counting->deletes[side];
+        counting->counts[side][REMOVE] += counting->deletes[side];
+        counting->reads[side] = counting->deletes[side] = false;
+        counting->asked[side] = 0;
+    }
+    counting->keys = 0;
+}
+
+static void next_key(struct counting *counting, const char *key)
+{
+    if (counting->key && strcmp(counting->key, key) == 0)
+        return;
+    if (counting->keys == counting->engine->kind->read_batch)
+        end_batch(counting);
+    counting->keys++;
+    free(counting->key);
+    counting->key = memory_strdup(key);
+}
+
+static int count_write(const struct step *step, void *arg, struct error *err)
+{
+    struct counting *counting = arg;
+    struct engine *engine = counting->engine;
+    unsigned side = step->destination + 1;
+    struct pair pair;
+    struct step again;
+    struct resource want;
+    struct diff diff;
+    if (!step_writes(step))
+        return 0;
+    next_key(counting, step->key);
+    if (inventory_pair(engine->inventory, counting->arena, step->key, step->destination, &pair,
+                       err) != 0)
+        return -1;
+    plan_decide(engine, counting->arena, &pair, step->destination,
+                step->value_differs ? VALUE_DIFFERS : VALUE_SAME, true, &again, &want, &diff);
+    uint64_t *counts = counting->counts[side];
+    if (step_needs_value(step, &pair)) {
+        counting->reads[SIDE_SOURCE] = true;
+        counting->reads[side] = counting->reads[side] || pair.exists;
+        counts[WRITE]++;
+    }
+    if (pair.exists && step->replaces) {
+        counts[REMOVE]++;
+    } else if (pair.exists) {
+        counts[SET_TAGS] += diff.set_tag_count > 0;
+        counts[REMOVE_TAGS] += diff.removed_tag_count > 0;
+    }
+    double price = engine->kind->monthly_usd
+                       ? engine->kind->monthly_usd(&want, pair.exists ? &pair.have : NULL)
+                       : 0;
+    counting->out->priced += price > 0;
+    counting->out->monthly_usd += price;
+    arena_reset(counting->arena);
+    return 0;
+}
+
+static int count_removal(const struct step *step, void *arg, struct error *err)
+{
+    struct counting *counting = arg;
+    struct engine *engine = counting->engine;
+    unsigned side = step->destination + 1;
+    size_t sources;
+    (void)err;
+    if (step->status != STATUS_PLANNED ||
+        (step->action != STEP_DELETE && step->action != STEP_MARK))
+        return 0;
+    next_key(counting, step->key);
+    scope_sources(&engine->scope, counting->arena, engine->kind->key_of(step->target), &sources);
+    counting->asked[side] += sources;
+    counting->counts[side][READ_TAGS]++;
+    if (step->action == STEP_MARK)
+        counting->counts[side][SET_TAGS]++;
+    else
+        counting->deletes[side] = true;
+    arena_reset(counting->arena);
+    return 0;
+}
+
+static double quota_of(const struct side *side, const struct aws_operation *operation)
+{
+    int64_t own;
+    for (size_t i = 0; i < side->config->quota_count; i++)
+        if (strcmp(side->config->quotas[i].source, operation->name) == 0 &&
+            text_to_int64(side->config->quotas[i].destination,
+                          strlen(side->config->quotas[i].destination), &own) == 0)
+            return (double)own;
+    return rate_quota(operation->service->signing_name, operation->name);
+}
+
+static void take_counts(struct engine *engine, struct counting *counting, struct arena *arena)
+{
+    struct estimate *out = counting->out;
+    out->rows = arena_calloc(arena, engine->side_count * ESTIMATE_OPERATIONS, sizeof *out->rows);
+    for (unsigned side = 0; side < engine->side_count; side++)
+        for (int which = 0; which < ESTIMATE_OPERATIONS; which++) {
+            const struct aws_operation *operation = operation_of(engine->kind, which);
+            struct estimate_row row = {side, operation, counting->counts[side][which], 0};
+            if (!row.count)
+                continue;
+            row.per_second = quota_of(&engine->sides[side], operation);
+            out->rows[out->row_count++] = row;
+            *(operation->flags & AWS_READS ? &out->reads : &out->writes) += row.count;
+        }
+    /* Operations that share a quota wait for each other; Regions do not. */
+    for (size_t i = 0; i < out->row_count; i++) {
+        double seconds = 0;
+        for (size_t j = 0; j < out->row_count; j++)
+            if (out->rows[j].side == out->rows[i].side && out->rows[j].per_second > 0 &&
+                rate_quota_shared(out->rows[i].operation->service->signing_name,
+                                  out->rows[i].operation->name, out->rows[j].operation->name))
+                seconds += (double)out->rows[j].count / out->rows[j].per_second;
+        if (seconds > out->seconds)
+            out->seconds = seconds;
+    }
+}
+
+int estimate_make(struct engine *engine, struct arena *arena, struct estimate *out,
+                  struct error *err)
+{
+    struct arena scratch, steps;
+    arena_init(&scratch);
+    arena_init(&steps);
+    *out = (struct estimate){0};
+    struct counting counting = {
+        .engine = engine,
+        .arena = &scratch,
+        .out = out,
+        .counts = arena_calloc(arena, engine->side_count, sizeof *counting.counts),
+        .reads = arena_calloc(arena, engine->side_count, sizeof *counting.reads),
+        .asked = arena_calloc(arena, engine->side_count, sizeof *counting.asked),
+        .deletes = arena_calloc(arena, engine->side_count, sizeof *counting.deletes),
+    };
+    int result = inventory_steps(engine->inventory, &steps, count_write, &counting, err);
+    end_batch(&counting);
+    free(counting.key);
+    counting.key = NULL;
+    if (result == 0)
+        result = inventory_steps(engine->inventory, &steps, count_removal, &counting, err);
+    end_batch(&counting);
+    free(counting.key);
+    take_counts(engine, &counting, arena);
+    arena_done(&steps);
+    arena_done(&scratch);
+    return result;
+}
