@@ -143,7 +143,9 @@ static int pace(struct call *call, struct error *err)
     int64_t begun_ms = clock->monotonic_ms(clock);
     int64_t wait_ms = rate_limiter_wait(call->client->shared->limiter, &key);
     int64_t waited_ms = clock->monotonic_ms(clock) - begun_ms;
-    call->client->paced_ms += waited_ms < wait_ms ? waited_ms : wait_ms;
+    int64_t paced_ms = waited_ms < wait_ms ? waited_ms : wait_ms;
+    call->client->counters.paced_ms += paced_ms;
+    call->client->shared->counters.paced_ms += paced_ms;
     /* A wait that a stop cut short was no wait. */
     if (stopped(call) || (waited_ms < wait_ms && stop_wanted(call->client->shared->stop)))
         return error_set(err, ERR_CANCELLED, "not sent: the run was stopped");
@@ -220,7 +222,8 @@ static int send_once(struct call *call, struct error *err)
         .body_len = call->request.body_len,
         .stop = call->client->shared->stop,
     };
-    call->client->calls++;
+    call->client->counters.calls++;
+    call->client->shared->counters.calls++;
     call->response = (struct http_response){0};
     return transport->send(transport, call->arena, &request, &call->response, err);
 }
@@ -236,7 +239,8 @@ static bool again(struct call *call, enum retry_cause cause, const struct http_r
 {
     if (!retry_again(&call->retry, cause, hints))
         return false;
-    call->client->retries++;
+    call->client->counters.retries++;
+    call->client->shared->counters.retries++;
     return true;
 }
 
@@ -311,7 +315,8 @@ static bool after_error(struct call *call, struct error *err)
     bool throttled = retry == AWS_RETRY_THROTTLED;
     struct rate_key key = rate_key(call);
     rate_limiter_answered(call->client->shared->limiter, &key, throttled);
-    call->client->throttled += throttled;
+    call->client->counters.throttled += throttled;
+    call->client->shared->counters.throttled += throttled;
 
     if (retry == AWS_RETRY_CLOCK && correct_clock(call))
         return true;

@@ -67,12 +67,17 @@ const char *aws_client_endpoint(const struct aws_client *client)
     return client->endpoint.url;
 }
 
+void client_counters_read(const struct client_counters *counters, struct aws_call_counts *out)
+{
+    *out = (struct aws_call_counts){.calls = counters->calls,
+                                    .retries = counters->retries,
+                                    .throttled = counters->throttled,
+                                    .paced_ms = counters->paced_ms};
+}
+
 void aws_client_counts(const struct aws_client *client, struct aws_call_counts *out)
 {
-    *out = (struct aws_call_counts){.calls = client->calls,
-                                    .retries = client->retries,
-                                    .throttled = client->throttled,
-                                    .paced_ms = client->paced_ms};
+    client_counters_read(&client->counters, out);
 }
 
 /* --- pages ------------------------------------------------------------------------------------ */

@@ -19,7 +19,13 @@ struct credentials_provider;
 struct rate_limiter;
 struct settings;
 
-/* What the clients of one session share. Immutable but for the skew. */
+/* What was done so far. */
+struct client_counters {
+    _Atomic uint64_t calls, retries, throttled;
+    _Atomic int64_t paced_ms;
+};
+
+/* What the clients of one session share. Immutable but for the skew and the counters. */
 struct client_shared {
     const struct settings *settings;
     const char *endpoint_url; /* the caller's, for every service; NULL: none */
@@ -34,7 +40,8 @@ struct client_shared {
     const struct session_quota *quotas_given;
     size_t quotas_given_count;
     struct retry_policy retry;
-    _Atomic int64_t skew_ms; /* AWS's time minus ours, once an answer has shown it */
+    struct client_counters counters; /* of them all, those that get credentials too */
+    _Atomic int64_t skew_ms;         /* AWS's time minus ours, once an answer has shown it */
 };
 
 struct aws_client {
@@ -50,8 +57,7 @@ struct aws_client {
     bool read_only;
     bool quotas;
     struct retry_bucket bucket;
-    _Atomic uint64_t calls, retries, throttled;
-    _Atomic int64_t paced_ms;
+    struct client_counters counters;
 };
 
 /* `credentials` is borrowed and must be a cache (any thread asks it); NULL: unsigned operations
@@ -60,5 +66,6 @@ struct aws_client *aws_client_new(struct client_shared *shared, const struct aws
                                   const char *region, struct credentials_provider *credentials,
                                   bool read_only, struct error *err);
 void aws_client_free(struct aws_client *client); /* NULL is fine */
+void client_counters_read(const struct client_counters *counters, struct aws_call_counts *out);
 
 #endif

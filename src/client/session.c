@@ -211,15 +211,5 @@ const char *session_caller(const struct session *session)
 
 void session_counts(struct session *session, struct aws_call_counts *out)
 {
-    *out = (struct aws_call_counts){0};
-    pthread_mutex_lock(&session->mutex);
-    for (const struct session_member *at = session->clients; at; at = at->next) {
-        struct aws_call_counts counts;
-        aws_client_counts(at->client, &counts);
-        out->calls += counts.calls;
-        out->retries += counts.retries;
-        out->throttled += counts.throttled;
-        out->paced_ms += counts.paced_ms;
-    }
-    pthread_mutex_unlock(&session->mutex);
+    client_counters_read(&session->shared.counters, out);
 }

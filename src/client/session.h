@@ -87,7 +87,7 @@ int session_account(struct session *session, const char *region, char account[13
 /* The ARN that STS gave with it; "" before, or when it told none. */
 const char *session_caller(const struct session *session);
 
-/* What all clients of the session did so far. */
+/* What was done so far, to get credentials too. */
 void session_counts(struct session *session, struct aws_call_counts *out);
 
 /* A client of `service` in `region`; the session owns and keeps it (one a pair). Thread-safe.

@@ -239,6 +239,10 @@ static void test_threads(void **state)
     for (unsigned i = 0; i < f.transport.count; i++)
         roles += strstr(fake_transport_request(&f.transport, i)->body, "AssumeRole") != NULL;
     assert_int_equal(roles, 1);
+    /* Every call is counted, that for credentials too. */
+    struct aws_call_counts counts;
+    session_counts(session, &counts);
+    assert_int_equal(counts.calls, f.transport.count);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
