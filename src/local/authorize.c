@@ -1,6 +1,7 @@
 #include "local/authorize.h"
 
 #include "base/clock.h"
+#include "local/condition_keys.h"
 #include "local/services/iam.h"
 
 #include <stdatomic.h>
@@ -259,8 +260,13 @@ void local_policy_question(struct local_call *call, const struct local_question 
     const struct principal *who = call->caller;
     const struct grants *grants = who->grants;
     size_t brought = grants ? grants->value_count : 0;
+    struct condition_keys supplied = {.call = call};
+    if (question->supply)
+        question->supply(question, &supplied);
     struct keys keys = {call,
-                        arena_calloc(call->arena, GLOBAL_KEYS + brought + question->context_count,
+                        arena_calloc(call->arena,
+                                     GLOBAL_KEYS + brought + question->context_count +
+                                         supplied.count,
                                      sizeof(struct policy_value)),
                         0};
     add_global_keys(&keys, question->via);
@@ -268,6 +274,8 @@ void local_policy_question(struct local_call *call, const struct local_question 
         keys.values[keys.count++] = grants->values[i];
     for (size_t i = 0; i < question->context_count; i++)
         keys.values[keys.count++] = question->context[i];
+    for (size_t i = 0; i < supplied.count; i++)
+        keys.values[keys.count++] = supplied.items[i];
 
     struct policy_principal *principal = arena_alloc(call->arena, sizeof *principal);
     bool role = who->kind == PRINCIPAL_ROLE;
@@ -352,7 +360,7 @@ static const char *reason_for(struct arena *arena, const struct local_answers *a
 enum local_result local_authorize(struct local_call *call, const char *action, const char *resource,
                                   const char *via)
 {
-    const struct local_question question = {action, resource, via, NULL, 0};
+    const struct local_question question = {.action = action, .resource = resource, .via = via};
     return local_authorize_question(call, &question);
 }
 

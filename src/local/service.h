@@ -253,11 +253,14 @@ enum local_result local_authorize(struct local_call *call, const char *action, c
  * sts-iam-sigv4.md section 8). A kind that does not apply (no boundary, no session policy, an
  * administrator's identity) answers POLICY_ALLOW. The answers do not say that the resource is in
  * the caller's account: the service compares. */
+struct condition_keys; /* local/condition_keys.h */
 struct local_question {
     const char *action, *resource;
     const char *via; /* service that asks on the caller's behalf ("ssm"), or NULL */
     const struct policy_value *context; /* keys beyond the global ones: "kms:ViaService" ... */
     size_t context_count;
+    /* More of them, put together only when a policy asks for a key; NULL: no more. */
+    void (*supply)(const struct local_question *, struct condition_keys *);
 };
 /* As local_authorize, with condition keys of the question's own. */
 enum local_result local_authorize_question(struct local_call *call,

@@ -1,5 +1,7 @@
 #include "local/services/ssm_resource_policy.h"
 
+#include "local/services/ssm_condition.h"
+
 #include "aws/arn.h"
 #include "base/digest.h"
 #include "local/services/ssm_operations.h"
@@ -223,9 +225,11 @@ enum local_result ssm_authorize(struct local_call *call, const char *action, con
 {
     struct arn arn;
     struct text key;
+    const struct local_question question = {.action = action,
+                                            .resource = resource,
+                                            .supply = ssm_condition_keys};
     if (of_caller(call, resource))
-        return local_authorize(call, action, resource, NULL);
-    struct local_question question = {.action = action, .resource = resource};
+        return local_authorize_question(call, &question);
     struct local_answers answers;
     struct policy_question asked;
     local_ask(call, &question, &answers);

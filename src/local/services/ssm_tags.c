@@ -1,5 +1,7 @@
 #include "local/services/ssm_tags.h"
 
+#include "local/services/ssm_condition.h"
+
 #include "base/buf.h"
 #include "local/services/ssm_operations.h"
 
@@ -239,7 +241,11 @@ static enum local_result permitted(struct local_call *call, const char *action,
 {
     if (!key_of(resource, key) || !ssm_exists(call, call->account, *key))
         return local_fail_bare(call, "InvalidResourceId");
-    return local_authorize(call, action, ssm_arn(call, call->account, *key), NULL);
+    return local_authorize_question(call,
+                                    &(struct local_question){.action = action,
+                                                             .resource =
+                                                                 ssm_arn(call, call->account, *key),
+                                                             .supply = ssm_condition_keys});
 }
 
 static enum local_result tag(struct local_call *call, const char *resource,
