@@ -453,11 +453,8 @@ static int read_legacy(struct options *options, struct error *err)
 /* One of them says what is to be replicated. */
 static void check_sources(const struct options *options)
 {
-    const char *const given[] = {options->plan_file, options->config_file, options->params_file,
-                                 options->from_env ? "" : NULL};
-    unsigned count = 0;
-    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
-        count += given[i] != NULL;
+    unsigned count = (options->plan_file != NULL) + (options->config_file != NULL) +
+                     (options->params_file != NULL) + options->from_env;
     if (count > 1)
         wrong_usage(&(struct error){.message = "a plan file, --config, --params-json and "
                                                "--from-env each say what to replicate: give one"});
