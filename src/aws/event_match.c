@@ -217,6 +217,9 @@ static bool is_consistent(const struct chosen *chosen, const struct place *place
 static const struct field *find(const struct event_fields *fields, struct text path, size_t *count)
 {
     size_t low = 0, high = fields->count;
+    *count = 0;
+    if (!fields->count)
+        return NULL;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (compare_paths(fields->items[middle].path, path) < 0)
@@ -224,8 +227,8 @@ static const struct field *find(const struct event_fields *fields, struct text p
         else
             high = middle;
     }
-    for (*count = 0; low + *count < fields->count &&
-                     compare_paths(fields->items[low + *count].path, path) == 0;)
+    while (low + *count < fields->count &&
+           compare_paths(fields->items[low + *count].path, path) == 0)
         (*count)++;
     return fields->items + low;
 }

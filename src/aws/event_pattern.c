@@ -466,7 +466,7 @@ static void parse_expression(struct parser *p, const json_t *object, struct even
 static struct event_node *node_new(struct parser *p, size_t room)
 {
     struct event_node *node = arena_alloc(p->arena, sizeof *node);
-    node->nodes = arena_calloc(p->arena, room + 1, sizeof *node->nodes);
+    node->nodes = arena_calloc(p->arena, room + 1, sizeof(void *));
     node->alternatives = 1;
     return node;
 }

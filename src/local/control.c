@@ -114,6 +114,7 @@ static void start_reset(struct pipeline *pipeline, struct http_exchange *exchang
 {
     moved_clock_restore(pipeline->clock);
     faults_reset(pipeline->faults);
+    control_restore_events(pipeline);
     quotas_reset(pipeline->quotas);
     atomic_store(&pipeline->local->real_signing_time, false);
     struct reset *reset = memory_alloc(sizeof *reset);
@@ -131,6 +132,7 @@ static const struct {
     {"POST", "reset", true, start_reset},         {"GET", "clock", true, control_get_clock},
     {"POST", "clock", true, control_set_clock},   {"GET", "faults", true, control_get_faults},
     {"POST", "faults", true, control_set_faults}, {"DELETE", "faults", true, control_clear_faults},
+    {"GET", "events", true, control_get_events},  {"POST", "events", true, control_set_events},
 };
 
 void control_serve(struct pipeline *pipeline, struct http_exchange *exchange)

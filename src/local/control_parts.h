@@ -25,4 +25,9 @@ void control_get_faults(struct pipeline *pipeline, struct http_exchange *exchang
 void control_set_faults(struct pipeline *pipeline, struct http_exchange *exchange);
 void control_clear_faults(struct pipeline *pipeline, struct http_exchange *exchange);
 
+/* control_events.c */
+void control_get_events(struct pipeline *pipeline, struct http_exchange *exchange);
+void control_set_events(struct pipeline *pipeline, struct http_exchange *exchange);
+void control_restore_events(struct pipeline *pipeline); /* all off */
+
 #endif

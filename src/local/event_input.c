@@ -109,7 +109,7 @@ static bool is_well_formed(const char *text)
     for (const char *at = text; *at; at++) {
         size_t len = placeholder(at, name);
         if (len) {
-            buf_append_char(&filled, '0');
+            buf_append_text(&filled, in_text ? "0" : "null"); /* "-null" is nothing */
             at += len + 1;
             continue;
         }

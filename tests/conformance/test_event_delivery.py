@@ -3,6 +3,7 @@
 users, by way of buses, transformed, retried, buried."""
 import json
 import time
+import urllib.error
 import urllib.request
 
 import local_server
@@ -290,12 +291,56 @@ class Buses(Delivery):
         self.assertEqual(self.bodies(url, 1)[0]['account'], OTHER_ACCOUNT)
 
 
-class Timed(Delivery):
+class Rehearsed(Delivery):
+    """By the server's clock, and with faults."""
+
     def control(self, name, body):
         request = urllib.request.Request(f'{self.server.url}/_understudy/{name}',
                                          json.dumps(body).encode(), method='POST')
         with urllib.request.urlopen(request) as answer:
             return answer.status
+
+    def test_loss_and_repetition(self):
+        url, arn = self.queue()
+        self.rule({'source': ['mine']}, arn)
+        self.control('events', {'lost': 1})
+        self.put({'n': 1})
+        self.control('events', {'repeated': 1})
+        self.put({'n': 2})
+        first, second = self.bodies(url, 2)
+        self.assertEqual(first, second)
+        self.assertEqual(first['detail'], {'n': 2})
+        self.server.reset()
+        with urllib.request.urlopen(f'{self.server.url}/_understudy/events') as answer:
+            self.assertEqual(set(json.load(answer).values()), {0})
+
+    def test_delay(self):
+        url, arn = self.queue()
+        self.rule({'source': ['mine']}, arn)
+        self.control('events', {'delay': 3600})
+        self.put({'n': 1})
+        self.control('events', {})
+        self.put({'n': 2})
+        self.assertEqual([event['detail']['n'] for event in self.bodies(url, 1)], [2])
+        self.control('clock', {'advance': 3601, 'signatures': 'real'})
+        self.assertEqual([event['detail']['n'] for event in self.bodies(url, 1)], [1])
+
+    def test_reordering(self):
+        url, arn = self.queue('q.fifo', FifoQueue='true', ContentBasedDeduplication='true')
+        self.rule({'source': ['mine']}, {'Arn': arn, 'SqsParameters': {'MessageGroupId': 'g'}})
+        self.control('events', {'reordered': 0.5, 'within': 0.5})
+        for number in range(20):
+            self.put({'n': number})
+        found = [event['detail']['n'] for event in self.bodies(url, 20)]
+        self.assertCountEqual(found, range(20))
+        self.assertNotEqual(found, sorted(found))
+
+    def test_what_is_refused(self):
+        for wrong in ({'lost': 2}, {'delay': 'x'}, {'late': 1}, [], {'within': -1}):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                self.control('events', wrong)
+            self.assertEqual(refused.exception.code, 400)
+            refused.exception.close()
 
     def test_schedules(self):
         url, arn = self.queue()

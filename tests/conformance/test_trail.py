@@ -140,6 +140,17 @@ class Records(Trail):
             {'accountId': ACCOUNT, 'type': 'AWS::KMS::Alias',
              'ARN': f'arn:aws:kms:{REGION}:{ACCOUNT}:alias/a'}])
 
+    def test_what_reaches_into_another_region_is_told_there(self):
+        kms = self.client('kms')
+        key = kms.create_key(MultiRegion=True)['KeyMetadata']['KeyId']
+        kms.replicate_key(KeyId=key, ReplicaRegion='eu-west-1')
+        here, there = self.only('ReplicateKey'), self.only('CreateKey', region='eu-west-1')
+        self.assertEqual(here['requestID'], there['requestID'])
+        self.assertNotEqual(here['eventID'], there['eventID'])
+        self.assertEqual(there['awsRegion'], 'eu-west-1')
+        self.assertEqual(there['userIdentity'],
+                         {'accountId': ACCOUNT, 'invokedBy': 'kms.amazonaws.com'})
+
     def test_every_service(self):
         """A write of each; what every record has."""
         arn = f'arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/a'

@@ -142,7 +142,7 @@ enum local_result events_delete_bus(struct local_call *call)
     return LOCAL_OK;
 }
 
-static void put_column(struct local_call *call, const char *key, const struct store_rows *rows,
+void events_put_column(struct local_call *call, const char *key, const struct store_rows *rows,
                        int column)
 {
     struct text text = store_text(rows, column);
@@ -159,8 +159,8 @@ static void put_bus(struct local_call *call, const struct store_rows *rows)
     json_put_text(call->out, "Name", arena_strndup(call->arena, name.data, name.len));
     json_put_text(call->out, "Arn",
                   events_bus_arn(call, arena_strndup(call->arena, name.data, name.len)));
-    put_column(call, "Description", rows, 1);
-    put_column(call, "Policy", rows, 2);
+    events_put_column(call, "Description", rows, 1);
+    events_put_column(call, "Policy", rows, 2);
     local_put_time(call, "CreationTime", store_int(rows, 3));
     local_put_time(call, "LastModifiedTime", store_int(rows, 4));
 }

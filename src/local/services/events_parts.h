@@ -39,6 +39,9 @@ enum local_result events_authorize(struct local_call *call, const char *action,
                                    const char *resource);
 
 /* --- events_bus.c ----------------------------------------------------------------------------- */
+/* A text column as a member; NULL leaves it out. */
+void events_put_column(struct local_call *call, const char *key, const struct store_rows *rows,
+                       int column);
 enum local_result events_need_bus(struct local_call *call, const char *name);
 enum local_result events_create_bus(struct local_call *call);
 enum local_result events_update_bus(struct local_call *call);

@@ -143,16 +143,6 @@ enum local_result events_put_rule(struct local_call *call)
 
 #define RULE_COLUMNS "name, pattern, state, description, schedule, role_arn, bus, created_by"
 
-static void put_column(struct local_call *call, const char *key, const struct store_rows *rows,
-                       int column)
-{
-    struct text text = store_text(rows, column);
-    if (!text.data)
-        return;
-    json_key(call->out, key);
-    json_write_text_n(call->out, text.data, text.len);
-}
-
 static const char *put_rule(struct local_call *call, const struct store_rows *rows, const char *bus)
 {
     struct text text = store_text(rows, 0);
@@ -160,12 +150,12 @@ static const char *put_rule(struct local_call *call, const struct store_rows *ro
     json_put_text(call->out, "Name", name);
     json_put_text(call->out, "Arn",
                   event_rule_arn(call->arena, call->account, call->region, bus, name));
-    put_column(call, "EventPattern", rows, 1);
+    events_put_column(call, "EventPattern", rows, 1);
     json_put_text(call->out, "State", states[store_int(rows, 2)]);
-    put_column(call, "Description", rows, 3);
-    put_column(call, "ScheduleExpression", rows, 4);
-    put_column(call, "RoleArn", rows, 5);
-    put_column(call, "EventBusName", rows, 6);
+    events_put_column(call, "Description", rows, 3);
+    events_put_column(call, "ScheduleExpression", rows, 4);
+    events_put_column(call, "RoleArn", rows, 5);
+    events_put_column(call, "EventBusName", rows, 6);
     return name;
 }
 
@@ -182,7 +172,7 @@ enum local_result events_describe_rule(struct local_call *call)
                 "tttt", call->account, call->region, bus, name);
     if (store_next(&rows)) {
         put_rule(call, &rows, bus);
-        put_column(call, "CreatedBy", &rows, 7);
+        events_put_column(call, "CreatedBy", &rows, 7);
     }
     store_end(&rows);
     return LOCAL_OK;
