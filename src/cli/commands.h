@@ -11,8 +11,8 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is "understudy NAME"; returns the exit status */
 };
 
-extern const struct command command_plan, command_apply, command_sync, command_verify, command_undo,
-    command_undelete, command_runs, command_local, command_version, command_help;
+extern const struct command command_plan, command_apply, command_sync, command_verify, command_show,
+    command_undo, command_undelete, command_runs, command_local, command_version, command_help;
 extern const struct command *const commands[]; /* NULL ends */
 
 void help_write(FILE *out);

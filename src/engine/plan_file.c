@@ -397,6 +397,7 @@ struct walk {
     FILE *file;
     int64_t sections, section; /* how many there are, which one this line is in (from 1) */
     int64_t steps;             /* of this section, so far */
+    bool every;                /* estimates and summaries are given out too */
     bool inside;               /* a section is open: its summary has not come */
 };
 
@@ -471,7 +472,8 @@ static json_t *walk_next(struct walk *walk, struct error *err)
             walk->steps++;
         else if (strcmp(type, "estimate") != 0 && (strcmp(type, "total") != 0 || walk->inside))
             result = damaged(walk, err);
-        if (result == 0 && (strcmp(type, "plan") == 0 || strcmp(type, "step") == 0))
+        if (result == 0 && (strcmp(type, "plan") == 0 || strcmp(type, "step") == 0 ||
+                            (walk->every && strcmp(type, "total") != 0)))
             return line;
         json_decref(line);
         if (result != 0)
@@ -551,6 +553,26 @@ static int approve(struct engine *engine, const char *path, const json_t *step, 
                  &approval.source_modified_ms);
     read_version(json_object_get(step, "copy"), &approval.copy_version, &approval.copy_modified_ms);
     return inventory_approve(engine->inventory, &approval, err);
+}
+
+int plan_each(const char *path, int (*each)(const json_t *line, void *arg, struct error *err),
+              void *arg, struct error *err)
+{
+    struct walk walk;
+    struct error problem = {0};
+    json_t *line;
+    if (walk_open(&walk, path, err) != 0)
+        return -1;
+    walk.every = true;
+    while (!problem.code && (line = walk_next(&walk, &problem))) {
+        each(line, arg, &problem);
+        json_decref(line);
+    }
+    fclose(walk.file);
+    if (!problem.code)
+        return 0;
+    *err = problem;
+    return -1;
 }
 
 int plan_read_steps(struct engine *engine, const char *path, struct error *err)

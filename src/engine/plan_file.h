@@ -39,6 +39,10 @@ void plan_save_drop(struct plan_saving *saving);                   /* fine when 
 /* The configuration that a saved plan was made with, when the file is whole. In `arena`. */
 int plan_read_config(struct arena *arena, const char *path, struct config_set *out,
                      struct error *err);
+/* Every line of a saved plan but its total, as it is walked through; what is not whole is refused
+ * where that is seen. `each` returns -1 with err filled to stop. */
+int plan_each(const char *path, int (*each)(const json_t *line, void *arg, struct error *err),
+              void *arg, struct error *err);
 /* The steps of the engine's replication become what its inventory approves of. */
 int plan_read_steps(struct engine *engine, const char *path, struct error *err);
 

@@ -50,6 +50,27 @@ class Plans(Replication):
         self.assertCopied()
         self.assertIn('applied 0 of 0', self.run_it('apply', 'plan.json', flags=False).out)
 
+    def test_a_saved_plan_is_shown_in_words(self):
+        self.put('/a', 'v', Type='SecureString', Tier='Advanced')
+        self.put('/b', 'new')
+        self.put('/b', 'old', 'us-east-1')
+        self.put('/c', 'v', 'us-east-1')
+        self.run_it('plan', '-o', 'plan.json')
+        self.witness.forget()
+        shown = self.run_it('show', 'plan.json', flags=False).out
+        self.assertRegex(shown, r'^plan of \S+Z: ap-south-1 \(111111111111\) → us-east-1 ')
+        for line in ('  + /a  [us-east-1]  create SecureString\n',
+                     '  ~ /b  [us-east-1]  update String: value\n',
+                     '  ? /c  [us-east-1]  extra String  not at the source; deletes: never\n',
+                     'AWS charges for 2 of the copies: $0.10 a month more\n',
+                     'sum: 3 create, 1 update, 1 extra\n'):
+            self.assertIn(line, shown)
+        self.assertEqual(self.witness.calls, [])
+        (self.folder / 'plan.json').write_text('{}')
+        self.run_it('show', 'plan.json', flags=False, status=1)
+        self.run_it('show', flags=False, status=2)
+        self.assertIn('Usage', self.run_it('help', 'show', flags=False).out)
+
     def test_apply_without_a_file_plans_by_itself(self):
         self.put('/a', 'v')
         self.run_it('apply')
