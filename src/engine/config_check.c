@@ -52,6 +52,12 @@ static int check_pattern(const char *pattern, const char *what, struct error *er
     size_t len = strlen(pattern);
     if (len == 0)
         return error_set(err, ERR_INVALID, "%s: an empty pattern", what);
+    if (text_starts(pattern, "arn:"))
+        return error_set(err, ERR_INVALID,
+                         "%s '%s': parameters that another account shares are not selected here: "
+                         "replicate from the account that owns them (role_arn or profile of the "
+                         "source); own parameters are selected by name",
+                         what, pattern);
     if (pattern[len - 1] == '/')
         return error_set(err, ERR_INVALID, "%s '%s' ends in '/': write '%s**' for all below it",
                          what, pattern, pattern);

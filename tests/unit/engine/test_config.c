@@ -150,6 +150,18 @@ static void several_replications_share_what_stands_beside_the_list(void **state)
     assert_int_equal(set.items[2].exclude_count, 2);
 }
 
+static void only_names_are_selected(void **state)
+{
+    (void)state;
+#define WITH(include_)                                                                             \
+    "source: { region: eu-west-1 }\ndestinations: [{ region: us-east-1 }]\n"                       \
+    "parameters: { include: \"" include_ "\" }"
+    refused(WITH("/a:3"), "a version or label");
+    refused(WITH("arn:aws:ssm:eu-west-1:222222222222:parameter/a"), "another account shares");
+    refused(WITH("/aws/reference/secretsmanager/x"), "replicate the secret itself");
+    refused(WITH("/awsome"), "belong to AWS");
+}
+
 static void impossible_replications_are_refused(void **state)
 {
     (void)state;
@@ -295,6 +307,7 @@ int main(void)
         TEST(what_is_written_is_read_as_the_same),
         TEST(several_replications_share_what_stands_beside_the_list),
         TEST(impossible_replications_are_refused),
+        TEST(only_names_are_selected),
         TEST(unknown_keys_are_refused_with_place_and_suggestion),
         TEST(wrong_shapes_are_refused),
         TEST(impossible_configurations_are_refused),
