@@ -1,5 +1,4 @@
-"""Every operation of STS, IAM and the tagging API in the local server by Debian's aws command
-line."""
+"""STS, IAM and the tagging API in the local server by Debian's aws command line."""
 import json
 
 import local_server
@@ -47,6 +46,36 @@ class Cli(local_server.Conformance):
         self.assertEqual([policy['PolicyName'] for policy in found], ['ReadOnlyAccess'])
         self.assertIsNone(self.aws('iam', 'detach-role-policy', *attached))
         self.assertIsNone(self.aws('iam', 'delete-role', *name))
+
+    def test_users_and_their_policies(self):
+        def iam(command, *arguments):
+            return self.aws('iam', command, *arguments)
+        document = roles.policy(roles.allow('ssm:*'))
+        user, group = ('--user-name', 'u'), ('--group-name', 'g')
+        iam('create-user', *user, '--tags', 'Key=a,Value=1')
+        iam('create-group', *group)
+        iam('add-user-to-group', *user, *group)
+        self.assertEqual(iam('get-group', *group)['Users'][0]['UserName'], 'u')
+        arn = iam('create-policy', '--policy-name', 'p', '--policy-document',
+                  document)['Policy']['Arn']
+        own = ('--policy-arn', arn)
+        iam('create-policy-version', *own, '--policy-document', document, '--set-as-default')
+        self.assertEqual([item['VersionId'] for item in
+                          iam('list-policy-versions', *own)['Versions']], ['v2', 'v1'])
+        iam('attach-user-policy', *user, *own)
+        iam('put-group-policy', *group, '--policy-name', 'g', '--policy-document', document)
+        iam('put-user-permissions-boundary', *user, '--permissions-boundary', arn)
+        self.assertEqual(iam('list-entities-for-policy', *own)['PolicyUsers'][0]['UserName'], 'u')
+        key = iam('create-access-key', *user)['AccessKey']['AccessKeyId']
+        iam('update-access-key', *user, '--access-key-id', key, '--status', 'Inactive')
+        self.assertEqual(iam('list-access-keys', *user)['AccessKeyMetadata'][0]['Status'],
+                         'Inactive')
+        found = iam('simulate-principal-policy', '--policy-source-arn',
+                    f'arn:aws:iam::{ACCOUNT}:user/u', '--action-names', 'ssm:GetParameter',
+                    'kms:Decrypt')['EvaluationResults']
+        self.assertEqual([item['EvalDecision'] for item in found], ['allowed', 'implicitDeny'])
+        self.assertEqual(iam('get-account-summary')['SummaryMap']['Users'], 2)
+        self.assertEqual(len(iam('get-account-authorization-details')['UserDetailList']), 2)
 
     def test_tagging(self):
         self.client('ssm').put_parameter(Name='/a', Value='v', Type='String')
