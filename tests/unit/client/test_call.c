@@ -442,6 +442,9 @@ static void test_values_are_not_repeated(void **state)
     assert_non_null(strstr(f.err.message, "1 validation error detected: Value '***"));
     assert_int_equal(f.err.code, ERR_INVALID);
     /* A name is told. */
+    fake_transport_answer(&f.transport, 400, NULL,
+                          "{\"__type\":\"ValidationException\",\"message\":\"1 validation error "
+                          "detected: Value 'hunter2-hunter2' at 'name' failed\"}");
     assert_int_equal(call(&fixture_write, "{\"Name\":\"hunter2-hunter2\"}"), -1);
     assert_non_null(strstr(f.err.message, "hunter2"));
 }
