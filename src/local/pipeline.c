@@ -259,7 +259,6 @@ static int step_authenticate(struct request *request, const struct http_incoming
         .request_id = request->id,
         .source_ip = in->peer,
         .host = host_of(in),
-        .user_agent = http_incoming_field(in, "user-agent"),
         .input = route->input,
         .out = &request->out,
         .version = loop->version,
@@ -423,6 +422,8 @@ static void written(struct writer_job *job, enum writer_outcome outcome)
 static void submit(struct request *request,
                    bool (*run)(struct writer_job *, struct store_session *, uint64_t))
 {
+    const struct http_incoming *in = http_exchange_incoming(request->exchange);
+    request->call.user_agent = http_incoming_field(in, "user-agent"); /* the trail's alone */
     http_exchange_defer(request->exchange);
     request->job = (struct writer_job){.run = run, .done = written};
     writer_submit(request->loop->pipeline->writer, &request->job);

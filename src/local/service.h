@@ -91,8 +91,8 @@ struct local_call {
     const struct local_operation *operation;
     const char *request_id;
     const char *source_ip;
-    struct text host; /* as the caller names this server; good for a URL */
-    struct text user_agent;
+    struct text host;             /* as the caller names this server; good for a URL */
+    struct text user_agent;       /* of calls that are with the writer */
     const char *const *resources; /* what the row's `resources` gave; NULL: nothing was asked */
     const json_t *input;          /* an object; validated */
     struct json_writer *out; /* the answer's object is open: write members. For query services the
