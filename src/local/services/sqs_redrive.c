@@ -93,6 +93,17 @@ static bool next_letter(struct local_call *call, const struct task *task, struct
     return found;
 }
 
+/* AWS takes a message that is moved back for a new one. */
+static void renew(struct local_call *call, int64_t message)
+{
+    char id[RANDOM_UUID_SIZE];
+    random_uuid(call->local->random, id);
+    store_run(call->store,
+              "UPDATE sqs_message SET message_id = $2, sent_ms = $3, receives = 0, first_ms = NULL,"
+              " received_ms = NULL WHERE id = $1",
+              "iti", message, id, sqs_now_ms(call));
+}
+
 /* One step; false: the task has ended. */
 static bool move_one(struct local_call *call, struct task *task)
 {
@@ -109,6 +120,7 @@ static bool move_one(struct local_call *call, struct task *task)
         return false;
     }
     move(call, letter.id, &target, NULL);
+    renew(call, letter.id);
     task->moved++;
     return true;
 }
