@@ -145,15 +145,15 @@ class LocalServer:
         while self._clients:
             self._clients.pop().close()
 
-    def raw(self, service, operation, arguments, region=REGION, account=ACCOUNT, target=None):
+    def raw(self, service, operation, arguments, region=REGION, account=ACCOUNT, target=None,
+            keys=None):
         """A signed call of a JSON service, for what Debian's boto3 does not know yet: HTTP status
         and answer. `arguments`: an object, or the body itself as bytes."""
         body = arguments if isinstance(arguments, bytes) else json.dumps(arguments).encode()
         request = AWSRequest('POST', self.url + '/', data=body, headers={
             'Content-Type': 'application/x-amz-json-1.1',
             'X-Amz-Target': target or f'{TARGETS[service]}.{operation}'})
-        key, secret = CREDENTIALS[account]
-        SigV4Auth(Credentials(key, secret), service, region).add_auth(request)
+        SigV4Auth(Credentials(*(keys or CREDENTIALS[account])), service, region).add_auth(request)
         try:
             with urllib.request.urlopen(urllib.request.Request(
                     request.url, body, dict(request.headers.items()), method='POST')) as answer:
@@ -165,7 +165,7 @@ class LocalServer:
             self.findings.extend(model_check.check_answer(service, operation, status,
                                                           text.decode()))
             rows.note_boto3(service, operation, {} if status == 200 else
-                            {'Error': {'Code': json.loads(text).get('__type')}})
+                            {'Error': {'Code': json.loads(text).get('__type').rpartition('#')[2]}})
         return status, json.loads(text) if text.strip() else {}
 
     def cli(self, *arguments, region=REGION, account=ACCOUNT):

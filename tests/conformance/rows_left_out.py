@@ -8,6 +8,9 @@ LEFT_OUT = {
     ('kms', 'KeyUnavailableException'): 'of keys in custom key stores, which nobody has here',
     ('kms', 'InvalidArnException'): 'a wrong ARN of a key is told as AWS was seen to do it: '
                                     'NotFoundException, "Invalid arn ..."',
+    ('sqs', 'InvalidIdFormat'): 'the model itself says that ReceiptHandleIsInvalid took its place',
+    ('sqs', 'SendMessageBatch', 'AWS.SimpleQueueService.UnsupportedOperation'):
+        'told of the entry, in Failed',
 }
 
 

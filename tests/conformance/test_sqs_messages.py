@@ -1,10 +1,17 @@
 """SQS: messages of standard queues: sending, receiving, waiting, batches, dead letters."""
+import contextlib
 import hashlib
 import json
+import os
+import sqlite3
+import tempfile
 import threading
 import time
+import unittest
 
-from local_server import ACCOUNT, OTHER_ACCOUNT, REGION, Conformance, main
+from botocore.exceptions import ClientError
+
+from local_server import ACCOUNT, REGION, Conformance, LocalServer, main
 
 DAY = 86400
 
@@ -119,6 +126,9 @@ class Messages(Conformance):
             with self.subTest(more=str(more)[:60]):
                 self.refused(code, self.sqs.send_message, message=text,
                              **{'QueueUrl': url, 'MessageBody': 'm', **more})
+        self.refused('AWS.SimpleQueueService.UnsupportedOperation', self.sqs.send_message,
+                     QueueUrl=url, MessageBody='m', MessageAttributes={'n': {
+                         'DataType': 'String', 'StringListValues': ['a']}})
         self.assertEqual(self.take(url), [])
 
     def test_a_mebibyte_passes(self):
@@ -344,8 +354,13 @@ class Messages(Conformance):
             with self.subTest(code=code):
                 self.refused(old + code, self.sqs.send_message_batch, QueueUrl=url,
                              Entries=entries, message=text)
-        self.refused(old + 'EmptyBatchRequest', self.sqs.delete_message_batch, QueueUrl=url,
-                     Entries=[])
+        entry = {'Id': '1', 'ReceiptHandle': 'x'}
+        for call in (self.sqs.delete_message_batch, self.sqs.change_message_visibility_batch):
+            for code, entries in (
+                    ('EmptyBatchRequest', []), ('BatchEntryIdsNotDistinct', [entry, entry]),
+                    ('TooManyEntriesInBatchRequest', [dict(entry, Id=str(i)) for i in range(11)]),
+                    ('InvalidBatchEntryId', [dict(entry, Id='x' * 81)])):
+                self.refused(old + code, call, QueueUrl=url, Entries=entries)
         self.assertEqual(self.take(url), [])
 
     # --- dead letters -----------------------------------------------------------------------------
@@ -438,6 +453,34 @@ class Messages(Conformance):
         from pathlib import Path
         for path in Path(self.server.folder, 'data').iterdir():
             self.assertNotIn(b'to look for', path.read_bytes(), path)
+
+
+class TooManyInFlight(unittest.TestCase):
+    def test_120_000(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with LocalServer(data=folder) as server:
+                sqs = server.client('sqs')
+                url = sqs.create_queue(QueueName='q')['QueueUrl']
+                sqs.send_message(QueueUrl=url, MessageBody='in flight')
+                sqs.receive_message(QueueUrl=url, VisibilityTimeout=43200)
+                server.close_clients()
+            with contextlib.closing(sqlite3.connect(
+                    os.path.join(folder, 'data', 'store.db'))) as database, database:
+                columns = [row[1] for row in
+                           database.execute('PRAGMA table_info(sqs_message)')][2:]
+                database.execute(
+                    'INSERT INTO sqs_message (id, queue, ' + ', '.join(columns) + ')'
+                    ' WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n'
+                    ' WHERE i < 119999) SELECT 1000 + i, queue, ' + ', '.join(columns) +
+                    ' FROM sqs_message, n')
+                database.execute('UPDATE sqs_place SET place = 200000')
+            with LocalServer(data=folder) as server:
+                sqs = server.client('sqs')
+                sqs.send_message(QueueUrl=url, MessageBody='one more')
+                with self.assertRaises(ClientError) as caught:
+                    sqs.receive_message(QueueUrl=url)
+                self.assertEqual(caught.exception.response['Error']['Code'], 'OverLimit')
+                server.close_clients()
 
 
 if __name__ == '__main__':

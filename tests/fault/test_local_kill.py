@@ -38,8 +38,8 @@ class Server:
         if not self.url:
             raise RuntimeError('the server did not start')
 
-    def client(self):
-        return boto3.client('ssm', region_name='eu-west-1', endpoint_url=self.url,
+    def client(self, service='ssm'):
+        return boto3.client(service, region_name='eu-west-1', endpoint_url=self.url,
                             aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
                             config=Config(retries={'max_attempts': 0}, read_timeout=10))
 
@@ -73,6 +73,44 @@ class Writer(threading.Thread):
                 self.made.append(name)
         except Exception:  # pylint: disable=broad-except  # however a dead server shows itself
             self.ssm.close()
+
+
+class Sender(threading.Thread):
+    def __init__(self, server, url, number, enough):
+        super().__init__()
+        self.sqs, self.url, self.number, self.enough = server.client('sqs'), url, number, enough
+        self.sent = []
+
+    def run(self):
+        try:
+            while True:
+                body = f'{self.number} {len(self.sent)}'
+                self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+                self.sent.append(body)
+                self.enough.release()
+        except Exception:  # pylint: disable=broad-except
+            self.sqs.close()
+
+
+class Taker(threading.Thread):
+    """Receives and deletes; what it has received stays invisible for the rest of the test."""
+
+    def __init__(self, server, url):
+        super().__init__()
+        self.sqs, self.url = server.client('sqs'), url
+        self.taken, self.deleted = set(), set()
+
+    def run(self):
+        try:
+            while True:
+                for one in self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=1,
+                                                    VisibilityTimeout=600).get('Messages', []):
+                    self.taken.add(one['Body'])
+                    self.sqs.delete_message(QueueUrl=self.url,
+                                            ReceiptHandle=one['ReceiptHandle'])
+                    self.deleted.add(one['Body'])
+        except Exception:  # pylint: disable=broad-except
+            self.sqs.close()
 
 
 class Kill(unittest.TestCase):
@@ -122,6 +160,36 @@ class Kill(unittest.TestCase):
         self.assertGreater(len(made), KILLS)
         with sqlite3.connect(os.path.join(self.folder, 'store.db')) as database:
             self.assertEqual(database.execute('PRAGMA integrity_check').fetchall(), [('ok',)])
+
+    def drain(self, sqs, url):
+        bodies = []
+        while True:
+            got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get('Messages', [])
+            bodies.extend(one['Body'] for one in got)
+            if not got:
+                return bodies
+
+    def test_messages_that_were_acknowledged_are_there(self):
+        server = Server(self.folder)
+        url = server.client('sqs').create_queue(QueueName='q')['QueueUrl']
+        enough, taker = threading.Semaphore(0), Taker(server, url)
+        senders = [Sender(server, url, number, enough) for number in range(WRITERS)]
+        for thread in senders + [taker]:
+            thread.start()
+        for _ in range(200):
+            self.assertTrue(enough.acquire(timeout=30), 'no progress')
+        server.end(signal.SIGKILL)
+        for thread in senders + [taker]:
+            thread.join(30)
+        sent = {body for sender in senders for body in sender.sent}
+        server = Server(self.folder)
+        sqs = server.client('sqs')
+        left = self.drain(sqs, url)
+        sqs.close()
+        self.assertEqual(server.end(signal.SIGTERM), 0)
+        self.assertEqual(len(left), len(set(left)))
+        self.assertEqual(sent - taker.taken - set(left), set(), 'lost')
+        self.assertEqual(set(left) & taker.deleted, set(), 'came back')
 
     def test_a_second_server_is_kept_out(self):
         server = Server(self.folder)

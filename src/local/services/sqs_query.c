@@ -24,9 +24,13 @@ static const struct renamed {
     {"AWSAccountId", "AWSAccountIds", NULL},
     {"TagKey", "TagKeys", NULL},
     {"SendMessageBatchRequestEntry", "Entries", NULL},
+    {"StringListValue", "StringListValues", NULL}, /* of attributes */
+    {"BinaryListValue", "BinaryListValues", NULL},
     {"DeleteMessageBatchRequestEntry", "Entries", NULL},
     {"ChangeMessageVisibilityBatchRequestEntry", "Entries", NULL},
 };
+
+static void rename_members(json_t *object);
 
 /* A list of {Name, Value} as an object; what is no such pair is left out. */
 static json_t *pairs_to_map(const json_t *list, const char *key)
@@ -36,6 +40,8 @@ static json_t *pairs_to_map(const json_t *list, const char *key)
         const json_t *pair = json_array_get(list, i);
         const char *name = json_text(pair, key);
         json_t *value = json_object_get(pair, "Value");
+        if (json_is_object(value))
+            rename_members(value);
         if (name)
             json_object_set(map, name, value ? value : json_null());
     }
