@@ -11,6 +11,8 @@
 #include "local/answer.h"
 #include "local/authenticate.h"
 #include "local/authorize.h"
+#include "local/event_bus.h"
+#include "local/trail.h"
 #include "local/validate.h"
 
 #include <assert.h>
@@ -49,8 +51,9 @@ static void start(void)
     char folder[] = "/tmp/understudy-fuzz-XXXXXX";
     static const char *const files[] = {"lock", "master.key", "store.db", "store.db-wal",
                                         "store.db-shm"};
-    const char *schemas[32] = {accounts_schema, authenticate_schema};
-    size_t count = 2;
+    const char *schemas[32] = {accounts_schema, authenticate_schema, trail_schema,
+                               event_bus_schema};
+    size_t count = 4;
     for (const struct local_service *const *at = local_services; *at; at++)
         if ((*at)->schema)
             schemas[count++] = (*at)->schema;
