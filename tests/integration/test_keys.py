@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Keys of copies: mapped by alias, id or ARN, per Region and per source key; never let fall."""
+import time
 import unittest
 
 from replication import SOURCE, Replication, error
@@ -23,6 +24,13 @@ class Keys(Replication):
         if alias:
             kms.create_alias(AliasName=alias, TargetKeyId=key['KeyId'])
         return key
+
+    def enabled(self, key):
+        """A replica is being created for some seconds."""
+        kms, until = self.server.client('kms', COPY), time.monotonic() + 60
+        while kms.describe_key(KeyId=key)['KeyMetadata']['KeyState'] != 'Enabled':
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
 
     def secret(self, name, key, region=SOURCE, **more):
         self.put(name, 'v', region, Type='SecureString', KeyId=key, **more)
@@ -73,6 +81,7 @@ class Keys(Replication):
     def test_a_multi_region_key_is_itself(self):
         key = self.made(SOURCE, 'alias/prod', MultiRegion=True)
         self.server.client('kms', SOURCE).replicate_key(KeyId=key['KeyId'], ReplicaRegion=COPY)
+        self.enabled(key['KeyId'])
         self.secret('/alias', 'alias/prod')
         self.secret('/arn', key['Arn'])
         self.go('sync')
