@@ -67,12 +67,12 @@ static const struct quota table[] = {
     {"events", NULL, "PutEvents", 400, 0, NULL}, /* the smallest of the Regions' (strict) */
     {"events", "Control", "*", 50, 0, NULL},
 
-    /* Standard queues have no limit, FIFO queues 300 calls a second for each method and queue: the
-     * queue limits itself. Calls on queues are not published. */
-    {"sqs", "Messages",
+    /* A FIFO queue takes 300 calls a second of each method; standard queues have no limit, and are
+     * held to the same (strict). Calls on queues are not published. */
+    {"sqs", NULL,
      "SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch "
      "ChangeMessageVisibility ChangeMessageVisibilityBatch",
-     3000, 0, NULL},                 /* strict */
+     300, 0, NULL},                  /* strict */
     {"sqs", NULL, "*", 50, 0, NULL}, /* strict */
 };
 

@@ -81,6 +81,13 @@ class Quotas(Conformance):
         self.assertEqual(self.passed(self.client('sts').get_caller_identity, at_most=50,
                                      code='Throttling'), 50)
 
+    def test_queues_take_300_of_a_method(self):
+        url = self.client('sqs').create_queue(QueueName='q')['QueueUrl']
+        sqs = self.client('sqs')
+        self.assertEqual(self.passed(sqs.receive_message, 400, 'RequestThrottled', QueueUrl=url),
+                         300)
+        sqs.purge_queue(QueueUrl=url)
+
     def test_reset_fills_the_buckets(self):
         self.assertEqual(self.put(self.client('ssm')), 3)
         self.server.reset()

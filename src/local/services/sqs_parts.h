@@ -172,10 +172,10 @@ sqs_batch(struct local_call *call, const struct sqs_queue *queue, const char *en
 /* Moves a message to the queue's dead-letter queue; false: there is none (any more). */
 bool sqs_bury(struct local_call *call, const struct sqs_queue *queue,
               const struct sqs_redrive *redrive, int64_t message);
-/* Lets the tasks that move messages from or to the queue go on, as far as their rate has let them
- * by now. On the writer. */
-void sqs_move_on(struct local_call *call, const struct sqs_queue *queue);
-bool sqs_moves(struct local_call *call, const struct sqs_queue *queue); /* such a task runs */
+/* Lets the tasks that move messages go on, as far as their rate has let them by now: few run at a
+ * time, so all of them. On the writer. */
+void sqs_move_on(struct local_call *call);
+bool sqs_moves(struct local_call *call); /* a task runs */
 const char *const *sqs_move_resources(struct local_call *call);
 enum local_result sqs_start_move(struct local_call *call);
 enum local_result sqs_cancel_move(struct local_call *call);

@@ -106,7 +106,7 @@ static enum local_result judge_own(struct local_call *call, const struct local_q
 }
 
 static enum local_result judge_other(struct local_call *call, const struct local_question *question,
-                                     const struct local_answers *caller, bool allowed)
+                                     bool allowed)
 {
     const char *action = question->action, *resource = question->resource;
     if (!allowed || !is_sharable(strchr(action, ':') + 1))
@@ -115,7 +115,6 @@ static enum local_result judge_other(struct local_call *call, const struct local
                                    "because no resource-based policy allows the %s "
                                    "action",
                                    action));
-    (void)caller;
     return local_authorize_question(call, question);
 }
 
@@ -157,7 +156,7 @@ enum local_result sqs_authorize(struct local_call *call, const char *action, con
     if (answer != POLICY_ALLOW)
         match = POLICY_MATCH_NONE;
     return own ? judge_own(call, &question, &caller, match)
-               : judge_other(call, &question, &caller, answer == POLICY_ALLOW);
+               : judge_other(call, &question, answer == POLICY_ALLOW);
 }
 
 enum policy_answer sqs_ask_policy_for_service(struct arena *arena, const struct sqs_queue *queue,

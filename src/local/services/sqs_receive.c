@@ -428,7 +428,7 @@ static enum local_result receive(struct local_call *call, const struct asked *as
 {
     struct taken taken = {.count = 0};
     sqs_expire(call->store, queue, sqs_now_ms(call));
-    sqs_move_on(call, queue);
+    sqs_move_on(call);
     if (!take_again(call, asked, queue, &taken)) {
         enum local_result result = take_some(call, asked, queue, &taken);
         if (result != LOCAL_OK)
@@ -453,7 +453,7 @@ enum local_result sqs_receive_message(struct local_call *call)
     if (sqs_named(call, &queue) != LOCAL_OK || read_asked(call, &queue, &asked) != LOCAL_OK)
         return LOCAL_FAILED;
     local_wait_for(call, queue.id);
-    if (!call->writing && !asked.attempt && !sqs_moves(call, &queue) &&
+    if (!call->writing && !asked.attempt && !sqs_moves(call) &&
         look(call, &queue, 0, 1, &first) == 0)
         return wait_or_end(call, &asked, &queue);
     if (!call->writing)

@@ -135,12 +135,11 @@ static void go_on(struct local_call *call, struct task *task)
               task->moved);
 }
 
-void sqs_move_on(struct local_call *call, const struct sqs_queue *queue)
+void sqs_move_on(struct local_call *call)
 {
     struct task tasks[LIST_MOST];
     size_t count = 0;
     struct store_rows rows;
-    (void)queue; /* few run at a time, and where a task's letters go is told by each */
     store_query(call->store, &rows,
                 "SELECT " TASK_COLUMNS " FROM sqs_task WHERE status = 'RUNNING' LIMIT $1", "i",
                 (int64_t)LIST_MOST);
@@ -151,10 +150,9 @@ void sqs_move_on(struct local_call *call, const struct sqs_queue *queue)
         go_on(call, &tasks[i]);
 }
 
-bool sqs_moves(struct local_call *call, const struct sqs_queue *queue)
+bool sqs_moves(struct local_call *call)
 {
     struct store_rows rows;
-    (void)queue;
     store_query(call->store, &rows, "SELECT 1 FROM sqs_task WHERE status = 'RUNNING' LIMIT 1", "");
     bool moves = store_next(&rows);
     store_end(&rows);
@@ -340,7 +338,7 @@ enum local_result sqs_list_moves(struct local_call *call)
         return local_fail(call, "InvalidParameterValueException",
                           "Value for parameter MaxResults is invalid. Reason: MaxResults must be "
                           "an integer between 1 and 10.");
-    sqs_move_on(call, &source);
+    sqs_move_on(call);
     json_key(call->out, "Results");
     json_open_list(call->out);
     store_query(call->store, &rows,
