@@ -350,52 +350,96 @@ static const char *const types[] = {"String", "StringList", "SecureString", NULL
 static const char *const tiers[] = {"Standard", "Advanced", NULL};
 
 static const struct field fields[] = {
-    [SSM_TYPE] = {"Type", "type", FIELD_COPY,
-                  "String, StringList or SecureString. SecureString is never copied over as plain "
-                  "text unless `allow: [plain-text]` says so.",
-                  "types", types},
-    [SSM_TIER] = {"Tier", "tier", FIELD_COPY,
-                  "Standard or Advanced as the source reports it, or what `tier` says; always "
-                  "sent. A rewritten value that is too long for Standard makes the copy Advanced. "
-                  "AWS does not lower a tier: then the copy stays Advanced and the plan says so, "
-                  "or it is deleted and made again where `allow: [replace]` permits.",
-                  "tiers", tiers, .of_present = true},
-    [SSM_DESCRIPTION] = {"Description", "description", FIELD_WORDS,
-                         "Word for word, also cleared; changed only by a `rewrite` rule that says "
-                         "`descriptions: true`."},
-    [SSM_ALLOWED_PATTERN] = {"AllowedPattern", "allowedPattern", FIELD_COPY,
-                             "Word for word, also cleared."},
-    [SSM_DATA_TYPE] = {"DataType", "dataType", FIELD_COPY,
-                       "`text` and `aws:ssm:integration` as they are; `aws:ec2:image` is blocked "
-                       "unless a `rewrite` rule maps the image or `allow: [aws:ec2:image]` says to "
-                       "copy it as it is, for an image exists in one Region."},
-    [SSM_POLICIES] = {"Policies", "policies", FIELD_COPY,
-                      "All three types, rebuilt from the texts that AWS reports; removed when the "
-                      "source has none. One whose Expiration is past is blocked.",
-                      .of_present = true, .deferred = true},
+    [SSM_TYPE] =
+        {.name = "Type",
+         .label = "type",
+         .rule = FIELD_COPY,
+         .fate = "String, StringList or SecureString. SecureString is never copied over as plain "
+                 "text unless `allow: [plain-text]` says so.",
+         .select = "types",
+         .choices = types},
+    [SSM_TIER] =
+        {.name = "Tier",
+         .label = "tier",
+         .rule = FIELD_COPY,
+         .fate = "Standard or Advanced as the source reports it, or what `tier` says; always "
+                 "sent. A rewritten value that is too long for Standard makes the copy Advanced. "
+                 "AWS does not lower a tier: then the copy stays Advanced and the plan says so, "
+                 "or it is deleted and made again where `allow: [replace]` permits.",
+         .select = "tiers",
+         .choices = tiers,
+         .of_present = true},
+    [SSM_DESCRIPTION] =
+        {.name = "Description",
+         .label = "description",
+         .rule = FIELD_WORDS,
+         .fate = "Word for word, also cleared; changed only by a `rewrite` rule that says "
+                 "`descriptions: true`."},
+    [SSM_ALLOWED_PATTERN] = {.name = "AllowedPattern",
+                             .label = "allowedPattern",
+                             .rule = FIELD_COPY,
+                             .fate = "Word for word, also cleared."},
+    [SSM_DATA_TYPE] =
+        {.name = "DataType",
+         .label = "dataType",
+         .rule = FIELD_COPY,
+         .fate = "`text` and `aws:ssm:integration` as they are; `aws:ec2:image` is blocked "
+                 "unless a `rewrite` rule maps the image or `allow: [aws:ec2:image]` says to "
+                 "copy it as it is, for an image exists in one Region."},
+    [SSM_POLICIES] =
+        {.name = "Policies",
+         .label = "policies",
+         .rule = FIELD_COPY,
+         .fate = "All three types, rebuilt from the texts that AWS reports; removed when the "
+                 "source has none. One whose Expiration is past is blocked.",
+         .of_present = true,
+         .deferred = true},
     [SSM_KEY_ID] =
-        {"KeyId", "key", FIELD_KEY,
-         "By the destination's `keys`. `alias/aws/ssm` is itself everywhere, and so is a "
-         "multi-Region key that nothing maps; another customer "
-         "key without mapping blocks the parameter.",
-         "keys", NULL},
-    {"Value", "value", FIELD_VALUE,
-     "Decrypted in memory, changed by the `rewrite` rules, encrypted anew by the destination's "
-     "key, "
-     "compared by keyed digest."},
-    {"Tags", "tags", FIELD_TAGS,
-     "Added, changed and removed. Tags beginning with `aws:` are AWS's own and stay where they "
-     "are."},
-    {"Version", "version", FIELD_SERVER, "Each side counts its own."},
-    {"ARN", "arn", FIELD_SERVER, "Each side has its own."},
-    {"LastModifiedDate", "lastModifiedDate", FIELD_SERVER, "The moment of the copy's own write."},
-    {"LastModifiedUser", "lastModifiedUser", FIELD_SERVER, "The principal that wrote the copy."},
-    {"Labels", "labels", FIELD_OPTION,
-     "With `labels: true` the labels of each version are those of the copy's version with the same "
-     "content; without it they are not looked at."},
-    {"History", "history", FIELD_OPTION,
-     "With `history: K` the last K versions are written in order where a copy is made, and each "
-     "version that follows; without it only the present version is carried."},
+        {.name = "KeyId",
+         .label = "key",
+         .rule = FIELD_KEY,
+         .fate = "By the destination's `keys`. `alias/aws/ssm` is itself everywhere, and so is a "
+                 "multi-Region key that nothing maps; another customer "
+                 "key without mapping blocks the parameter.",
+         .select = "keys"},
+    {.name = "Value",
+     .label = "value",
+     .rule = FIELD_VALUE,
+     .fate =
+         "Decrypted in memory, changed by the `rewrite` rules, encrypted anew by the destination's "
+         "key, "
+         "compared by keyed digest."},
+    {.name = "Tags",
+     .label = "tags",
+     .rule = FIELD_TAGS,
+     .fate =
+         "Added, changed and removed. Tags beginning with `aws:` are AWS's own and stay where they "
+         "are."},
+    {.name = "Version",
+     .label = "version",
+     .rule = FIELD_SERVER,
+     .fate = "Each side counts its own."},
+    {.name = "ARN", .label = "arn", .rule = FIELD_SERVER, .fate = "Each side has its own."},
+    {.name = "LastModifiedDate",
+     .label = "lastModifiedDate",
+     .rule = FIELD_SERVER,
+     .fate = "The moment of the copy's own write."},
+    {.name = "LastModifiedUser",
+     .label = "lastModifiedUser",
+     .rule = FIELD_SERVER,
+     .fate = "The principal that wrote the copy."},
+    {.name = "Labels",
+     .label = "labels",
+     .rule = FIELD_OPTION,
+     .fate = "With `labels: true` the labels of each version are those of the copy's version with "
+             "the same "
+             "content; without it they are not looked at."},
+    {.name = "History",
+     .label = "history",
+     .rule = FIELD_OPTION,
+     .fate = "With `history: K` the last K versions are written in order where a copy is made, and "
+             "each "
+             "version that follows; without it only the present version is carried."},
 };
 
 static const struct aws_service *const services[] = {&service_ssm, &service_tagging, &service_kms,
