@@ -1,10 +1,10 @@
 #include "base/workers.h"
 
 #include "base/arena.h"
+#include "base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct job {
@@ -66,21 +66,17 @@ struct workers *workers_new(unsigned count, struct error *err)
     pthread_cond_init(&pool->room, NULL);
     pthread_cond_init(&pool->idle, NULL);
 
-    /* Signals are for the main thread. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = 0;
     for (unsigned i = 0; i < pool->count && !failed; i++) {
         pool->members[i] = (struct worker){.pool = pool, .number = i};
-        failed = pthread_create(&pool->members[i].thread, NULL, worker_main, &pool->members[i]);
+        char name[16];
+        snprintf(name, sizeof name, "worker-%u", i % 1000);
+        failed = thread_start(&pool->members[i].thread, name, worker_main, &pool->members[i], err);
         pool->started += !failed;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!failed)
         return pool;
     workers_free(pool);
-    error_errno(err, failed, "cannot start %u worker threads", count);
     return NULL;
 }
 

@@ -2,13 +2,11 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* How long it sleeps at least and at most: the clock may be stopped, or a commit may fail. */
 enum { SHORTEST_SLEEP_MS = 20, LONGEST_SLEEP_MS = 60 * 1000, PAUSE_MS = 1000 };
@@ -29,15 +27,11 @@ struct agenda *agenda_new(struct local *local, struct writer *writer,
                           const struct local_service *const *services)
 {
     struct agenda *agenda = memory_alloc(sizeof *agenda);
-    pthread_condattr_t monotonic;
     agenda->local = local;
     agenda->writer = writer;
     agenda->services = services;
     pthread_mutex_init(&agenda->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&agenda->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_condition_init(&agenda->changed);
     return agenda;
 }
 
@@ -64,14 +58,7 @@ static bool act(void *arg, struct store_session *store)
 /* With the mutex held, as it is again behind it: until `ms` are over or somebody calls. */
 static void sleep_for(struct agenda *agenda, int64_t ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = thread_deadline(ms);
     pthread_cond_timedwait(&agenda->changed, &agenda->mutex, &until);
 }
 
@@ -115,13 +102,8 @@ static void *run(void *arg)
 
 int agenda_start(struct agenda *agenda, struct error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the main thread */
-    int problem = pthread_create(&agenda->thread, NULL, run, agenda);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    agenda->started = problem == 0;
-    return problem ? error_errno(err, problem, "cannot start the agenda's thread") : 0;
+    agenda->started = thread_start(&agenda->thread, "agenda", run, agenda, err) == 0;
+    return agenda->started ? 0 : -1;
 }
 
 void agenda_stop(struct agenda *agenda)

@@ -4,15 +4,13 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "local/event_outbox.h"
 #include "local/event_schedule.h"
 #include "local/writer.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     LARGEST_EVENT = 1024 * 1024,
@@ -255,14 +253,7 @@ static int64_t run_round(struct event_bus *bus)
 /* Until there is news, or for `wait_ms`. False when the thread is to end. */
 static bool wait_for_news(struct event_bus *bus, int64_t wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += wait_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = thread_deadline(wait_ms);
     pthread_mutex_lock(&bus->mutex);
     while (!bus->woken && !bus->ending && wait_ms &&
            pthread_cond_timedwait(&bus->news, &bus->mutex, &until) == 0)
@@ -285,14 +276,10 @@ struct event_bus *event_bus_new(struct local *local, struct writer *writer, stru
                                 struct error *err)
 {
     struct event_bus *bus = memory_alloc(sizeof *bus);
-    pthread_condattr_t attributes;
     bus->local = local;
     bus->writer = writer;
     pthread_mutex_init(&bus->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&bus->news, &attributes);
-    pthread_condattr_destroy(&attributes);
+    thread_condition_init(&bus->news);
     bus->round = event_round_new(local, faults);
     bus->reader = store_reader(local->store, err);
     if (bus->reader)
@@ -303,13 +290,8 @@ struct event_bus *event_bus_new(struct local *local, struct writer *writer, stru
 
 int event_bus_start(struct event_bus *bus, struct error *err)
 {
-    sigset_t all, old; /* signals are the main thread's */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int problem = pthread_create(&bus->thread, NULL, delivery_main, bus);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    bus->started = problem == 0;
-    return problem ? error_errno(err, problem, "no thread for events") : 0;
+    bus->started = thread_start(&bus->thread, "delivery", delivery_main, bus, err) == 0;
+    return bus->started ? 0 : -1;
 }
 
 void event_bus_stop(struct event_bus *bus)

@@ -2,9 +2,8 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 /* Bounds how long the first of a group waits for the last; an fsync is shared by enough of them. */
@@ -162,16 +161,8 @@ struct writer *writer_new(struct local *local, void (*flush)(void *arg), void *a
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->work, NULL);
     writer->session = store_writer(local->store, err);
-    if (writer->session) {
-        sigset_t all, old; /* signals are the main thread's */
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        int problem = pthread_create(&writer->thread, NULL, writer_main, writer);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-        writer->started = problem == 0;
-        if (problem)
-            error_errno(err, problem, "no thread for the writer");
-    }
+    if (writer->session)
+        writer->started = thread_start(&writer->thread, "writer", writer_main, writer, err) == 0;
     if (writer->started)
         return writer;
     writer_free(writer);

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/thread.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,29 +121,15 @@ int http_server_port(const struct http_server *server)
     return server->port;
 }
 
-/* Signals are for the main thread, which waits for them. */
-static int start_thread(struct http_loop *loop)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&loop->thread, NULL, http_loop_run, loop);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
-        return failed;
-    char name[16];
-    snprintf(name, sizeof name, "http-%u", loop->number % 1000);
-    pthread_setname_np(loop->thread, name);
-    return 0;
-}
-
 int http_server_start(struct http_server *server, struct error *err)
 {
     while (server->started < server->options.loops) {
-        int failed = start_thread(&server->loops[server->started]);
-        if (failed) {
+        struct http_loop *loop = &server->loops[server->started];
+        char name[16];
+        snprintf(name, sizeof name, "http-%u", loop->number % 1000);
+        if (thread_start(&loop->thread, name, http_loop_run, loop, err) != 0) {
             http_server_stop(server, 0);
-            return error_errno(err, failed, "cannot start a thread of the HTTP server");
+            return -1;
         }
         server->started++;
     }
