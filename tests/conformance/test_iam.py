@@ -183,7 +183,7 @@ class Policies(Iam):
         none = 'arn:aws:iam::aws:policy/NoSuchPolicy'
         self.refused('NoSuchEntity', attach, status=404, RoleName='r', PolicyArn=none,
                      message=f'Policy {none} does not exist or is not attachable.')
-        self.refused('ValidationError', attach, RoleName='r', PolicyArn='not-an-arn-of-a-policy')
+        self.refused('InvalidInput', attach, RoleName='r', PolicyArn='not-an-arn-of-a-policy')
         self.iam.detach_role_policy(RoleName='r', PolicyArn=READ_ONLY)
         self.refused('NoSuchEntity', self.iam.detach_role_policy, status=404, RoleName='r',
                      PolicyArn=READ_ONLY, message=f'Policy {READ_ONLY} was not found.')

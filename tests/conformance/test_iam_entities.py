@@ -390,7 +390,7 @@ class Policies(Iam):
         self.refused('NoSuchEntity', self.iam.get_policy, PolicyArn=arn, status=404,
                      message=f'Policy {arn} was not found.')
         self.refused('NoSuchEntity', self.iam.delete_policy, PolicyArn=arn)
-        self.refused('ValidationError', self.iam.get_policy, PolicyArn='no arn, but long enough')
+        self.refused('InvalidInput', self.iam.get_policy, PolicyArn='no arn, but long enough')
 
     def test_lists(self):
         own = self.own_policy()

@@ -1,19 +1,16 @@
 #include "local/services/iam_parts.h"
 
-#include "aws/arn.h"
-
 #include <string.h>
 
 enum local_result iam_boundary_asked(struct local_call *call, const char **out)
 {
     struct iam_entity policy;
-    struct arn arn;
     const char *text = local_text(call, "PermissionsBoundary");
     *out = NULL;
     if (!text)
         return LOCAL_OK;
-    if (arn_parse(text, strlen(text), &arn) != 0)
-        return local_fail_status(call, 400, "ValidationError", "ARN %s is not valid.", text);
+    if (iam_check_arn(call, &iam_policy, text) != LOCAL_OK)
+        return LOCAL_FAILED;
     if (!iam_entity_by_arn(call->store, call->arena, text, &policy) || policy.kind != &iam_policy ||
         (strcmp(policy.account, "aws") != 0 && strcmp(policy.account, call->account) != 0))
         return local_fail_status(call, 404, "NoSuchEntity",

@@ -182,6 +182,17 @@ static bool by_arn(const struct iam_kind *kind)
     return kind == &iam_policy || kind == &iam_oidc_provider;
 }
 
+enum local_result iam_check_arn(struct local_call *call, const struct iam_kind *kind,
+                                const char *text)
+{
+    struct arn arn;
+    if (arn_parse(text, strlen(text), &arn) == 0 && text_is(arn.service, "iam") &&
+        arn.region.len == 0 && iam_kind_of_arn(arn.resource.data) == kind &&
+        (kind != &iam_policy || !strchr(arn.resource.data, ':')))
+        return LOCAL_OK;
+    return local_fail_status(call, 400, "InvalidInput", "ARN %s is not valid.", text);
+}
+
 /* The user whose credentials these are. */
 static enum local_result own_user(struct local_call *call, struct iam_entity *out)
 {
@@ -201,9 +212,8 @@ enum local_result iam_asked(struct local_call *call, struct iam_entity *out)
         return own_user(call, out);
     if (!by_arn(kind))
         return iam_named(call, kind, name, out);
-    struct arn arn;
-    if (arn_parse(name, strlen(name), &arn) != 0 || !text_is(arn.service, "iam"))
-        return local_fail_status(call, 400, "ValidationError", "ARN %s is not valid.", name);
+    if (iam_check_arn(call, kind, name) != LOCAL_OK)
+        return LOCAL_FAILED;
     if (iam_entity_by_arn(call->store, call->arena, name, out) && out->kind == kind)
         return LOCAL_OK;
     return iam_missing(call, kind, name);

@@ -97,6 +97,9 @@ enum local_result iam_asked(struct local_call *call, struct iam_entity *out);
 /* One of a kind that another member names. */
 enum local_result iam_named(struct local_call *call, const struct iam_kind *kind, const char *name,
                             struct iam_entity *out);
+/* InvalidInput for a text that is no ARN of this kind's, as IAM was seen to answer it. */
+enum local_result iam_check_arn(struct local_call *call, const struct iam_kind *kind,
+                                const char *text);
 enum local_result iam_missing(struct local_call *call, const struct iam_kind *kind,
                               const char *name);
 enum local_result iam_exceeds(struct local_call *call, const char *quota, int64_t most);

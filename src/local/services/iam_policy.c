@@ -1,7 +1,5 @@
 #include "local/services/iam_parts.h"
 
-#include "aws/arn.h"
-
 #include <string.h>
 
 enum { LARGEST_ATTACHED = 10 };
@@ -153,9 +151,8 @@ void iam_put_inline_documents(struct local_call *call, const struct iam_entity *
 
 enum local_result iam_attachable(struct local_call *call, const char *text, struct iam_entity *out)
 {
-    struct arn arn;
-    if (arn_parse(text, strlen(text), &arn) != 0)
-        return local_fail_status(call, 400, "ValidationError", "ARN %s is not valid.", text);
+    if (iam_check_arn(call, &iam_policy, text) != LOCAL_OK)
+        return LOCAL_FAILED;
     if (iam_entity_by_arn(call->store, call->arena, text, out) && out->kind == &iam_policy &&
         (strcmp(out->account, "aws") == 0 || strcmp(out->account, call->account) == 0))
         return LOCAL_OK;
@@ -201,6 +198,8 @@ enum local_result iam_detach(struct local_call *call)
     struct iam_entity owner;
     const char *arn = local_text(call, "PolicyArn");
     enum local_result result = iam_asked(call, &owner);
+    if (result == LOCAL_OK)
+        result = iam_check_arn(call, &iam_policy, arn);
     if (result == LOCAL_OK &&
         store_run(call->store, "DELETE FROM iam_attached WHERE owner = $1 AND policy_arn = $2",
                   "tt", owner.id, iam_plain_arn(call->arena, arn)) == 0)
