@@ -29,8 +29,6 @@ static void put_side(const json_t *side, const char *before)
 
 static void show_header(const json_t *line)
 {
-    size_t i;
-    const json_t *side;
     fputs("plan of ", stdout);
     put(json_text_or(line, "time", "?"));
     if (json_text(line, "name")) {
@@ -38,8 +36,9 @@ static void show_header(const json_t *line)
         put(json_text(line, "name"));
     }
     put_side(json_object_get(line, "source"), ": ");
-    json_array_foreach(json_object_get(line, "destinations"), i, side)
-        put_side(side, i ? ", " : " → ");
+    const json_t *sides = json_object_get(line, "destinations");
+    for (size_t i = 0; i < json_array_size(sides); i++)
+        put_side(json_array_get(sides, i), i ? ", " : " → ");
     putchar('\n');
 }
 

@@ -69,7 +69,7 @@ static void hide_refused(struct error *err)
 {
     static const char at_member[] = "' at '";
     char *begin = strstr(err->message, "Value '");
-    for (char *at = begin; at && (at = strstr(at, at_member));) {
+    for (char *at = begin ? strstr(begin, at_member) : NULL; at; at = strstr(at, at_member)) {
         at += strlen(at_member);
         char name[32];
         size_t len = strcspn(at, "'");

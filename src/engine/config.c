@@ -386,7 +386,8 @@ static void inherit_settings(const struct setting *settings, const char *from, c
         }
         if (!is_absent(at, to))
             continue;
-        memcpy(to + at->offset, from + at->offset, sizeof(void *));
+        *(const void **)(void *)(to + at->offset) =
+            *(const void *const *)(const void *)(from + at->offset);
         if (!is_text(at))
             memcpy(to + at->count_offset, from + at->count_offset, sizeof(size_t));
     }

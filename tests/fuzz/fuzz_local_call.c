@@ -154,6 +154,7 @@ static void call_one(struct arena *arena, struct text line, struct text body)
         !validate_constraints(arena, operation->input, input))
         handle(&call);
     json_decref(input);
+    grants_done(who.grants);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -236,17 +236,25 @@ static void put_imported(struct local_call *call, const struct store_rows *rows)
     }
 }
 
+/* Leaves the object open. */
 static void put_material(struct local_call *call, const struct kms_key *key, const char *material,
-                         const struct store_rows *rows, bool imported)
+                         bool pending)
 {
-    bool pending = imported && store_int(rows, 4) != 0;
     json_open(call->out);
     json_put_text(call->out, "KeyId", key->id);
     json_put_text(call->out, "KeyMaterialId", material);
     json_put_text(call->out, "KeyMaterialState", state_of(key, material, pending));
+}
+
+static void put_row(struct local_call *call, const struct kms_key *key,
+                    const struct store_rows *rows, bool imported)
+{
+    struct text material = store_text(rows, 0);
+    put_material(call, key, arena_strndup(call->arena, material.data, material.len),
+                 imported && store_int(rows, 4) != 0);
     if (imported)
         put_imported(call, rows);
-    if (rows && !store_null(rows, 3)) {
+    if (!store_null(rows, 3)) {
         struct text kind = store_text(rows, 3);
         local_put_time(call, "RotationDate", store_int(rows, 2));
         json_key(call->out, "RotationType");
@@ -288,7 +296,6 @@ enum local_result kms_list_key_rotations(struct local_call *call)
     /* One more than fits; and the first material and a pending one, which are no rotations. */
     query_materials(call, key, imported, ordinal, limit + 3, &rows);
     while (!more && store_next(&rows)) {
-        struct text material = store_text(&rows, 0);
         seen++;
         if (!all && store_null(&rows, 3))
             continue;
@@ -297,12 +304,13 @@ enum local_result kms_list_key_rotations(struct local_call *call)
             break;
         }
         ordinal = store_int(&rows, 1);
-        put_material(call, key, arena_strndup(call->arena, material.data, material.len), &rows,
-                     imported);
+        put_row(call, key, &rows, imported);
     }
     store_end(&rows);
-    if (all && !imported && seen == 0 && !*marker) /* never rotated */
-        put_material(call, key, key->material, NULL, false);
+    if (all && !imported && seen == 0 && !*marker) { /* never rotated */
+        put_material(call, key, key->material, false);
+        json_close(call->out);
+    }
     json_close_list(call->out);
     kms_put_marker(call, more ? arena_printf(call->arena, "%lld", (long long)ordinal) : NULL);
     return LOCAL_OK;
