@@ -23,20 +23,22 @@ destinations:
   - {{ region: {second}, endpoint_url: "{url}" }}
 parameters:
   include: ["/prod/**"]
+  labels: true
 '''
 TROUBLE = ('kill', 'error', 'error after', 'reset', 'reset after', 'truncate', 'throttle', 'all')
 
 
 def rules(trouble):
-    """Faults of that kind for one call in eight, of all kinds for one in forty each."""
+    """Faults of that kind for one call in 16, of all kinds for one in 60 each. Throttling slows all
+    that comes behind it down: one in 40."""
     kinds = {'error': {'kind': 'error', 'code': 'InternalServerError', 'status': 500},
              'error after': {'kind': 'error', 'code': 'InternalServerError', 'status': 500,
                              'when': 'after'},
              'reset': {'kind': 'reset'}, 'reset after': {'kind': 'reset', 'when': 'after'},
              'truncate': {'kind': 'truncate'}, 'throttle': {'kind': 'throttle'}}
     if trouble == 'all':
-        return [dict(kind, probability=1 / 40) for kind in kinds.values()]
-    return [dict(kinds[trouble], probability=1 / 8)]
+        return [dict(kind, probability=1 / 60) for kind in kinds.values()]
+    return [dict(kinds[trouble], probability=1 / (40 if trouble == 'throttle' else 16))]
 
 
 class SyncFaults(Replication):
@@ -72,13 +74,16 @@ class SyncFaults(Replication):
             ResourceType='Parameter', ResourceId=name,
             Tags=[{'Key': self.chance.choice('abc'), 'Value': self.fresh()}])
 
+    def label(self, name):
+        self.ssm().label_parameter_version(Name=name, Labels=[self.chance.choice(['now', 'blue'])])
+
     def change(self):
         for name in (f'/prod/{number:02}' for number in range(PARAMETERS)):
             if name not in self.kept:
                 if self.chance.random() < 0.6:
                     self.create(name)
             elif self.chance.random() < 0.4:
-                self.chance.choice([self.overwrite, self.tag])(name)
+                self.chance.choice([self.overwrite, self.tag, self.label])(name)
 
     # --- a run in trouble, and a clean one ------------------------------------------------------
     def sync_killed(self):
@@ -99,6 +104,14 @@ class SyncFaults(Replication):
         self.assertIn(done.status, (0, 1, 4), done.err)
         return None
 
+    def labels(self, region):
+        """Which labels the newest version of each has."""
+        found = {}
+        for name in self.kept:
+            history = self.ssm(region).get_parameter_history(Name=name)['Parameters']
+            found[name] = sorted(history[-1].get('Labels', []))
+        return found
+
     def test_one_clean_run_after_any_trouble(self):
         self.config = CONFIG.format(source=SOURCE, url=self.server.url, first=COPIES[0],
                                     second=COPIES[1])
@@ -111,6 +124,7 @@ class SyncFaults(Replication):
             with self.subTest(seed=self.seed, round=at, trouble=trouble):
                 self.assertCopied()
                 for region in COPIES:
+                    self.assertEqual(self.labels(region), self.labels(SOURCE), region)
                     self.assertEqual(
                         self.versions(region),
                         {name.removeprefix('/'): count for name, count in self.written.items()})
