@@ -115,7 +115,7 @@ static void start_reset(struct pipeline *pipeline, struct http_exchange *exchang
     moved_clock_restore(pipeline->clock);
     faults_reset(pipeline->faults);
     control_restore_events(pipeline);
-    quotas_reset(pipeline->quotas);
+    quotas_reset(pipeline->local->quotas);
     atomic_store(&pipeline->local->real_signing_time, false);
     struct reset *reset = memory_alloc(sizeof *reset);
     *reset = (struct reset){{.run = reset_run, .done = reset_done}, pipeline, exchange};

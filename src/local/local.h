@@ -18,6 +18,7 @@ struct arena;
 struct event_bus;
 struct doorbell;
 struct keyring;
+struct quotas;
 struct store;
 
 struct local {
@@ -33,10 +34,11 @@ struct local {
     struct event_bus *_Atomic events; /* NULL while the server is put together */
     /* --web-identity-keys: JWK sets by issuer; NULL: none. Only read. */
     const struct json_t *web_identity_keys;
-    bool trail_reads;     /* --trail-reads */
-    int64_t trail_keep;   /* --trail-keep: records */
-    bool any_credentials; /* --any-credentials */
-    bool testing;         /* --testing: /_understudy/ controls */
+    struct quotas *quotas; /* --quotas aws; NULL: none */
+    bool trail_reads;      /* --trail-reads */
+    int64_t trail_keep;    /* --trail-keep: records */
+    bool any_credentials;  /* --any-credentials */
+    bool testing;          /* --testing: /_understudy/ controls */
     /* Raised by the writer after each commit that changed anything but parameters (keys, roles,
      * access keys, a reset), before its callers are answered: caches of such things compare it. */
     _Atomic uint64_t version;

@@ -283,7 +283,7 @@ static int step_fault(struct request *request, struct local_failure *failure)
 /* Before the input is looked at: a call that is refused for it has been made, too (strict). */
 static int step_quota(struct request *request, struct local_failure *failure)
 {
-    if (quotas_take(request->loop->pipeline->quotas, &request->call))
+    if (quotas_take(&request->call))
         return 0;
     *failure = answer_throttled(request->call.service);
     return -1;

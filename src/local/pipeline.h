@@ -15,14 +15,12 @@
 /* What all loops share; filled in by local/server.c. */
 struct faults;
 struct moved_clock;
-struct quotas;
 struct server;
 struct pipeline {
     struct local *local;
     struct moved_clock *clock; /* what local->clock is */
     struct faults *faults;
-    struct quotas *quotas; /* NULL: none */
-    bool to_wait;          /* the writer's: it gave a loop calls that wait */
+    bool to_wait; /* the writer's: it gave a loop calls that wait */
     /* Has pipeline_woken called on every loop. Any thread. */
     void (*wake)(struct server *);
     struct server *server;

@@ -1,5 +1,6 @@
 #include "local/quotas.h"
 
+#include "local/answer.h"
 #include "local/services/ssm_settings.h"
 
 #include <pthread.h>
@@ -8,11 +9,12 @@
 
 /* Calls per second for a group of operations (names between blanks; "*": what no row above names).
  * Without a group's name each operation has a bucket of its own. `raised`: with the service's
- * setting for higher throughput. `region`: rows of one Region come before those of all. */
+ * setting for higher throughput. `region`: rows of one Region come before those of all.
+ * `algorithms`: what the name of the algorithm begins with, where the kind of key decides. */
 struct quota {
     const char *service, *group, *operations;
     double per_second, raised;
-    const char *region;
+    const char *region, *algorithms;
 };
 
 #define KMS_SYMMETRIC                                                                              \
@@ -21,59 +23,62 @@ struct quota {
 
 static const struct quota table[] = {
     /* Get: 40 shared; raised, each has its own, of which the smallest is taken for all (strict). */
-    {"ssm", "Get", "GetParameter GetParameters GetParametersByPath", 40, 100, NULL},
-    {"ssm", NULL, "PutParameter", 3, 10, NULL},
-    {"ssm", "Tags", "AddTagsToResource RemoveTagsFromResource", 10, 0, NULL},        /* strict */
-    {"ssm", "Labels", "LabelParameterVersion UnlabelParameterVersion", 10, 0, NULL}, /* strict */
-    {"ssm", "Delete", "DeleteParameter DeleteParameters", 10, 0, NULL},              /* strict */
-    {"ssm", NULL, "*", 10, 0, NULL},                                                 /* strict */
+    {"ssm", "Get", "GetParameter GetParameters GetParametersByPath", 40, 100, NULL, NULL},
+    {"ssm", NULL, "PutParameter", 3, 10, NULL, NULL},
+    {"ssm", "Tags", "AddTagsToResource RemoveTagsFromResource", 10, 0, NULL, NULL}, /* strict */
+    {"ssm", "Labels", "LabelParameterVersion UnlabelParameterVersion", 10, 0, NULL,
+     NULL},                                                                   /* strict */
+    {"ssm", "Delete", "DeleteParameter DeleteParameters", 10, 0, NULL, NULL}, /* strict */
+    {"ssm", NULL, "*", 10, 0, NULL, NULL},                                    /* strict */
 
-    {"kms", "Symmetric", KMS_SYMMETRIC, 50000, 0, "us-east-1"},
-    {"kms", "Symmetric", KMS_SYMMETRIC, 10000, 0, "eu-west-2"},
-    {"kms", "Symmetric", KMS_SYMMETRIC, 10000, 0, "ap-southeast-1"},
+    {"kms", "RSA", "Encrypt Decrypt ReEncrypt Sign Verify", 500, 0, NULL, "RSA"},
+    {"kms", "Symmetric", KMS_SYMMETRIC, 50000, 0, "us-east-1", NULL},
+    {"kms", "Symmetric", KMS_SYMMETRIC, 10000, 0, "eu-west-2", NULL},
+    {"kms", "Symmetric", KMS_SYMMETRIC, 10000, 0, "ap-southeast-1", NULL},
     /* Other Regions have this or 10,000 (strict). */
-    {"kms", "Symmetric", KMS_SYMMETRIC, 5500, 0, NULL},
-    /* ECC's 300; RSA keys have 500 (strict). */
-    {"kms", "Asymmetric", "Sign Verify DeriveSharedSecret", 300, 0, NULL},
+    {"kms", "Symmetric", KMS_SYMMETRIC, 5500, 0, NULL, NULL},
+    {"kms", "ECC", "Sign Verify DeriveSharedSecret", 300, 0, NULL, NULL},
     /* The slowest kind of pair, RSA_4096 (strict). */
-    {"kms", "Pairs", "GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext", 0.1, 0, NULL},
-    {"kms", NULL, "GetParametersForImport", 0.25, 0, NULL},
-    {"kms", NULL, "TagResource", 10, 0, NULL},
-    {"kms", NULL, "DeleteAlias PutKeyPolicy ScheduleKeyDeletion EnableKeyRotation", 15, 0, NULL},
-    {"kms", NULL, "RevokeGrant RetireGrant", 30, 0, NULL},
-    {"kms", NULL, "CreateGrant", 50, 0, NULL},
-    {"kms", NULL, "ListGrants ListKeyPolicies ListRetirableGrants", 100, 0, NULL},
-    {"kms", NULL, "ListKeys ListAliases", 500, 0, NULL},
-    {"kms", NULL, "GetKeyPolicy GetKeyRotationStatus", 1000, 0, NULL},
-    {"kms", NULL, "DescribeKey GetPublicKey ListResourceTags", 2000, 0, NULL},
-    {"kms", NULL, "*", 5, 0, NULL}, /* CreateKey and what changes keys; others: strict */
+    {"kms", "Pairs", "GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext", 0.1, 0, NULL, NULL},
+    {"kms", NULL, "GetParametersForImport", 0.25, 0, NULL, NULL},
+    {"kms", NULL, "TagResource", 10, 0, NULL, NULL},
+    {"kms", NULL, "DeleteAlias PutKeyPolicy ScheduleKeyDeletion EnableKeyRotation", 15, 0, NULL,
+     NULL},
+    {"kms", NULL, "RevokeGrant RetireGrant", 30, 0, NULL, NULL},
+    {"kms", NULL, "CreateGrant", 50, 0, NULL, NULL},
+    {"kms", NULL, "ListGrants ListKeyPolicies ListRetirableGrants", 100, 0, NULL, NULL},
+    {"kms", NULL, "ListKeys ListAliases", 500, 0, NULL, NULL},
+    {"kms", NULL, "GetKeyPolicy GetKeyRotationStatus", 1000, 0, NULL, NULL},
+    {"kms", NULL, "DescribeKey GetPublicKey ListResourceTags", 2000, 0, NULL, NULL},
+    {"kms", NULL, "*", 5, 0, NULL, NULL}, /* CreateKey and what changes keys; others: strict */
 
     {"sts", "Credentials",
      "AssumeRole DecodeAuthorizationMessage GetAccessKeyInfo GetCallerIdentity GetFederationToken "
      "GetSessionToken",
-     600, 0, NULL},
-    {"sts", NULL, "*", 100, 0, NULL}, /* strict */
+     600, 0, NULL, NULL},
+    {"sts", NULL, "*", 100, 0, NULL, NULL}, /* strict */
 
     /* IAM publishes no rates. */
-    {"iam", "Simulate", "SimulatePrincipalPolicy SimulateCustomPolicy", 5, 0, NULL}, /* strict */
-    {"iam", "All", "*", 20, 0, NULL},                                                /* strict */
+    {"iam", "Simulate", "SimulatePrincipalPolicy SimulateCustomPolicy", 5, 0, NULL,
+     NULL},                                 /* strict */
+    {"iam", "All", "*", 20, 0, NULL, NULL}, /* strict */
 
-    {"tagging", NULL, "GetResources", 15, 0, NULL},
-    {"tagging", NULL, "*", 5, 0, NULL},
+    {"tagging", NULL, "GetResources", 15, 0, NULL, NULL},
+    {"tagging", NULL, "*", 5, 0, NULL, NULL},
 
-    {"cloudtrail", NULL, "LookupEvents", 2, 0, NULL},
-    {"cloudtrail", NULL, "*", 10, 0, NULL},
+    {"cloudtrail", NULL, "LookupEvents", 2, 0, NULL, NULL},
+    {"cloudtrail", NULL, "*", 10, 0, NULL, NULL},
 
-    {"events", NULL, "PutEvents", 400, 0, NULL}, /* the smallest of the Regions' (strict) */
-    {"events", "Control", "*", 50, 0, NULL},
+    {"events", NULL, "PutEvents", 400, 0, NULL, NULL}, /* the smallest of the Regions' (strict) */
+    {"events", "Control", "*", 50, 0, NULL, NULL},
 
     /* A FIFO queue takes 300 calls a second of each method; standard queues have no limit, and are
      * held to the same (strict). Calls on queues are not published. */
     {"sqs", NULL,
      "SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch "
      "ChangeMessageVisibility ChangeMessageVisibilityBatch",
-     300, 0, NULL},                  /* strict */
-    {"sqs", NULL, "*", 50, 0, NULL}, /* strict */
+     300, 0, NULL, NULL},                  /* strict */
+    {"sqs", NULL, "*", 50, 0, NULL, NULL}, /* strict */
 };
 
 struct bucket {
@@ -136,12 +141,15 @@ static bool names(const char *operations, const char *operation)
     return false;
 }
 
-static const struct quota *find_quota(const struct local_call *call)
+static const struct quota *find_quota(const struct local_call *call, const char *service,
+                                      const char *operation, const char *algorithm)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (strcmp(table[i].service, call->service->name) == 0 &&
+        if (strcmp(table[i].service, service) == 0 &&
             (!table[i].region || strcmp(table[i].region, call->region) == 0) &&
-            names(table[i].operations, call->operation->name))
+            (!table[i].algorithms ||
+             strncmp(table[i].algorithms, algorithm, strlen(table[i].algorithms)) == 0) &&
+            names(table[i].operations, operation))
             return &table[i];
     return NULL;
 }
@@ -181,20 +189,43 @@ static bool take(struct quotas *quotas, const char *key, double per_second, int6
     return true;
 }
 
-bool quotas_take(struct quotas *quotas, struct local_call *call)
+static bool take_one(struct local_call *call, const char *service, const char *operation,
+                     const char *algorithm)
 {
-    const struct quota *quota = quotas ? find_quota(call) : NULL;
+    struct quotas *quotas = call->local->quotas;
+    const struct quota *quota =
+        quotas ? find_quota(call, service, operation, algorithm ? algorithm : "") : NULL;
     if (!quota)
         return true;
     double per_second = quota->per_second;
     if (quota->raised > per_second && ssm_high_throughput(call))
         per_second = quota->raised;
-    const char *key =
-        arena_printf(call->arena, "%s %s %s %s", call->account, call->region, call->service->name,
-                     quota->group ? quota->group : call->operation->name);
+    const char *key = arena_printf(call->arena, "%s %s %s %s", call->account, call->region, service,
+                                   quota->group ? quota->group : operation);
     int64_t now_ms = call->local->clock->now_ms(call->local->clock);
     pthread_mutex_lock(&quotas->mutex);
     bool taken = take(quotas, key, per_second, now_ms);
     pthread_mutex_unlock(&quotas->mutex);
     return taken;
+}
+
+bool quotas_take(struct local_call *call)
+{
+    const char *service = call->service->name, *operation = call->operation->name;
+    if (strcmp(operation, "ReEncrypt") == 0) /* one for each of its keys (strict) */
+        return take_one(call, service, operation, local_text(call, "SourceEncryptionAlgorithm")) &&
+               take_one(call, service, operation,
+                        local_text(call, "DestinationEncryptionAlgorithm"));
+    const char *encryption = local_text(call, "EncryptionAlgorithm");
+    return take_one(call, service, operation,
+                    encryption ? encryption : local_text(call, "SigningAlgorithm"));
+}
+
+enum local_result quotas_take_behind(struct local_call *call, const struct local_service *service,
+                                     const char *operation)
+{
+    if (take_one(call, service->name, operation, NULL))
+        return LOCAL_OK;
+    call->failure = answer_throttled(service);
+    return LOCAL_FAILED;
 }

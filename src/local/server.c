@@ -302,7 +302,7 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->local.trail_reads = options->trail_reads;
     server->local.trail_keep = options->trail_keep ? options->trail_keep : TRAIL_KEEP_DEFAULT;
     server->pipeline.local = &server->local;
-    server->pipeline.quotas = options->quotas ? quotas_new() : NULL;
+    server->local.quotas = options->quotas ? quotas_new() : NULL;
     server->pipeline.services = options->services ? options->services : local_services;
     if (open_web_identity_keys(server, options, err) != 0 ||
         open_faults(server, options, err) != 0 || open_store(server, options, err) != 0 ||
@@ -348,7 +348,7 @@ void server_close(struct server *server)
     keyring_close(server->local.keyring);
     faults_free(server->pipeline.faults);
     json_decref(server->web_identity_keys);
-    quotas_free(server->pipeline.quotas);
+    quotas_free(server->local.quotas);
     moved_clock_done(&server->clock);
     free(server);
 }

@@ -1,6 +1,7 @@
 #include "local/services/kms_material.h"
 
 #include "base/digest.h"
+#include "local/quotas.h"
 
 #include <string.h>
 
@@ -348,7 +349,10 @@ static enum local_result find_for_service(struct local_call *call, const char *n
                                           const struct kms_question *question,
                                           const struct kms_key **key)
 {
-    enum local_result result = kms_find(call, name, KMS_TO_CRYPT, key);
+    const char *operation = question->action + strlen("kms:");
+    enum local_result result = quotas_take_behind(call, &kms_service, operation);
+    if (result == LOCAL_OK)
+        result = kms_find(call, name, KMS_TO_CRYPT, key);
     if (result == LOCAL_OK)
         result = kms_allow(call, *key, question);
     if (result == LOCAL_OK)
@@ -356,12 +360,11 @@ static enum local_result find_for_service(struct local_call *call, const char *n
     if (result == LOCAL_OK)
         result = kms_rotate_when_due(call, key);
     if (result == LOCAL_OK)
-        result =
-            kms_require_usage(call, *key, "ENCRYPT_DECRYPT", question->action + strlen("kms:"));
+        result = kms_require_usage(call, *key, "ENCRYPT_DECRYPT", operation);
     if (result == LOCAL_OK)
         result = kms_require_algorithm(call, *key, "SYMMETRIC_DEFAULT");
     if (result == LOCAL_OK)
-        kms_note_use(call, *key, question->action + strlen("kms:"));
+        kms_note_use(call, *key, operation);
     return result;
 }
 
@@ -395,6 +398,8 @@ enum local_result kms_decrypt(struct local_call *call, const char *via,
                               size_t *plaintext_len)
 {
     struct kms_header header;
+    if (quotas_take_behind(call, &kms_service, "Decrypt") != LOCAL_OK)
+        return LOCAL_FAILED;
     if (kms_blob_read(blob, blob_len, &header) != 0)
         return local_fail_bare(call, "InvalidCiphertextException");
     const struct kms_key *key = kms_load(call, header.key_id);

@@ -192,7 +192,7 @@ enum local_result sqs_key_failed(struct local_call *call)
     } names[] = {
         {"AccessDeniedException", "KmsAccessDenied"},       {"DisabledException", "KmsDisabled"},
         {"KMSInvalidStateException", "KmsInvalidState"},    {"NotFoundException", "KmsNotFound"},
-        {"InvalidKeyUsageException", "KmsInvalidKeyUsage"},
+        {"InvalidKeyUsageException", "KmsInvalidKeyUsage"}, {"ThrottlingException", "KmsThrottled"},
     };
     const char *text = call->failure.message ? call->failure.message : "";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

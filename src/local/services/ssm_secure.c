@@ -26,8 +26,11 @@ static enum local_result rewrite(struct local_call *call, enum local_result resu
             call->failure.status = 500;
             return LOCAL_FAILED;
         }
+    /* These stay what they are; of throttling AWS publishes neither code nor text of SSM's (K). */
+    bool same =
+        strcmp(code, "AccessDeniedException") == 0 || strcmp(code, "ThrottlingException") == 0;
     /* InvalidCiphertextException has no text of its own: the client prints "null". */
-    return local_fail(call, strcmp(code, "AccessDeniedException") == 0 ? code : "InvalidKeyId",
+    return local_fail(call, same ? code : "InvalidKeyId",
                       "%s (Service: AWSKMS; Status Code: 400; Error Code: %s; Request ID: %s; "
                       "Proxy: null)",
                       kms.message ? kms.message : "null", code, id);
