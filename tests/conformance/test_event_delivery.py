@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What arrives at the targets of EventBridge's rules: events of services, of the trail and of
 users, by way of buses, transformed, retried, buried."""
+import datetime
 import json
 import time
 import urllib.error
@@ -354,6 +355,40 @@ class Rehearsed(Delivery):
                           [f'arn:aws:events:{REGION}:{ACCOUNT}:rule/rule']))
         self.control('clock', {'advance': 3600})
         self.bodies(url, 1)
+
+    def test_policies_of_a_parameter_act(self):
+        url, arn = self.queue()
+        self.rule({'source': ['aws.ssm'], 'detail-type': ['Parameter Store Policy Action'],
+                   'detail': {'parameter-name': ['/p']}}, arn)
+        day = 24 * 3600
+        expiry = datetime.datetime.fromtimestamp(int(time.time()) + 30 * day, datetime.UTC)
+        policies = [
+            {'Type': 'Expiration', 'Version': '1.0',
+             'Attributes': {'Timestamp': expiry.strftime('%Y-%m-%dT%H:%M:%S.000Z')}},
+            {'Type': 'ExpirationNotification', 'Version': '1.0',
+             'Attributes': {'Before': '5', 'Unit': 'Days'}},
+            {'Type': 'NoChangeNotification', 'Version': '1.0',
+             'Attributes': {'After': '20', 'Unit': 'Days'}}]
+        self.ssm.put_parameter(Name='/p', Value='secret-value', Type='SecureString',
+                               Tier='Advanced', Policies=json.dumps(policies))
+        self.assertEqual(self.messages(url, wait=0.1), [])
+        gone, before, unchanged = policies
+        for days, policy in ((20, unchanged), (5, before), (5, gone)):
+            self.assertEqual(len(self.ssm.get_parameters(Names=['/p'])['Parameters']), 1)
+            self.control('clock', {'advance': days * day, 'signatures': 'real'})
+            event, = self.bodies(url, 1)
+            self.assertEqual((event['source'], event['account'], event['region'],
+                              event['resources']),
+                             ('aws.ssm', ACCOUNT, REGION,
+                              [f'arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/p']))
+            detail = event['detail']
+            self.assertEqual(
+                (detail['parameter-name'], detail['parameter-type'], detail['policy-type'],
+                 json.loads(detail['policy-content']), detail['action-status']),
+                ('/p', 'SecureString', policy['Type'], policy, 'SUCCESS'))
+            self.assertNotIn('secret-value', json.dumps(event))
+        self.refused('ParameterNotFound', self.ssm.get_parameter, Name='/p')
+        self.assertEqual(self.messages(url, wait=0.1), [])
 
     def test_keys_go_when_their_time_comes(self):
         url, arn = self.queue()
