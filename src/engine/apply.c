@@ -196,6 +196,12 @@ bool step_needs_value(const struct step *step, const struct pair *pair)
     return !pair->exists || step->value_differs || !text_starts(step->changes, "[\"tags.");
 }
 
+bool step_makes_version(const struct step *step, const struct pair *pair)
+{
+    return step_needs_value(step, pair) && strcmp(step->changes, "[\"labels\"]") != 0 &&
+           !text_starts(step->changes, "[\"labels\",\"tags.");
+}
+
 bool step_writes(const struct step *step)
 {
     return step->status == STATUS_PLANNED &&

@@ -169,9 +169,11 @@ void engine_keep(struct engine *engine, unsigned destination, const struct pair 
 void engine_derive_key(const struct engine *engine, const char *purpose,
                        unsigned char out[STATE_KEY_SIZE]);
 
-/* Is it still to be written (created or changed)? And does that take the value? */
+/* Is it still to be written (created or changed)? And does that take the value, does it make a
+ * version? */
 bool step_writes(const struct step *step);
 bool step_needs_value(const struct step *step, const struct pair *pair);
+bool step_makes_version(const struct step *step, const struct pair *pair);
 
 /* Work for one worker: some source keys and what is to be done with them. */
 struct work_item {

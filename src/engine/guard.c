@@ -1,5 +1,6 @@
 #include "engine/guard.h"
 
+#include "engine/history.h"
 #include "engine/ownership.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ static int64_t version_after(const struct step *step, const struct pair *pair)
 {
     if (!pair->exists)
         return 1;
-    return pair->have.version + step_needs_value(step, pair);
+    return pair->have.version + step_makes_version(step, pair);
 }
 
 static void tags_after(struct arena *arena, const struct pair *pair, const struct resource *want,
@@ -103,13 +104,16 @@ static int keep(struct batch *batch, const struct guarded *guarded, struct arena
         .existed = pair->exists,
         .before = pair->have,
         .after_version = version_after(step, pair),
-        .value_written = needed,
+        .value_written = step_makes_version(step, pair),
     };
+    if (pair->exists &&
+        history_keep_labels(engine, step->destination, values, pair->have.name, &record, err) != 0)
+        return -1;
     if (guarded->copy) {
         record.before.value = guarded->copy->resource.value;
         record.before.value_len = guarded->copy->resource.value_len;
     }
-    if (needed) {
+    if (record.value_written) {
         const struct resource written = {.value = aim.value, .value_len = aim.value_len};
         undo_log_digest(engine, &written, record.after_digest);
     }

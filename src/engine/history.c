@@ -46,26 +46,33 @@ size_t *history_line_up(struct arena *arena, const struct version_view *source, 
     return at;
 }
 
-static bool has_label(const struct version_view *version, const char *label)
-{
-    for (size_t i = 0; i < version->label_count; i++)
-        if (strcmp(version->labels[i], label) == 0)
-            return true;
-    return false;
-}
-
-static const struct version_view *labelled(const struct version_view *versions, size_t count,
-                                           const char *label)
-{
-    for (size_t i = 0; i < count; i++)
-        if (has_label(&versions[i], label))
-            return &versions[i];
-    return NULL;
-}
-
 static const char *add_loss(struct arena *arena, const char *loss, const char *more)
 {
     return loss ? arena_printf(arena, "%s; %s", loss, more) : more;
+}
+
+void history_labels(struct arena *arena, const struct version_view *source, size_t source_count,
+                    const struct version_view *copy, size_t copy_count, struct label_map *out)
+{
+    const size_t *at = history_line_up(arena, source, source_count, copy, copy_count);
+    struct version_view *later = arena_calloc(arena, copy_count + 1, sizeof *later);
+    struct label_map now, wanted;
+    labels_of(arena, copy, copy_count, &now);
+    labels_of(arena, source, source_count, &wanted);
+    for (size_t i = 0; i < copy_count; i++) {
+        later[i] = copy[i];
+        const char **labels = arena_calloc(arena, wanted.count + 1, sizeof *labels);
+        size_t count = 0;
+        for (size_t j = 0; j < source_count; j++)
+            for (size_t l = 0; l < source[j].label_count; l++) {
+                const struct label_place *here = labels_find(&now, source[j].labels[l]);
+                if (at[j] == i || (at[j] == SIZE_MAX && here && here->version == copy[i].version))
+                    labels[count++] = source[j].labels[l];
+            }
+        later[i].labels = labels;
+        later[i].label_count = count;
+    }
+    labels_of(arena, later, copy_count, out);
 }
 
 /* The copy as it will be: what it has, then what is written. */
@@ -75,29 +82,27 @@ static void plan_labels(struct arena *arena, const struct version_view *source, 
 {
     size_t later_count = copy_count + out->count;
     struct version_view *later = arena_calloc(arena, later_count + 1, sizeof *later);
+    struct label_map now, wanted;
     if (copy_count)
         memcpy(later, copy, copy_count * sizeof *later);
     for (size_t i = 0; i < out->count; i++) {
         later[copy_count + i] = source[out->first + i];
         later[copy_count + i].label_count = 0;
+        later[copy_count + i].version =
+            (copy_count ? copy[copy_count - 1].version : 0) + 1 + (int64_t)i;
     }
     const size_t *at = history_line_up(arena, source, source_count, later, later_count);
     for (size_t i = 0; i < source_count; i++)
-        for (size_t j = 0; j < source[i].label_count; j++) {
-            const char *label = source[i].labels[j];
-            if (at[i] == SIZE_MAX)
-                out->loss =
-                    add_loss(arena, out->loss,
-                             arena_printf(arena,
-                                          "label %s is on version %lld, which the copy lacks",
-                                          label, (long long)source[i].version));
-            else if (!has_label(&later[at[i]], label))
-                out->labels_differ = true;
-        }
-    for (size_t i = 0; i < copy_count; i++)
-        for (size_t j = 0; j < copy[i].label_count; j++)
-            if (!labelled(source, source_count, copy[i].labels[j]))
-                out->labels_differ = true;
+        for (size_t j = 0; j < source[i].label_count && at[i] == SIZE_MAX; j++)
+            out->loss =
+                add_loss(arena, out->loss,
+                         arena_printf(arena, "label %s is on version %lld, which the copy lacks",
+                                      source[i].labels[j], (long long)source[i].version));
+    labels_of(arena, later, later_count, &now);
+    history_labels(arena, source, source_count, later, later_count, &wanted);
+    labels_calls(&now, &wanted, &out->takes, &out->puts);
+    out->labels_differ = out->takes || out->puts;
+    out->puts_anew = source[source_count - 1].label_count > 0;
 }
 
 void history_decide(struct arena *arena, const struct version_view *source, size_t source_count,

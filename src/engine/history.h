@@ -32,6 +32,8 @@ struct version_view {
 struct history_plan {
     size_t first, count; /* of the source's versions: those to write, in order */
     bool labels_differ;  /* once they are written */
+    size_t takes, puts;  /* calls for them; */
+    size_t puts_anew;    /* and when the copy is made again */
     const char *loss;    /* NULL: none */
 };
 
@@ -45,6 +47,11 @@ void history_decide(struct arena *arena, const struct version_view *source, size
 size_t *history_line_up(struct arena *arena, const struct version_view *source, size_t source_count,
                         const struct version_view *copy, size_t copy_count);
 
+/* Where the labels of a copy, whose versions are these, should be: where its source has them;
+ * those of versions that it lacks stay where they are. */
+void history_labels(struct arena *arena, const struct version_view *source, size_t source_count,
+                    const struct version_view *copy, size_t copy_count, struct label_map *out);
+
 /* Does the configuration ask for any of this? */
 bool history_wanted(const struct engine *engine);
 int history_check(const struct config *config, struct error *err);
@@ -53,6 +60,15 @@ int history_check(const struct config *config, struct error *err);
 int history_look(struct engine *engine, unsigned destination, struct arena *arena,
                  struct arena *values, const struct pair *pair, struct history_plan *out,
                  struct error *err);
+
+/* A side's versions, for their labels; without digests. None: it is not there. In `values`. */
+int history_versions(struct engine *engine, unsigned side, struct arena *values, const char *name,
+                     struct version_view **out, size_t *count, struct error *err);
+
+/* Where the labels of a copy are goes into what undo keeps of it, when any of this is asked for. In
+ * `values`. */
+int history_keep_labels(struct engine *engine, unsigned destination, struct arena *values,
+                        const char *name, struct undo_record *record, struct error *err);
 
 /* Writes the versions before the present one where they are due; `*due`: and so is the present.
  * `have` and

@@ -149,79 +149,45 @@ int history_replay(struct engine *engine, unsigned destination, struct arena *ar
     return 0;
 }
 
-/* The labels of one version that should be (`put`) or not be on it. */
-static int put_labels(struct engine *engine, struct resource_ctx *ctx, const char *name,
-                      const struct both *both, const size_t *at, size_t copy, struct error *err)
+int history_versions(struct engine *engine, unsigned side, struct arena *values, const char *name,
+                     struct version_view **out, size_t *count, struct error *err)
 {
-    const char *missing[64];
-    size_t count = 0;
-    for (size_t i = 0; i < both->source.count; i++) {
-        if (at[i] != copy)
-            continue;
-        for (size_t j = 0; j < both->source.views[i].label_count && count < 64; j++) {
-            const char *label = both->source.views[i].labels[j];
-            const struct version_view *now = &both->copy.views[copy];
-            bool there = false;
-            for (size_t l = 0; l < now->label_count; l++)
-                there = there || strcmp(now->labels[l], label) == 0;
-            if (!there)
-                missing[count++] = label;
-        }
-    }
-    return count ? engine->kind->put_labels(ctx, name, both->copy.views[copy].version, missing,
-                                            count, err)
-                 : 0;
+    struct versions versions = {0};
+    if (read_versions(engine, side, values, name, &versions, err) != 0)
+        return -1;
+    *out = versions.views;
+    *count = versions.count;
+    return 0;
 }
 
-static bool source_has(const struct both *both, const char *label)
+int history_keep_labels(struct engine *engine, unsigned destination, struct arena *values,
+                        const char *name, struct undo_record *record, struct error *err)
 {
-    for (size_t i = 0; i < both->source.count; i++)
-        for (size_t j = 0; j < both->source.views[i].label_count; j++)
-            if (strcmp(both->source.views[i].labels[j], label) == 0)
-                return true;
-    return false;
-}
-
-/* Off with what the source has nowhere, or, when `all`, with all that is on the wrong version. */
-static int take_labels(struct engine *engine, struct resource_ctx *ctx, const char *name,
-                       const struct both *both, bool all, struct error *err)
-{
-    for (size_t i = 0; i < both->copy.count; i++) {
-        const struct version_view *view = &both->copy.views[i];
-        const char *extra[64];
-        size_t count = 0;
-        for (size_t j = 0; j < view->label_count && count < 64; j++)
-            if (all || !source_has(both, view->labels[j]))
-                extra[count++] = view->labels[j];
-        if (count && engine->kind->take_labels(ctx, name, view->version, extra, count, err) != 0)
-            return -1;
-    }
+    struct version_view *versions;
+    size_t count;
+    if (!history_wanted(engine))
+        return 0;
+    if (history_versions(engine, destination + 1, values, name, &versions, &count, err) != 0)
+        return -1;
+    record->labels_kept = true;
+    labels_of(values, versions, count, &record->labels);
     return 0;
 }
 
 int history_label(struct engine *engine, unsigned destination, struct arena *values,
                   const struct pair *pair, const struct resource *want, struct error *err)
 {
-    /* The second time without any label on the copy: a version has room for ten, and two sets that
-     * change places need more. */
-    for (int tries = 0; tries < 2; tries++) {
-        struct resource_ctx ctx = engine_ctx(engine, destination + 1, false, values);
-        struct both both;
-        const char *name = pair->exists ? pair->have.name : want->name;
-        if (read_both(engine, destination, values, pair, name, &both, err) != 0 ||
-            take_labels(engine, &ctx, name, &both, tries > 0, err) != 0)
-            return -1;
-        if (tries && read_both(engine, destination, values, pair, name, &both, err) != 0)
-            return -1;
-        const size_t *at = history_line_up(values, both.source.views, both.source.count,
-                                           both.copy.views, both.copy.count);
-        int result = 0;
-        for (size_t i = 0; i < both.copy.count && result == 0; i++)
-            result = put_labels(engine, &ctx, name, &both, at, i, err);
-        if (result == 0 || err->code != ERR_LIMIT || tries)
-            return result;
-        *err = (struct error){0};
-    }
+    struct both both;
+    struct label_map wanted;
+    const char *name = pair->exists ? pair->have.name : want->name;
+    if (read_both(engine, destination, values, pair, name, &both, err) != 0)
+        return -1;
+    history_labels(values, both.source.views, both.source.count, both.copy.views, both.copy.count,
+                   &wanted);
+    if (labels_put(engine, destination, values, name, both.copy.views, both.copy.count, &wanted,
+                   err) != 0)
+        return -1;
+    undo_log_labels_left(engine->undo, destination, name, &wanted);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/removal.h"
 
 #include "base/clock.h"
+#include "engine/history.h"
 #include "engine/ownership.h"
 
 #include <stdio.h>
@@ -288,7 +289,10 @@ static bool keep(struct removals *removals, struct removing *removing, const str
         record.before.value = value->value;
         record.before.value_len = value->value_len;
     }
-    if (undo_log_append(removals->engine->undo, &record, &error) == 0)
+    if ((step->action == STEP_MARK || !removals->engine->undo ||
+         history_keep_labels(removals->engine, step->destination, removals->calls,
+                             removing->copy.name, &record, &error) == 0) &&
+        undo_log_append(removals->engine->undo, &record, &error) == 0)
         return true;
     close_(removals, removing, STATUS_FAILED, error.message);
     return false;

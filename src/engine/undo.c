@@ -1,6 +1,7 @@
 #include "engine/undo.h"
 
 #include "engine/ownership.h"
+#include "engine/undo_labels.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +16,17 @@ struct undoing {
 /* What stands at the destination now. */
 struct present {
     bool exists;
-    struct resource resource; /* with its value */
-    unsigned char digest[32]; /* as undo_log_digest */
+    struct resource resource;      /* with its value */
+    unsigned char digest[32];      /* as undo_log_digest */
+    struct version_view *versions; /* when runs carry labels or versions */
+    size_t version_count;
+};
+
+/* What is to be done with one copy. */
+struct deed {
+    struct resource want;
+    struct diff diff;
+    struct undo_labels labels;
 };
 
 bool undo_wants(const struct engine *engine, const struct undo_request *request,
@@ -57,7 +67,9 @@ static int look(struct undoing *undoing, const struct undo_record *record, struc
     out->exists = true;
     out->resource.value = reading.resource.value;
     out->resource.value_len = reading.resource.value_len;
-    return 0;
+    return history_wanted(engine) ? history_versions(engine, side, &undoing->values, record->name,
+                                                     &out->versions, &out->version_count, err)
+                                  : 0;
 }
 
 static bool same_value(const struct resource *a, const struct resource *b)
@@ -126,6 +138,16 @@ static bool same_tags(struct undoing *undoing, const struct resource *now,
     return diff_empty(&diff);
 }
 
+static bool same_labels(struct undoing *undoing, const struct present *now,
+                        const struct undo_record *record)
+{
+    struct label_map labels;
+    unsigned char digest[32];
+    labels_of(&undoing->arena, now->versions, now->version_count, &labels);
+    labels_digest(undoing->engine, &labels, digest);
+    return memcmp(digest, record->after_labels, sizeof digest) == 0;
+}
+
 /* Is the copy still as the run left it? */
 static bool as_left(struct undoing *undoing, const struct undo_record *record,
                     const struct present *now)
@@ -134,18 +156,19 @@ static bool as_left(struct undoing *undoing, const struct undo_record *record,
         return !record->after_version && !now->exists;
     return now->resource.version == record->after_version &&
            same_tags(undoing, &now->resource, record) &&
+           (!record->labels_left || !history_wanted(undoing->engine) ||
+            same_labels(undoing, now, record)) &&
            (!record->value_written ||
             memcmp(now->digest, record->after_digest, sizeof now->digest) == 0);
 }
 
-static int write_back(struct undoing *undoing, const struct undo_record *record,
-                      const struct present *now, const struct resource *want,
-                      const struct diff *diff, struct step *step, struct error *err)
+/* Keeps what is about to be overwritten. */
+static int keep(struct undoing *undoing, const struct undo_record *record,
+                const struct present *now, const struct deed *deed, const struct step *step,
+                struct error *err)
 {
     struct engine *engine = undoing->engine;
-    struct resource_ctx ctx = engine_ctx(engine, record->destination + 1, false, &undoing->arena);
-    int64_t version = now->resource.version;
-    bool whole = !diff_only_tags(diff);
+    bool whole = !diff_only_tags(&deed->diff);
     struct undo_record own = {
         .destination = record->destination,
         .name = record->name,
@@ -155,20 +178,40 @@ static int write_back(struct undoing *undoing, const struct undo_record *record,
         .after_version = step->action == STEP_DELETE ? 0
                          : !now->exists              ? 1
                                                      : now->resource.version + whole,
-        .after_tags = want->tags,
-        .after_tag_count = want->tag_count,
+        .after_tags = deed->want.tags,
+        .after_tag_count = deed->want.tag_count,
         .value_written = step->action != STEP_DELETE && (whole || !now->exists),
+        .labels_kept = now->exists && history_wanted(engine),
     };
     if (own.value_written)
-        undo_log_digest(engine, want, own.after_digest);
-    if (undo_log_append(engine->undo, &own, err) != 0 || undo_log_sync(engine->undo, err) != 0)
+        undo_log_digest(engine, &deed->want, own.after_digest);
+    labels_of(&undoing->arena, now->versions, now->version_count, &own.labels);
+    return undo_log_append(engine->undo, &own, err) == 0 ? undo_log_sync(engine->undo, err) : -1;
+}
+
+static int write_back(struct undoing *undoing, const struct undo_record *record,
+                      const struct present *now, struct deed *deed, const struct step *step,
+                      struct error *err)
+{
+    struct engine *engine = undoing->engine;
+    struct resource_ctx ctx = engine_ctx(engine, record->destination + 1, false, &undoing->arena);
+    int64_t version = now->resource.version;
+    if (keep(undoing, record, now, deed, step, err) != 0)
         return -1;
     if (step->action == STEP_DELETE) {
         struct resource gone = now->resource;
         return engine->kind->remove(&ctx, &gone, 1, err);
     }
-    return engine->kind->write(&ctx, want, now->exists ? &now->resource : NULL, diff, &version,
-                               err);
+    if (engine->kind->write(&ctx, &deed->want, now->exists ? &now->resource : NULL, &deed->diff,
+                            &version, err) != 0)
+        return -1;
+    if (!deed->labels.differ)
+        return 0;
+    if (undo_labels_put(engine, record->destination, &undoing->values, record->name, now->versions,
+                        now->version_count, &deed->labels, version, err) != 0)
+        return -1;
+    undo_log_labels_left(engine->undo, record->destination, record->name, &deed->labels.wanted);
+    return 0;
 }
 
 static const char *conflict_of(const struct undo_record *record, const struct present *now)
@@ -182,9 +225,25 @@ static const char *conflict_of(const struct undo_record *record, const struct pr
                : "somebody changed it since that run: left as it is (--force deletes it)";
 }
 
+/* A run that carries versions without labels moves no label, unless it makes a copy again. */
+static void decide_labels(struct undoing *undoing, const struct undo_record *record,
+                          const struct present *now, struct deed *deed)
+{
+    if (!record->labels_kept || !history_wanted(undoing->engine) ||
+        (!undoing->engine->labels && !undo_versions_gone(record, now->exists)))
+        return;
+    undo_labels_plan(&undoing->arena, record, now->versions, now->version_count,
+                     !now->exists || !diff_only_tags(&deed->diff), &deed->labels);
+    deed->diff.labels = now->exists && deed->labels.differ;
+}
+
+static const char *add_loss(struct arena *arena, const char *loss, const char *more)
+{
+    return loss && more ? arena_printf(arena, "%s; %s", loss, more) : loss ? loss : more;
+}
+
 static void decide(struct undoing *undoing, const struct undo_record *record,
-                   const struct present *now, struct resource *want, struct diff *diff,
-                   struct step *step)
+                   const struct present *now, struct deed *deed, struct step *step)
 {
     static const char *const everything[] = {"plain-text", "default-key", "aws:ec2:image", NULL};
     struct engine *engine = undoing->engine;
@@ -194,17 +253,21 @@ static void decide(struct undoing *undoing, const struct undo_record *record,
         .region = engine->sides[record->destination + 1].config->region,
     };
     struct verdict verdict = {0};
-    *diff = (struct diff){0};
-    *want = (struct resource){0};
+    struct resource *want = &deed->want;
+    struct diff *diff = &deed->diff;
+    *deed = (struct deed){0};
     if (record->existed) {
         want_of(undoing, record, want);
         want->value = want->value ? want->value : now->resource.value;
         want->value_len = record->before.value ? want->value_len : now->resource.value_len;
         engine->kind->judge(&undoing->arena, want, now->exists ? &now->resource : NULL, &options,
                             &verdict);
-        step->loss = verdict.loss;
         if (now->exists)
             compare(undoing, want, &now->resource, diff);
+        decide_labels(undoing, record, now, deed);
+        step->loss = add_loss(&undoing->arena, verdict.loss,
+                              undo_labels_loss(&undoing->arena, record, now->versions,
+                                               now->version_count, now->exists));
         step->changes = plan_changes(engine->kind, &undoing->arena, diff);
     }
     step->action = !record->existed   ? (now->exists ? STEP_DELETE : STEP_EQUAL)
@@ -226,8 +289,7 @@ static void undo_one(struct undoing *undoing, const struct undo_record *record, 
     struct engine *engine = undoing->engine;
     const struct side *side = &engine->sides[record->destination + 1];
     struct present now;
-    struct resource want;
-    struct diff diff;
+    struct deed deed;
     struct error error = {0};
     const char *place = arena_printf(&undoing->arena, "%s/%s", *side->account ? side->account : "-",
                                      side->config->region);
@@ -242,11 +304,11 @@ static void undo_one(struct undoing *undoing, const struct undo_record *record, 
         step->copy_version = now.resource.version;
         step->copy_modified_ms = now.resource.modified_ms;
         step->type = record->existed ? record->before.fields[0] : now.resource.fields[0];
-        decide(undoing, record, &now, &want, &diff, step);
+        decide(undoing, record, &now, &deed, step);
         if (step->action == STEP_EQUAL || step->action == STEP_BLOCKED || step->status ||
             undoing->request->dry_run)
             return;
-        if (write_back(undoing, record, &now, &want, &diff, step, &error) == 0) {
+        if (write_back(undoing, record, &now, &deed, step, &error) == 0) {
             step->status = STATUS_APPLIED;
             return;
         }

@@ -185,6 +185,20 @@ static void put_tags(struct json_writer *w, const struct tag *tags, size_t count
     json_close(w);
 }
 
+static void put_labels(struct json_writer *w, const struct label_map *labels)
+{
+    json_key(w, "labels");
+    json_open(w);
+    for (size_t i = 0; i < labels->count; i++) {
+        json_key(w, labels->places[i].label);
+        json_open(w);
+        json_put_int(w, "version", labels->places[i].version);
+        json_put_int(w, "modified", labels->places[i].modified_ms);
+        json_close(w);
+    }
+    json_close(w);
+}
+
 /* What is sealed. */
 static void write_secret(const struct undo_log *log, const struct undo_record *record,
                          struct buf *out)
@@ -203,6 +217,8 @@ static void write_secret(const struct undo_log *log, const struct undo_record *r
         json_key(&w, "fields");
         json_write_raw(&w, buf_text(&fields), fields.len);
         put_tags(&w, before->tags, before->tag_count);
+        if (record->labels_kept)
+            put_labels(&w, &record->labels);
         if (before->value) {
             json_key(&w, "value");
             json_write_text_n(&w, before->value, before->value_len);
@@ -312,23 +328,44 @@ int undo_log_sync(struct undo_log *log, struct error *err)
     return good ? 0 : -1;
 }
 
-void undo_log_left(struct undo_log *log, unsigned destination, const char *name, int64_t version)
+/* Without such a line undo finds the copy changed and leaves it. `labels`: NULL: not told. */
+static void append_left(struct undo_log *log, unsigned destination, const char *name,
+                        int64_t version, const char *labels)
 {
     struct buf line;
     struct json_writer w;
-    if (!log)
-        return;
     buf_init(&line, LONGEST_LINE);
     json_writer_init(&w, &line);
     json_open(&w);
     json_put_text(&w, "type", "left");
     json_put_int(&w, "destination", destination);
     json_put_text(&w, "name", name);
-    json_put_int(&w, "version", version);
+    if (version)
+        json_put_int(&w, "version", version);
+    if (labels)
+        json_put_text(&w, "labels", labels);
     json_close(&w);
     buf_append_char(&line, '\n');
-    append(log, &line, NULL); /* without it, undo finds the copy changed and leaves it */
+    append(log, &line, NULL);
     buf_done(&line);
+}
+
+void undo_log_left(struct undo_log *log, unsigned destination, const char *name, int64_t version)
+{
+    if (log)
+        append_left(log, destination, name, version, NULL);
+}
+
+void undo_log_labels_left(struct undo_log *log, unsigned destination, const char *name,
+                          const struct label_map *labels)
+{
+    unsigned char digest[32];
+    char hex[SHA256_HEX_SIZE];
+    if (!log)
+        return;
+    labels_digest(log->engine, labels, digest);
+    digest_hex(digest, sizeof digest, hex);
+    append_left(log, destination, name, 0, hex);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -438,10 +475,11 @@ struct left {
     struct left *next;
     unsigned destination;
     const char *name;
-    int64_t version;
+    int64_t version;    /* 0: not told */
+    const char *labels; /* a digest as hex; NULL: likewise */
 };
 
-/* The versions that came out otherwise than foretold; few. */
+/* What came out otherwise than foretold, or could not be foretold. */
 static int read_left(struct arena *arena, const char *state_folder, const char *run,
                      struct left **out, struct error *err)
 {
@@ -455,8 +493,10 @@ static int read_left(struct arena *arena, const char *state_folder, const char *
         const char *name = json_text(line, "name");
         if (name && strcmp(json_text_or(line, "type", ""), "left") == 0) {
             struct left *left = arena_alloc(arena, sizeof *left);
+            const char *labels = json_text(line, "labels");
             *left = (struct left){*out, (unsigned)json_int_or(line, "destination", 0),
-                                  arena_strdup(arena, name), json_int_or(line, "version", 0)};
+                                  arena_strdup(arena, name), json_int_or(line, "version", 0),
+                                  labels ? arena_strdup(arena, labels) : NULL};
             *out = left;
         }
         json_decref(line);
@@ -478,6 +518,22 @@ static int read_tag_object(struct arena *arena, const json_t *object, const stru
     return result;
 }
 
+static void read_labels(struct arena *arena, const json_t *object, struct undo_record *out)
+{
+    const char *label;
+    json_t *place;
+    size_t count = json_object_size(object);
+    out->labels_kept = object != NULL;
+    out->labels.places = arena_calloc(arena, count + 1, sizeof *out->labels.places);
+    json_object_foreach((json_t *)object, label, place)
+    {
+        out->labels.places[out->labels.count++] =
+            (struct label_place){arena_strdup(arena, label), json_int_or(place, "version", 0),
+                                 json_int_or(place, "modified", 0)};
+    }
+    labels_sort(&out->labels);
+}
+
 static int take_secret(struct engine *engine, struct arena *arena, const json_t *secret,
                        struct undo_record *out)
 {
@@ -492,6 +548,7 @@ static int take_secret(struct engine *engine, struct arena *arena, const json_t 
         resource->key = engine->kind->key_of(out->name);
         resource->version = json_int_or(before, "version", 0);
         fields_read(engine->kind, arena, json_object_get(before, "fields"), resource);
+        read_labels(arena, json_object_get(before, "labels"), out);
         if (value) {
             resource->value_len = json_string_length(value);
             resource->value = arena_strndup(arena, json_string_value(value), resource->value_len);
@@ -532,6 +589,20 @@ static int unseal(struct engine *engine, const struct seal *seal, struct arena *
                : error_set(err, ERR_INVALID, "what run %s kept of %s is damaged", run, out->name);
 }
 
+static void take_left(const struct left *left, struct undo_record *record)
+{
+    for (; left; left = left->next) {
+        if (left->destination != record->destination || strcmp(left->name, record->name) != 0)
+            continue;
+        if (left->version)
+            record->after_version = left->version;
+        if (left->labels)
+            record->labels_left =
+                digest_unhex(left->labels, strlen(left->labels), record->after_labels,
+                             sizeof record->after_labels) == 0;
+    }
+}
+
 static enum step_action action_of(const char *name)
 {
     for (int action = 0; action < STEP_ACTIONS; action++)
@@ -566,10 +637,7 @@ int undo_log_each(struct engine *engine, const char *state_folder, const char *r
                 if (engine)
                     result = unseal(engine, seal, &one, run, json_text(line, "sealed"), &record,
                                     &problem);
-                for (const struct left *left = lefts; left; left = left->next)
-                    if (left->destination == record.destination &&
-                        strcmp(left->name, record.name) == 0)
-                        record.after_version = left->version;
+                take_left(lefts, &record);
                 if (result == 0)
                     result = each(&record, arg, &problem);
             }

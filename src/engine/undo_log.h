@@ -14,6 +14,7 @@
 
 #include "engine/config.h"
 #include "engine/inventory.h"
+#include "engine/labels.h"
 
 struct engine;
 struct undo_log;
@@ -32,6 +33,11 @@ struct undo_record {
     size_t after_tag_count;
     bool value_written; /* then `after_digest` is the new value's, keyed (undo_log_digest) */
     unsigned char after_digest[32];
+    /* Of the copy before; when runs carry labels or versions, since reading them costs a call. */
+    bool labels_kept;
+    struct label_map labels;
+    bool labels_left; /* then `after_labels` is where the change left them (labels_digest) */
+    unsigned char after_labels[32];
 };
 
 /* NULL when nothing is kept. Makes no file yet. */
@@ -48,6 +54,10 @@ int undo_log_append(struct undo_log *log, const struct undo_record *record, stru
 int undo_log_sync(struct undo_log *log, struct error *err);
 /* The copy came out with another version than foretold. */
 void undo_log_left(struct undo_log *log, unsigned destination, const char *name, int64_t version);
+
+/* The copy's labels are where this says. */
+void undo_log_labels_left(struct undo_log *log, unsigned destination, const char *name,
+                          const struct label_map *labels);
 
 /* --- reading ---------------------------------------------------------------------------------- */
 /* The runs that can be undone, newest first, NULL-terminated. In `arena`. */

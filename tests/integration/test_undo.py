@@ -230,6 +230,143 @@ class Undo(Changed):
         self.assertLessEqual(summary['calls'], listing + 4 * (1 + 2) + 4 * (1 + 2) + 80)
 
 
+class Labels(Changed):
+    """With `labels: true` or `history: K` a run moves labels, and undo puts them back."""
+    COPY = COPIES[0]
+
+    def go(self, rules, status=0):
+        config = (f'source: {{ region: {SOURCE} }}\ndestinations: [{{ region: {self.COPY} }}]\n'
+                  f'parameters: {{ {rules}, deletes: owned, delete_grace: "0", replace_wait: 0,'
+                  ' max_delete: "100%", allow: [replace] }\n')
+        done = self.run_it('sync', config=config, status=status)
+        run = re.search(r'understudy undo (\S+)', done.out)
+        return run and run[1]
+
+    def fill(self, name, *values, region=SOURCE, **more):
+        for value in values:
+            self.put(name, value, region, Overwrite=True, **more)
+
+    def label(self, name, version, *labels, region=SOURCE):
+        self.ssm(region).label_parameter_version(Name=name, ParameterVersion=version,
+                                                 Labels=list(labels))
+
+    def unlabel(self, name, version, *labels, region=SOURCE):
+        self.ssm(region).unlabel_parameter_version(Name=name, ParameterVersion=version,
+                                                   Labels=list(labels))
+
+    def versions(self, name, region=None):
+        rows = self.ssm(region or self.COPY).get_parameter_history(Name=name)['Parameters']
+        return [(row['Value'], sorted(row['Labels'])) for row in rows]
+
+    def test_r04_labels_go_back_to_the_versions_that_they_were_on(self):
+        self.fill('/a', 'one')
+        self.label('/a', 1, 'blue', 'prod')
+        self.go('labels: true')
+        self.fill('/a', 'two')
+        self.label('/a', 2, 'green', 'prod')
+        self.unlabel('/a', 1, 'blue')
+        self.fill('/new', 'v')
+        self.label('/new', 1, 'x')
+        run = self.go('labels: true')
+        self.assertEqual(self.versions('/a'), [('one', []), ('two', ['green', 'prod'])])
+        dry = self.undo(run, '--dry-run')
+        self.assertIn('labels', dry.out)
+        done = self.undo(run)
+        self.assertEqual(self.versions('/a'), [('one', ['blue', 'prod']), ('two', []), ('one', [])])
+        self.assertNotIn('do not come back', done.out)
+        self.assertNotIn('new', self.state(self.COPY))
+        self.witness.forget()
+        self.assertIn('2 as before already', self.undo(run).out)
+        self.assertEqual(self.witness.writes(), [])
+        # The undo is undone, its labels too.
+        self.undo(re.search(r'understudy undo (\S+)', done.out)[1])
+        self.assertEqual(self.versions('/a'), [('one', []), ('two', ['green', 'prod']),
+                                               ('one', []), ('two', [])])
+        self.assertEqual(self.versions('/new'), [('v', ['x'])])
+
+    def test_r04_a_run_that_moved_labels_only_is_undone(self):
+        self.fill('/a', 'one', 'two')
+        self.label('/a', 2, 'prod')
+        self.go('labels: true, history: 5')
+        self.unlabel('/a', 2, 'prod')
+        self.label('/a', 1, 'prod', 'old')
+        run = self.go('labels: true, history: 5')
+        self.assertEqual(self.versions('/a'), [('one', ['old', 'prod']), ('two', [])])
+        self.undo(run)
+        self.assertEqual(self.versions('/a'), [('one', []), ('two', ['prod'])])
+
+    def test_r04_labels_that_somebody_moved_since_are_left(self):
+        self.fill('/a', 'one')
+        self.label('/a', 1, 'prod')
+        self.go('labels: true')
+        self.fill('/a', 'two')
+        self.label('/a', 2, 'prod')
+        run = self.go('labels: true')
+        self.label('/a', 1, 'mine', region=self.COPY)
+        stands = self.versions('/a')
+        self.assertIn('somebody changed it since', self.undo(run, status=1).out)
+        self.assertEqual(self.versions('/a'), stands)
+        self.undo(run, '--force')
+        self.assertEqual(self.versions('/a'), [('one', ['prod']), ('two', []), ('one', [])])
+
+    def test_r04_what_a_delete_took_is_a_loss_with_a_name(self):
+        self.fill('/gone', 'one', 'two', 'three')
+        self.label('/gone', 1, 'old')
+        self.label('/gone', 3, 'prod')
+        self.go('history: 5, labels: true')
+        self.ssm().delete_parameter(Name='/gone')
+        self.fill('/stays', 'v')
+        run = self.go('history: 5')
+        self.assertNotIn('gone', self.state(self.COPY))
+        done = self.undo(run, '/gone')
+        self.assertIn('its earlier versions (1 to 2) do not come back', done.out)
+        self.assertIn('labels whose version is gone: old (version 1)', done.out)
+        self.assertEqual(self.versions('/gone'), [('three', ['prod'])])
+        self.assertIn('1 as before already', self.undo(run, '/gone').out)
+
+    def test_r04_a_copy_that_was_made_again_gets_the_labels_of_its_present(self):
+        self.fill('/a', 'one', 'two', Tier='Standard')
+        self.label('/a', 1, 'old')
+        self.label('/a', 2, 'prod')
+        self.fill('/a', 'one', 'two', region=self.COPY, Tier='Advanced')
+        self.label('/a', 1, 'old', region=self.COPY)
+        self.label('/a', 2, 'prod', region=self.COPY)
+        self.fill('/b', 'v')
+        run = self.go('labels: true')
+        self.assertEqual(self.versions('/a')[-1], ('two', ['prod']))
+        self.assertEqual(len(self.versions('/a')), 1)
+        done = self.undo(run, '/a')
+        self.assertIn('labels whose version is gone: old (version 1)', done.out)
+        self.assertIn('its earlier versions (1 to 1) do not come back', done.out)
+        self.assertEqual(self.state(self.COPY)['a']['Tier'], 'Advanced')
+        self.assertEqual(self.versions('/a')[-1][0], 'two')
+        self.assertEqual([labels for _, labels in self.versions('/a') if labels], [['prod']])
+
+    def test_labels_that_were_not_read_are_said_to_be_lost(self):
+        self.fill('/gone', 'one')
+        self.go('adopt: false')
+        self.ssm().delete_parameter(Name='/gone')
+        self.fill('/stays', 'v')
+        run = self.go('adopt: false')
+        self.witness.forget()
+        self.assertIn('labels that it may have had were not kept', self.undo(run).out)
+        self.assertNotIn('GetParameterHistory', {call.operation for call in self.witness.calls})
+
+    def test_ten_labels_that_changed_places_change_back(self):
+        first, second = [f'f{n}' for n in range(10)], [f's{n}' for n in range(10)]
+        self.fill('/a', 'one', 'two')
+        self.label('/a', 1, *first)
+        self.label('/a', 2, *second)
+        self.go('labels: true, history: 2')
+        self.unlabel('/a', 1, *first)
+        self.label('/a', 1, *second)
+        self.label('/a', 2, *first)
+        run = self.go('labels: true, history: 2')
+        self.assertEqual(self.versions('/a'), [('one', second), ('two', first)])
+        self.undo(run)
+        self.assertEqual(self.versions('/a'), [('one', first), ('two', second)])
+
+
 class Undelete(Changed):
     def test_r18_what_was_deleted_comes_back_whole_and_stays(self):
         _, before, after = self.changed()

@@ -111,6 +111,7 @@ static void labels_are_compared_where_versions_are_lined_up(void **state)
     /* On another version. */
     copy[0] = copy[1];
     copy[0].digest[0] = 'a';
+    copy[0].version = 1;
     copy[1].label_count = 0;
     history_decide(&arena, source, 2, copy, 2, 1, false, true, &plan);
     assert_true(plan.labels_differ);
