@@ -2,9 +2,9 @@
 # A replication to look at, on a local AWS of its own: make demo
 #
 # Puts parameters into ap-south-1, copies them to us-east-1 and eu-west-1, changes one, copies
-# again, verifies. Every command is shown before it runs. All files are in .demo/, which is removed
-# at the end; so is the server, also after a failure or Ctrl-C. The demo checks what it shows and
-# exits 1 when something is off.
+# again, takes that back, does it once more, verifies. Every command is shown before it runs. All
+# files are in .demo/, which is removed at the end; so is the server, also after a failure or
+# Ctrl-C. The demo checks what it shows and exits 1 when something is off.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -149,7 +149,8 @@ state_of() {
     aws resourcegroupstaggingapi get-resources --region "$1" \
         --resource-type-filters ssm:parameter |
         jq -S '[.ResourceTagMappingList[] | {Name: (.ResourceARN | sub(".*:parameter"; "")),
-             Tags: .Tags | sort_by(.Key)}] | sort_by(.Name)' >>"$2"
+             Tags: [.Tags[] | select(.Key != "understudy:source")] | sort_by(.Key)} |
+             select(.Tags != [])] | sort_by(.Name)' >>"$2"
 }
 versions_of() {
     aws ssm describe-parameters --region "$1" |
@@ -207,8 +208,16 @@ written=$(comm -13 <(echo "$before") <(versions_of us-east-1))
 echo "new versions in us-east-1: $written"
 same_everywhere
 
+say "What a run did can be taken back"
+last=$(grep -o '^undo: understudy undo .*' "$work/shown" | tail -1 | sed 's/.* //')
+echo "$bold\$ build/understudy undo $last --endpoint-url $url$plain"
+build/understudy undo "$last" --endpoint-url "$url" | tee -a "$work/shown"
+run 3 verify
+run 0 sync
+
 say "The proof"
-run 0 verify
+run 0 verify --deep
+same_everywhere
 
 # A value that was planted may stand nowhere in what was shown or written down.
 mkdir -p "$work/state"

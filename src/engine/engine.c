@@ -363,7 +363,7 @@ static void count_selectors(struct engine *engine, struct tally *out)
     const struct config_select *select = &config->select;
     bool given = config->include_count || select->types_count || select->tiers_count ||
                  select->keys_count || select->tags_count;
-    if (engine->safety.deletes != DELETES_NEVER)
+    if (engine->safety.deletes != DELETES_NEVER || engine->options.no_source)
         return;
     out->nothing = given && !out->selected;
     for (size_t i = 0; i < config->include_count; i++)

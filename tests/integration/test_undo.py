@@ -80,6 +80,12 @@ class Undo(Changed):
         self.undo(re.search(r'understudy undo (\S+)', done.out)[1])
         self.assertEqual(self.everything(), after)
 
+    def test_a_run_with_selectors_is_undone_whole(self):
+        self.put('/prod/a', 'one')
+        run = self.sync('--include', '/prod/**')
+        self.assertIn('put back 2 of 2', self.undo(run).out)
+        self.assertEqual(self.everything(), {region: {} for region in COPIES})
+
     def test_only_the_names_that_are_given(self):
         run, before, after = self.changed()
         self.undo(run, '/value', 'gone')
