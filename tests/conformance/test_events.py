@@ -225,6 +225,25 @@ class Rules(Events):
                      EventPattern=PATTERN)
         self.rule('rule7')
 
+    def test_limit_of_small_regions(self):
+        there = self.client('events', region='af-south-1')
+        for number in range(100):
+            there.put_rule(Name=f'rule{number}', EventPattern=PATTERN)
+        self.refused('LimitExceededException', there.put_rule, Name='one-more',
+                     EventPattern=PATTERN)
+
+    def test_limit_of_wildcards(self):
+        wild = '{"detail": {"name": [{"wildcard": "/prod/*/x"}]}}'
+        self.rule('plain')
+        for number in range(30):
+            self.events.put_rule(Name=f'wild{number}', EventPattern=wild)
+        for name in ('wild', 'plain'):
+            self.refused('LimitExceededException', self.events.put_rule, Name=name,
+                         EventPattern=wild)
+        self.events.put_rule(Name='wild7', EventPattern=wild)
+        self.events.put_rule(Name='wild8', EventPattern=PATTERN)
+        self.events.put_rule(Name='wild', EventPattern=wild)
+
     def test_passing_a_role(self):
         role = roles.make(self.server, 'Forwarder', trusts=roles.trust(
             {'Service': 'events.amazonaws.com'}))
