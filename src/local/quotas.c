@@ -77,7 +77,8 @@ static const struct quota table[] = {
     {"sqs", NULL,
      "SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch "
      "ChangeMessageVisibility ChangeMessageVisibilityBatch",
-     300, 0, NULL, NULL},                  /* strict */
+     300, 0, NULL, NULL}, /* strict */
+    {"sqs", "Tags", "TagQueue UntagQueue ListQueueTags", 5, 0, NULL, NULL},
     {"sqs", NULL, "*", 50, 0, NULL, NULL}, /* strict */
 };
 

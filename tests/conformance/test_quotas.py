@@ -154,6 +154,7 @@ class Quotas(Conformance):
         self.assertEqual(self.passed(sqs.receive_message, 400, 'RequestThrottled', QueueUrl=url),
                          300)
         sqs.purge_queue(QueueUrl=url)
+        self.assertEqual(self.passed(sqs.list_queue_tags, 10, 'RequestThrottled', QueueUrl=url), 5)
 
     def test_reset_fills_the_buckets(self):
         self.assertEqual(self.put(self.client('ssm')), 3)

@@ -216,6 +216,40 @@ class Queues(Conformance):
                      'find label.')
         self.refused('AccessDenied', other.send_message, QueueUrl=url, MessageBody='m')
 
+    def test_limits_of_a_policy(self):
+        url, queue = self.make(), self.arn('q')
+
+        def change(**statement):
+            return {'Effect': 'Allow', 'Principal': '*', 'Action': 'sqs:SendMessage',
+                    'Resource': queue, **statement}
+
+        accounts = [f'arn:aws:iam::{number:012}:root' for number in range(1, 52)]
+        sources = {f'aws:RequestTag/k{number}': 'v' for number in range(11)}
+        sends = ['sqs:SendMessage'] * 8
+        allowed = [
+            [change()] * 20, [change(Principal={'AWS': accounts[:50]})], change(Action=sends[:7]),
+            change(Condition={'StringEquals': dict(list(sources.items())[:10])})]
+        for statements in allowed:
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes={'Policy': json.dumps(
+                {'Version': '2012-10-17', 'Statement': statements})})
+        for message, statements in (
+                ('Submitted policy is over max allowed size.', change(Sid='s' * 8192)),
+                ('8 actions were found in a statement from the submitted policy, max allowed is 7',
+                 [change(), change(Action=sends)]),
+                (None, [change()] * 21), (None, [change(Principal={'AWS': accounts})]),
+                (None, [change(Principal={'AWS': accounts[:25]}),
+                        change(Principal={'AWS': accounts[25:]})]),
+                (None, change(Condition={'StringEquals': sources}))):
+            found = self.refused('OverLimit', self.sqs.set_queue_attributes, message, QueueUrl=url,
+                                 Attributes={'Policy': json.dumps({'Version': '2012-10-17',
+                                                                   'Statement': statements})})
+            self.assertEqual(found['ResponseMetadata']['HTTPStatusCode'], 403)
+        for number in range(19):
+            self.sqs.add_permission(QueueUrl=url, Label=f'l{number}', Actions=['SendMessage'],
+                                    AWSAccountIds=[OTHER_ACCOUNT])
+        self.refused('OverLimit', self.sqs.add_permission, QueueUrl=url, Label='more',
+                     Actions=['SendMessage'], AWSAccountIds=[OTHER_ACCOUNT])
+
     def test_what_is_the_owners_alone(self):
         url = self.make()
         policy = {'Version': '2012-10-17', 'Statement': [{

@@ -7,8 +7,6 @@
 
 enum kind { NUMBER, FLAG, DOCUMENT, REDRIVE, REDRIVE_ALLOW, WORD, TEXT };
 
-enum { POLICY_BYTES = 10 * 1024 };
-
 static const char *const scopes[] = {"messageGroup", "queue", NULL};
 static const char *const limits[] = {"perQueue", "perMessageGroupId", NULL};
 
@@ -208,9 +206,10 @@ static enum local_result check_policy(struct local_call *call, const char *text)
     size_t len = strlen(text);
     if (len == 0) /* takes the policy away */
         return LOCAL_OK;
-    if (len > POLICY_BYTES || !policy_parse(call->arena, text, len, POLICY_RESOURCE, &err))
-        return invalid(call, "Policy");
-    return LOCAL_OK;
+    if (sqs_check_policy_size(call, text) != LOCAL_OK)
+        return LOCAL_FAILED;
+    return policy_parse(call->arena, text, len, POLICY_RESOURCE, &err) ? LOCAL_OK
+                                                                       : invalid(call, "Policy");
 }
 
 static enum local_result check_value(struct local_call *call, const struct sqs_queue *queue,

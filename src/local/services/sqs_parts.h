@@ -87,6 +87,8 @@ struct sqs_redrive sqs_redrive(struct arena *arena, const char *policy);
 /* --- tags and permissions: sqs_policy.c ------------------------------------------------------- */
 
 enum local_result sqs_authorize(struct local_call *call, const char *action, const char *resource);
+/* A queue's policy, of any form, is not larger than AWS lets it be, or OverLimit. */
+enum local_result sqs_check_policy_size(struct local_call *call, const char *text);
 /* What the queue's policy says to a service that asks on behalf of `source_arn`. */
 enum policy_answer sqs_ask_policy_for_service(struct arena *arena, const struct sqs_queue *queue,
                                               const char *queue_arn, const char *service,

@@ -6,7 +6,14 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { TAGS_MOST = 50, TAG_KEY_MOST = 128, TAG_VALUE_MOST = 256, ACTIONS_MOST = 7 };
+enum { TAGS_MOST = 50, TAG_KEY_MOST = 128, TAG_VALUE_MOST = 256 };
+enum { /* of a policy; actions of one statement */
+       POLICY_BYTES = 8192,
+       STATEMENTS_MOST = 20,
+       PRINCIPALS_MOST = 50,
+       CONDITIONS_MOST = 10,
+       ACTIONS_MOST = 7,
+};
 
 /* What a queue's policy can open to other accounts; the rest is the owner's (SQS Developer Guide,
  * "Limitations of Amazon SQS custom policies"). */
@@ -185,6 +192,69 @@ enum policy_answer sqs_ask_policy_for_service(struct arena *arena, const struct 
                                              .context_count = sizeof context / sizeof *context};
     enum policy_match match;
     return ask_policy(arena, queue, &question, &match);
+}
+
+/* --- how large a policy may be (SQS Developer Guide, "Amazon SQS policy quotas") -------------- */
+
+static size_t count_of(const json_t *one_or_many)
+{
+    return json_is_array(one_or_many) ? json_array_size(one_or_many) : one_or_many ? 1 : 0;
+}
+
+static void count_statement(const json_t *statement, size_t *principals, size_t *conditions)
+{
+    const json_t *who = json_object_get(statement, "Principal"), *keys;
+    const char *name;
+    if (!json_is_object(who))
+        *principals += who ? 1 : 0;
+    json_object_foreach((json_t *)who, name, keys)
+    {
+        *principals += count_of(keys);
+    }
+    json_object_foreach(json_object_get(statement, "Condition"), name, keys)
+    {
+        *conditions += json_object_size(keys);
+    }
+}
+
+/* The texts for size and actions were observed; for the others there is none published (K). */
+static enum local_result check_counts(struct local_call *call, const json_t *statements)
+{
+    bool many = json_is_array(statements);
+    size_t count = many ? json_array_size(statements) : 1, principals = 0, conditions = 0;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *statement = many ? json_array_get(statements, i) : statements;
+        size_t actions = count_of(json_object_get(statement, "Action"));
+        if (actions > ACTIONS_MOST)
+            return local_fail(call, "OverLimit",
+                              "%zu actions were found in a statement from the submitted policy, "
+                              "max allowed is %d",
+                              actions, ACTIONS_MOST);
+        count_statement(statement, &principals, &conditions);
+    }
+    const struct {
+        const char *what;
+        size_t count, most;
+    } rows[] = {{"statements", count, STATEMENTS_MOST},
+                {"principals", principals, PRINCIPALS_MOST},
+                {"conditions", conditions, CONDITIONS_MOST}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].count > rows[i].most)
+            return local_fail(call, "OverLimit",
+                              "%zu %s were found in the submitted policy, max allowed is %zu",
+                              rows[i].count, rows[i].what, rows[i].most);
+    return LOCAL_OK;
+}
+
+enum local_result sqs_check_policy_size(struct local_call *call, const char *text)
+{
+    size_t len = strlen(text);
+    if (len > POLICY_BYTES)
+        return local_fail(call, "OverLimit", "Submitted policy is over max allowed size.");
+    json_t *policy = json_read(text, len, NULL);
+    enum local_result result = check_counts(call, json_object_get(policy, "Statement"));
+    json_decref(policy);
+    return result;
 }
 
 /* --- AddPermission, RemovePermission ---------------------------------------------------------- */
