@@ -70,22 +70,32 @@ class Iam(local_server.Conformance):
             store.commit()
 
     def test_full_accounts(self):
-        for kind, member, most, quota in (
-                ('user', 'UserName', 5000, 'UsersPerAccount'),
-                ('group', 'GroupName', 300, 'GroupsPerAccount'),
-                ('instance profile', 'InstanceProfileName', 1000, 'InstanceProfilesPerAccount')):
+        trust = {'AssumeRolePolicyDocument': roles.trust()}
+        document = {'PolicyDocument': roles.policy(roles.allow('*'))}
+        for kind, member, most, quota, more in (
+                ('user', 'UserName', 5000, 'UsersPerAccount', {}),
+                ('group', 'GroupName', 300, 'GroupsPerAccount', {}),
+                ('role', 'RoleName', 1000, 'RolesPerAccount', trust),
+                ('policy', 'PolicyName', 1500, 'PoliciesPerAccount', document),
+                ('instance profile', 'InstanceProfileName', 1000, 'InstanceProfilesPerAccount',
+                 {})):
             with self.subTest(kind):
                 create = getattr(self.iam, f'create_{kind.replace(" ", "_")}')
-                create(**{member: 'first'})
+                create(**{member: 'first'}, **more)
                 self.fill(kind, most)
-                create(**{member: 'last'})
-                self.refused('LimitExceeded', create, **{member: 'one-too-many'},
+                create(**{member: 'last'}, **more)
+                self.refused('LimitExceeded', create, **{member: 'one-too-many'}, **more,
                              message=f'Cannot exceed quota for {quota}: {most}')
 
     def test_full_things(self):
+        for number in range(99):
+            self.iam.create_open_id_connect_provider(Url=f'https://{number}.example.com')
         provider = self.iam.create_open_id_connect_provider(
             Url='https://a.example.com', ClientIDList=[f'client-{number}' for number in range(
                 100)])['OpenIDConnectProviderArn']
+        self.refused('LimitExceeded', self.iam.create_open_id_connect_provider,
+                     Url='https://b.example.com',
+                     message='Cannot exceed quota for OpenIdConnectProvidersPerAccount: 100')
         self.refused('LimitExceeded', self.iam.add_client_id_to_open_id_connect_provider,
                      OpenIDConnectProviderArn=provider, ClientID='another')
         self.iam.create_role(RoleName='r', AssumeRolePolicyDocument=roles.trust())
