@@ -23,7 +23,7 @@ static int no_run_given(struct options *options, struct error *err)
     enum { SHOWN = 5 };
     const char **runs = undo_log_runs(options->arena, options->state_folder);
     const char *list = "";
-    for (size_t i = 0; runs[i] && i < SHOWN; i++)
+    for (size_t i = 0; i < SHOWN && runs[i]; i++)
         list = arena_printf(options->arena, "%s\n  %s", list, runs[i]);
     if (!runs[0])
         return error_set(err, ERR_INVALID, "no run changed anything that could be undone");
