@@ -54,7 +54,7 @@ class Accounts(Replication):
         return [dict(urllib.parse.parse_qsl(call.body.decode())) for call in self.witness.calls
                 if call.operation == 'AssumeRole']
 
-    def test_R57_push_with_every_word_of_a_role(self):
+    def test_r57_push_with_every_word_of_a_role(self):
         self.make_role('in', Condition={'StringEquals': {
             'sts:ExternalId': 'agreed/1', 'aws:RequestTag/team': 'platform'}})
         self.put('/app/a', 'one')
@@ -82,7 +82,7 @@ destinations:
         self.assertIn(f'the trust policy of {role("in")} must allow sts:AssumeRole', said)
         self.assertIn('external_id', said)
 
-    def test_R11_pull_with_a_role_at_the_source(self):
+    def test_r11_pull_with_a_role_at_the_source(self):
         self.caller = OTHER_ACCOUNT
         self.make_role('out', allow(['ssm:Describe*', 'ssm:Get*', 'ssm:List*', 'tag:Get*']),
                        account=ACCOUNT, trusts=OTHER_ACCOUNT)
@@ -244,7 +244,7 @@ destinations:
         self.assertIn(f'add to a policy of role in of account {OTHER_ACCOUNT}: {statement}',
                       failed['reason'])
 
-    def test_R57_quotas_and_endpoints_of_a_side_are_used(self):
+    def test_r57_quotas_and_endpoints_of_a_side_are_used(self):
         """Two writes a second where the configuration says so; calls go where it says."""
         for number in range(4):
             self.put(f'/app/{number}', 'x')
@@ -260,7 +260,7 @@ destinations:
         self.assertEqual({call.region for call in other.calls}, {'us-east-1'})
         self.assertEqual({call.region for call in self.witness.calls}, {SOURCE})
 
-    def test_R11_credentials_that_expire_in_the_midst(self):
+    def test_r11_credentials_that_expire_in_the_midst(self):
         self.addCleanup(self.server.clock, real=True)
         self.make_role('in')
         for number in range(12):

@@ -51,7 +51,7 @@ class Legacy(Replication):
         source['api/deep/er/KEY']['KeyId'] = 'alias/dr'
         self.assertEqual(found, source)
 
-    def test_R01_R14_the_sample_file(self):
+    def test_r01_r14_the_sample_file(self):
         self.fill()
         path = self.params(Parameters=['root_name'], path=['/api/'],
                            destination_kms_key_id='alias/dr')
@@ -64,7 +64,7 @@ class Legacy(Replication):
         self.tool('--params-json', str(path))
         self.assertEqual(self.witness.writes(), [])
 
-    def test_R11_the_sample_file_across_accounts(self):
+    def test_r11_the_sample_file_across_accounts(self):
         self.put('/api/a', 'one')
         arn = roles.make(self.server, 'copy', roles.allow(['ssm:*', 'tag:*', 'kms:*']),
                          account=OTHER_ACCOUNT, trusts=roles.trust({'AWS': ACCOUNT}))
@@ -80,7 +80,7 @@ class Legacy(Replication):
         done = self.tool('--params-json', str(path), status=1)
         self.assertIn('should be account 333333333333', done.err)
 
-    def test_R02_R03_many_names_and_a_misspelt_one(self):
+    def test_r02_r03_many_names_and_a_misspelt_one(self):
         names = [f'name{number}' for number in range(60)]
         for name in names[:3] + names[-3:]:
             self.put(name, 'x')
@@ -91,7 +91,7 @@ class Legacy(Replication):
         done = self.tool('--params-json', str(path), status=4)
         self.assertIn(f"include 'name7' matches nothing in {SOURCE}", done.out)
 
-    def test_R05_a_customer_key_is_not_given_up_in_silence(self):
+    def test_r05_a_customer_key_is_not_given_up_in_silence(self):
         self.fill()
         path = self.params(path=['/api/'])
         done = self.tool('--params-json', str(path), status=4)
@@ -100,7 +100,7 @@ class Legacy(Replication):
         self.tool('--params-json', str(path), '--allow', 'default-key')
         self.assertEqual(self.state(COPY)['api/deep/er/KEY']['KeyId'], 'alias/aws/ssm')
 
-    def test_R07_R09_what_is_refused_is_asked_once_and_is_a_failure(self):
+    def test_r07_r09_what_is_refused_is_asked_once_and_is_a_failure(self):
         self.put('/api/a', 'one')
         self.witness.rules.append(lambda call: error('AccessDeniedException')
                                   if call.operation == 'PutParameter' else None)
@@ -124,7 +124,7 @@ class Legacy(Replication):
         self.assertEqual({fields['KeyId'] for fields in found.values()}, {'alias/dr', None})
         self.assertEqual(found['api/deep/er/KEY']['Description'], 'nested')
 
-    def test_R23_R26_the_replicator(self):
+    def test_r23_r26_the_replicator(self):
         self.fill()
         done = self.from_env(DEST_REGIONS=f'{COPY},{SOURCE}', PARAM_PATHS='/api/',
                              DEST_PARAM_TYPE='String', DEST_KMS_KEY_ID='alias/dr', DRY_RUN='false')
@@ -136,13 +136,13 @@ class Legacy(Replication):
                      f'DEST_REGIONS names {SOURCE}, the source itself', 'deletes are off here'):
             self.assertIn(note, done.err)
 
-    def test_R25_names_of_the_root_are_left_alone(self):
+    def test_r25_names_of_the_root_are_left_alone(self):
         self.put('root_name', 'x')
         self.put('/lead', 'x')
         self.from_env(DEST_REGIONS=COPY, PARAM_PATHS='/')
         self.assertEqual(self.state(COPY), self.state(SOURCE))
 
-    def test_R28_R33_what_is_wrong_is_said_before_any_call(self):
+    def test_r28_r33_what_is_wrong_is_said_before_any_call(self):
         done = self.from_env(DEST_REGIONS=COPY, status=2)
         self.assertIn('PARAM_PATHS is not set', done.err)
         path = self.folder / 'params.json'

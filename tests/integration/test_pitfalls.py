@@ -2,6 +2,8 @@
 """What other tools got wrong with parameters, a test each, where no other file has it: the numbers
 are those of the research on peers (R01 to R62)."""
 import json
+import pathlib
+import re
 import unittest
 
 from replication import COPIES, SOURCE, Replication, error
@@ -232,6 +234,15 @@ class Pitfalls(Replication):
                 self.ssm().put_parameter(Name='/no', Type='String', **arguments)
             self.assertEqual(refused.exception.response['Error']['Code'], 'ValidationException')
         self.assertEqual(self.state(SOURCE), {})
+
+    def test_every_number_that_concerns_parameters_has_a_test(self):
+        """Others: what events do (R15, R16, R32, R36), keys (R37 to R46), what applications and
+        other services do (R48, R50, R51, R60, R61)."""
+        wanted = set(range(1, 37)) - {15, 16, 32, 36} | set(range(47, 63)) - {48, 50, 51, 60, 61}
+        names = ' '.join(re.findall(r'def (test_\w+)', ' '.join(
+            path.read_text() for path in pathlib.Path(__file__).parent.glob('test_*.py'))))
+        found = {int(number) for number in re.findall(r'_r(\d\d)(?=_)', names)}
+        self.assertEqual(wanted - found, set())
 
 
 if __name__ == '__main__':

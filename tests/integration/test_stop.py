@@ -44,7 +44,7 @@ class Stop(Replication):
         for region in COPIES:
             self.assertEqual(set(self.versions(region).values()), {1}, region)
 
-    def test_max_duration_ends_in_time_and_the_next_run_goes_on(self):
+    def test_r10_max_duration_ends_in_time_and_the_next_run_goes_on(self):
         self.fill()
         self.slow_down('PutParameter', 0.4)
         began = time.monotonic()
