@@ -7,26 +7,29 @@ static const char doc[] =
     "applies.\v"
     "Exit status: 0 done, 1 failed, 2 usage, 4 partly done.";
 
-/* What moved is refused, and the rest with it: a plan was approved as a whole. */
-static int hold(struct run *run, struct error *err)
+static int check(struct run *run, struct error *err)
 {
     struct tally tally;
-    if (inventory_hold_to_approved(run->engine->inventory, err) != 0 ||
+    if (plan_read_steps(run->engine, run->options.plan_file, err) != 0 ||
+        plan_build(run->engine, err) != 0 ||
+        inventory_hold_to_approved(run->engine->inventory, err) != 0 ||
         engine_tally(run->engine, &tally, err) != 0)
         return -1;
-    if (!tally.conflict || run->options.partial)
-        return 0;
-    run->refused = true;
-    return inventory_leave_all(run->engine->inventory, err);
+    run->moved = run->moved || tally.conflict;
+    return 0;
 }
 
-static int apply_one(struct run *run, struct error *err)
+/* What moved is refused, and the rest with it: a plan was approved as a whole. */
+static int carry_out(struct run *run, struct error *err)
 {
-    const char *file = run->options.plan_file;
-    if ((file && plan_read_steps(run->engine, file, err) != 0) ||
-        plan_build(run->engine, err) != 0 || (file && hold(run, err) != 0))
+    if (run->refused && inventory_leave_all(run->engine->inventory, err) != 0)
         return -1;
     return run_apply(run, "apply", err);
+}
+
+static int plan_and_apply(struct run *run, struct error *err)
+{
+    return plan_build(run->engine, err) == 0 ? run_apply(run, "apply", err) : -1;
 }
 
 static int run_apply_command(int argc, char **argv)
@@ -35,12 +38,16 @@ static int run_apply_command(int argc, char **argv)
     int status = run_begin(&run, USE_APPLY, doc, argc, argv);
     if (status != EXIT_DONE)
         return status;
-    run_each(&run, apply_one, "apply");
+    if (run.options.plan_file)
+        run_each_checked(&run, check, carry_out, "apply");
+    else
+        run_each(&run, plan_and_apply, "apply");
     if (run.refused)
         fprintf(stderr,
-                "understudy: what the plan saw has moved, and nothing was written%s: plan again, "
-                "or apply the rest with --partial\n",
-                run.options.set.count > 1 ? " of those replications" : "");
+                "understudy: %s, and nothing was written: plan again, or apply the rest with "
+                "--partial\n",
+                run.moved ? "what the plan saw has moved"
+                          : "not every replication of the plan could be checked");
     status = run_status(&run, tally_exit_apply(&run.total));
     if (run.refused && status == EXIT_PARTLY && !run.total.applied)
         status = EXIT_FAILED;

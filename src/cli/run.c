@@ -138,6 +138,7 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
     struct error err = {0};
     *run = (struct run){0};
     arena_init(&run->arena);
+    run->begun_ms = clock_system()->monotonic_ms(clock_system());
     options_parse(&run->options, &run->arena, use, doc, argc, argv);
     run->report =
         (struct report){.out = stdout, .colour = colour_wanted(), .losses = use == USE_PLAN};
@@ -229,28 +230,39 @@ static const char *outcome_of(const struct engine *engine, int result, const str
     return looked == EXIT_PARTLY || failed ? "partly" : "done";
 }
 
-static void run_one(struct run *run, size_t index, run_course_fn *course)
+static int open_one(struct run *run, size_t index, struct error *err)
 {
-    struct error err = {0};
-    struct tally tally;
     run->engine_options.number = (unsigned)index + 1;
-    int result =
-        engine_open(&run->options.set.items[index], &run->engine_options, &run->engine, &err);
-    if (result == 0) {
-        result = course(run, &err);
+    return engine_open(&run->options.set.items[index], &run->engine_options, &run->engine, err);
+}
+
+/* Counts and tells what became of run->engine's replication, and closes it. */
+static void finish_one(struct run *run, size_t index, int result, struct error *err)
+{
+    struct tally tally;
+    if (run->engine) {
         /* Even when the run broke off, what was done is counted. */
-        if (engine_tally(run->engine, &tally, result == 0 ? &err : NULL) == 0)
+        if (engine_tally(run->engine, &tally, result == 0 ? err : NULL) == 0)
             tally_add(&run->total, &tally);
         else
             result = -1;
         run->engine->outcome = outcome_of(run->engine, result, &tally);
     }
     if (result != 0)
-        replication_failed(run, index, &err);
-    add_to_page(run, index, result != 0 ? &err : NULL);
+        replication_failed(run, index, err);
+    add_to_page(run, index, result != 0 ? err : NULL);
     run_clear_progress(run);
     engine_close(run->engine);
     run->engine = NULL;
+}
+
+static void run_one(struct run *run, size_t index, run_course_fn *course)
+{
+    struct error err = {0};
+    int result = open_one(run, index, &err);
+    if (result == 0)
+        result = course(run, &err);
+    finish_one(run, index, result, &err);
 }
 
 static void add_up(struct run *run, const char *command)
@@ -271,6 +283,15 @@ static void add_up(struct run *run, const char *command)
         say_stopped(run);
 }
 
+static void finish_all(struct run *run, const char *command)
+{
+    /* Replications may have been open side by side. */
+    run->total.elapsed_ms = clock_system()->monotonic_ms(clock_system()) - run->begun_ms;
+    run->stopped = run->stopped || run->total.stopped || run->not_run;
+    add_up(run, command);
+    keep_page(run);
+}
+
 void run_each(struct run *run, run_course_fn *course, const char *command)
 {
     for (size_t i = 0; i < run->options.set.count; i++)
@@ -278,9 +299,35 @@ void run_each(struct run *run, run_course_fn *course, const char *command)
             run->not_run++;
         else
             run_one(run, i, course);
-    run->stopped = run->stopped || run->total.stopped || run->not_run;
-    add_up(run, command);
-    keep_page(run);
+    finish_all(run, command);
+}
+
+void run_each_checked(struct run *run, run_course_fn *check, run_course_fn *course,
+                      const char *command)
+{
+    size_t count = run->options.set.count;
+    struct engine **engines = arena_calloc(&run->arena, count, sizeof(struct engine *));
+    for (size_t i = 0; i < count; i++) {
+        struct error err = {0};
+        int result = stop_wanted(&the_stop) ? 1 : open_one(run, i, &err);
+        if (result == 0)
+            result = check(run, &err);
+        if (result > 0)
+            run->not_run++;
+        else if (result < 0)
+            finish_one(run, i, result, &err);
+        engines[i] = run->engine;
+        run->engine = NULL;
+    }
+    run->refused =
+        !run->options.partial && (run->moved || run->failed || run->stopped || run->not_run);
+    for (size_t i = 0; i < count; i++) {
+        struct error err = {0};
+        run->engine = engines[i];
+        if (run->engine)
+            finish_one(run, i, course(run, &err), &err);
+    }
+    finish_all(run, command);
 }
 
 int run_status(const struct run *run, int status)

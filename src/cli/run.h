@@ -23,8 +23,10 @@ struct run {
     struct engine *engine; /* of the replication that is being run; NULL between them */
     struct report report;
     struct progress progress;
+    int64_t begun_ms;
     size_t not_run;            /* replications that a stop left */
-    bool refused;              /* a plan that moved: nothing was written */
+    bool moved;                /* a saved plan: something is not as it saw it */
+    bool refused;              /* and nothing is to be written */
     bool stopped;              /* before all was done */
     struct plan_saving saving; /* of plan -o */
     struct audit audit;        /* of verify --audit */
@@ -47,6 +49,11 @@ typedef int run_course_fn(struct run *run, struct error *err);
 /* Runs `course` for each replication, adds up and, for several, writes the sums (`command` is the
  * type of --json). The exit status, given that of the sums by run_status. */
 void run_each(struct run *run, run_course_fn *course, const char *command);
+/* As run_each, in two passes: `course` follows only when `check` has been run for all replications,
+ * whose engines stay open. What `check` says of one that fails is that it could not be run. Between
+ * the two `refused` is set, unless --partial, when one has moved or was not checked. */
+void run_each_checked(struct run *run, run_course_fn *check, run_course_fn *course,
+                      const char *command);
 int run_status(const struct run *run, int status);
 
 /* The course of plan, and of a dry run: plans and shows. */

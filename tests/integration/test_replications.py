@@ -67,6 +67,42 @@ class Several(Replication):
                          ('total', 3, 2))
         self.assertEqual(set(self.state('us-east-1')), {'prod/a', 'west/a'})
 
+    def test_what_moved_in_one_refuses_all(self):
+        self.go('plan', '-o', 'plan.json')
+        self.put('/prod/b', 'newer', WEST, Overwrite=True)
+        done = self.run_it('apply', 'plan.json', flags=False, status=1)
+        self.assertIn('what the plan saw has moved, and nothing was written', done.err)
+        self.assertEqual(self.witness.writes(), [])
+        self.assertIn('2 moved since the plan', done.out)
+
+    def test_one_that_cannot_be_checked_refuses_all(self):
+        self.go('plan', '-o', 'plan.json')
+
+        def deny(call):
+            return error('AccessDeniedException') if call.region == WEST and \
+                call.operation == 'DescribeParameters' else None
+        self.witness.rules.append(deny)
+        done = self.run_it('apply', 'plan.json', flags=False, status=1)
+        self.assertIn('not every replication of the plan could be checked', done.err)
+        self.assertEqual(self.witness.writes(), [])
+        self.run_it('apply', 'plan.json', '--partial', flags=False, status=4)
+        self.assertEqual(set(self.state('us-east-1')), {'prod/a'})
+        self.witness.rules.clear()
+        # The same plan goes on; what is new since is left.
+        self.put('/prod/new', 'v', WEST)
+        total = self.run_it('apply', 'plan.json', '--partial', '--json', flags=False).summary
+        self.assertEqual((total['applied'], total['left']), (4, 2))
+
+    def test_a_plan_that_stands_is_carried_out_with_one_reading_of_each(self):
+        self.go('plan', '-o', 'plan.json')
+        self.witness.forget()
+        done = self.run_it('apply', 'plan.json', flags=False)
+        self.assertIn('2 replications: 0 equal, 5 applied', done.out)
+        listed = [call.region for call in self.witness.calls
+                  if call.operation == 'DescribeParameters']
+        self.assertEqual(sorted(listed), ['ap-south-1', 'eu-west-1', 'eu-west-2', 'us-east-1',
+                                          'us-east-1'])
+
     def test_a_plan_without_one_of_them_is_refused_before_anything_is_written(self):
         self.go('plan', '-o', 'plan.json')
         path, lines = self.saved()
