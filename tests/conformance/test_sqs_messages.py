@@ -421,6 +421,38 @@ class Messages(Conformance):
         self.assertEqual(self.bodies(to), [])
         self.assertEqual(self.move('CancelMessageMoveTask', TaskHandle=handle)[0], 400)
 
+    @contextlib.contextmanager
+    def database(self):
+        with contextlib.closing(sqlite3.connect(
+                os.path.join(self.server.folder, 'data', 'store.db'), timeout=5)) as database, \
+                database:
+            yield database
+
+    def test_limits_of_moving(self):
+        self.stand()
+        for number in range(2):
+            self.make(f'dead{number}')
+            self.make(f'q{number}', RedrivePolicy=json.dumps(
+                {'deadLetterTargetArn': self.arn(f'dead{number}'), 'maxReceiveCount': '1'}))
+        self.send(self.sqs.get_queue_url(QueueName='dead0')['QueueUrl'], 'm')
+        start = dict(DestinationArn=self.arn('q0'), MaxNumberOfMessagesPerSecond=1)
+        self.move('StartMessageMoveTask', SourceArn=self.arn('dead0'), **start)
+        with self.database() as database:
+            columns = ', '.join(row[1] for row in database.execute('PRAGMA table_info(sqs_task)')
+                                if row[1] != 'id')
+            database.execute(f'INSERT INTO sqs_task (id, {columns}) WITH RECURSIVE n(i) AS '
+                             f'(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99) '
+                             f'SELECT 1000 + i, {columns} FROM sqs_task, n')
+        status, answer = self.move('StartMessageMoveTask', SourceArn=self.arn('dead1'), **start)
+        self.assertEqual((status, answer['__type']), (403, 'com.amazonaws.sqs#OverLimit'))
+        with self.database() as database:  # so slow that it is not done in time
+            database.execute('DELETE FROM sqs_task WHERE id > 1000')
+            database.execute('UPDATE sqs_task SET moved = 36 * 3600')
+        for hours, status in ((35, 'RUNNING'), (1, 'FAILED')):
+            self.server.clock(advance=hours * 3600)
+            result, = self.move('ListMessageMoveTasks', SourceArn=self.arn('dead0'))[1]['Results']
+            self.assertEqual(result['Status'], status)
+
     def test_what_cannot_be_moved(self):
         self.make()
         for arguments, code in (

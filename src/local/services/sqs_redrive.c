@@ -8,6 +8,8 @@
 #include <string.h>
 
 enum { RATE_MOST = 500, LIST_MOST = 10, ALL_AT_ONCE = 1 << 30 };
+/* Tasks of an account that run; how long one may (SQS Developer Guide, redrive). */
+enum { RUNNING_MOST = 100, LONGEST_MS = 36 * 3600 * 1000 };
 
 /* A message goes on in another queue: visible, behind what is there. Standard queues keep the time
  * it was sent (so that it may expire soon), FIFO queues begin it anew. */
@@ -128,9 +130,14 @@ static bool move_one(struct local_call *call, struct task *task)
 static void go_on(struct local_call *call, struct task *task)
 {
     int64_t passed_ms = sqs_now_ms(call) - task->started_ms;
+    bool over = passed_ms >= LONGEST_MS;
+    if (over)
+        passed_ms = LONGEST_MS;
     int64_t due = task->rate ? (passed_ms < 0 ? 0 : passed_ms) * task->rate / 1000 : ALL_AT_ONCE;
     while (task->moved < due && move_one(call, task))
         ;
+    if (over && strcmp(task->status, "RUNNING") == 0) /* what AWS says then is not published (K) */
+        end_task(call, task, "FAILED", "The task ran for 36 hours.");
     store_run(call->store, "UPDATE sqs_task SET moved = $2 WHERE id = $1", "ii", task->id,
               task->moved);
 }
@@ -202,6 +209,18 @@ static bool has_running(struct local_call *call, int64_t source)
     return has;
 }
 
+static bool are_too_many(struct local_call *call, const struct sqs_queue *source)
+{
+    struct store_rows rows;
+    store_query(call->store, &rows,
+                "SELECT count(*) FROM sqs_task t JOIN sqs_queue q ON q.id = t.source"
+                " WHERE t.status = 'RUNNING' AND q.account = $1",
+                "t", source->account);
+    bool many = store_next(&rows) && store_int(&rows, 0) >= RUNNING_MOST;
+    store_end(&rows);
+    return many;
+}
+
 static enum local_result find_source(struct local_call *call, struct sqs_queue *out)
 {
     const char *arn = local_text(call, "SourceArn");
@@ -238,6 +257,9 @@ static enum local_result check_start(struct local_call *call, const struct sqs_q
         return local_fail(call, "InvalidParameterValueException",
                           "There is already a task running. Only one active task is allowed for a "
                           "source queue arn at a given time.");
+    if (are_too_many(call, source)) /* code and text not published (K) */
+        return local_fail(call, "OverLimit", "Only %d active tasks are allowed for an account.",
+                          RUNNING_MOST);
     return to ? sqs_authorize(call, "sqs:SendMessage", to) : LOCAL_OK;
 }
 
