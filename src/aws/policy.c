@@ -470,7 +470,7 @@ const struct policy_set *policy_set_about(struct arena *arena, const struct poli
     for (size_t i = 0; i < count; i++)
         most += policies[i]->statement_count;
     struct policy_set *set = arena_alloc(arena, sizeof *set);
-    *set = (struct policy_set){arena_calloc(arena, most + 1, sizeof *set->statements), 0};
+    *set = (struct policy_set){arena_calloc(arena, most + 1, sizeof(struct statement *)), 0};
     for (int allows = 0; allows <= 1; allows++)
         for (size_t i = 0; i < count; i++)
             for (size_t j = 0; j < policies[i]->statement_count; j++) {

@@ -551,8 +551,8 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
 void options_names(void (*each)(const char *name, void *arg), void *arg)
 {
     const struct argp_option *const all[] = {shared_options, plan_options, apply_options,
-                                             verify_options, undo_options};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        for (const struct argp_option *option = all[i]; option->name; option++)
+                                             verify_options, undo_options, NULL};
+    for (const struct argp_option *const *table = all; *table; table++)
+        for (const struct argp_option *option = *table; option->name; option++)
             each(option->name, arg);
 }

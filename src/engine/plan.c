@@ -582,7 +582,7 @@ static void look_at_values(struct batch *batch, struct arena *values,
                            const char *digests[RESOURCE_READ_MAX][DESTINATIONS_MAX])
 {
     struct engine *engine = batch->engine;
-    struct reading source[RESOURCE_READ_MAX] = {0}, copy[RESOURCE_READ_MAX];
+    struct reading source[RESOURCE_READ_MAX] = {0}, copy[RESOURCE_READ_MAX] = {0};
     read_side(batch, values, SIDE_SOURCE, source);
     for (unsigned side = 1; side < engine->side_count; side++) {
         read_side(batch, values, side, copy);

@@ -68,9 +68,7 @@ bool scope_missed(const struct scope *scope, size_t i)
 static const char *below(const char *text, const char *path)
 {
     size_t len = strlen(path);
-    if (len == 0)
-        return text;
-    if (strncmp(text, path, len) != 0 || (text[len] && text[len] != '/'))
+    if (strncmp(text, path, len) != 0 || (len > 0 && text[len] && text[len] != '/'))
         return NULL;
     return text + len;
 }

@@ -107,7 +107,7 @@ static int route_query(struct arena *arena, const struct local_service *const *s
         route->xml_namespace = route->service->xml_namespace;
     if (too_large(route->service, in))
         return fail(failure, 413, "RequestEntityTooLarge", "Request size exceeds the limit.", NULL);
-    if (!route->operation)
+    if (!route->service || !route->operation)
         return fail(failure, 400, "InvalidAction",
                     arena_printf(arena, "Could not find operation %s for version %s", action,
                                  version),

@@ -48,9 +48,9 @@ void http_hold_add(struct http_loop *loop, struct http_exchange *exchange, int64
         loop->stopping ? 0 : clock_system()->monotonic_ms(clock_system()) + hold_ms + 1;
     if (loop->hold_count == loop->hold_capacity) {
         size_t capacity = loop->hold_capacity ? 2 * loop->hold_capacity : (size_t)FIRST_CAPACITY;
-        struct http_exchange **holds = memory_alloc(capacity * sizeof(*holds));
+        struct http_exchange **holds = memory_alloc(capacity * sizeof(struct http_exchange *));
         if (loop->hold_count)
-            memcpy(holds, loop->holds, loop->hold_count * sizeof(*holds));
+            memcpy(holds, loop->holds, loop->hold_count * sizeof(struct http_exchange *));
         free(loop->holds);
         loop->holds = holds;
         loop->hold_capacity = capacity;

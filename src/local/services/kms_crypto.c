@@ -302,7 +302,7 @@ enum local_result kms_op_re_encrypt(struct local_call *call)
     const struct kms_key *key;
     struct side to;
     struct opened opened;
-    struct kms_bytes blob;
+    struct kms_bytes blob = {0};
     enum local_result result = kms_find(call, name, KMS_TO_CRYPT, &key);
     if (result == LOCAL_OK)
         result = kms_allow(

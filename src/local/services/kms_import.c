@@ -311,7 +311,7 @@ bool kms_import_whole(struct local_call *call, const struct kms_key *key)
 enum local_result kms_import_key_material(struct local_call *call)
 {
     const struct kms_key *key;
-    struct kms_bytes bytes;
+    struct kms_bytes bytes = {0};
     struct held held;
     int64_t expires_ms;
     char material[KMS_MATERIAL_SIZE];

@@ -58,7 +58,7 @@ sqs_batch(struct local_call *call, const struct sqs_queue *queue, const char *en
     const json_t *entries = local_value(call, "Entries");
     if (check_entries(call, entries, entry_kind) != LOCAL_OK)
         return LOCAL_FAILED;
-    struct sqs_problem problems[SQS_BATCH_MOST];
+    struct sqs_problem problems[SQS_BATCH_MOST] = {0};
     json_key(call->out, "Successful");
     json_open_list(call->out);
     for (size_t i = 0; i < json_array_size(entries); i++) {
