@@ -2,7 +2,8 @@
  * sqs: Amazon SQS, standard and FIFO queues, over JSON and the older query protocol; and the way by
  * which other services of the local AWS (EventBridge's targets) put messages into queues.
  *
- * Rules: shared facts events.md section 12 and the service model.
+ * Rules: shared facts events.md section 12 and the service model. Texts of refusals are AWS's as
+ * observed; those that nobody has published are marked (K).
  */
 #ifndef UNDERSTUDY_LOCAL_SERVICES_SQS_H
 #define UNDERSTUDY_LOCAL_SERVICES_SQS_H

@@ -115,7 +115,7 @@ static enum local_result check_target(struct local_call *call, const struct sqs_
 {
     struct sqs_queue target;
     struct arn parts;
-    if (arn_parse(arn, strlen(arn), &parts) != 0 || !text_is(parts.service, "sqs"))
+    if (arn_parse(arn, strlen(arn), &parts) != 0 || !text_is(parts.service, "sqs")) /* (K) */
         return bad_redrive(call, "RedrivePolicy", policy, "Invalid value for deadLetterTargetArn.");
     if (!text_is(parts.region, queue->region))
         return bad_redrive(call, "RedrivePolicy", policy,
@@ -131,7 +131,7 @@ static enum local_result check_target(struct local_call *call, const struct sqs_
                                          "source. The source is a FIFO queue."
                                        : "Dead-letter queue must be same type of queue as the "
                                          "source. The source is a standard queue.");
-    if (!target_allows(call, queue, &target))
+    if (!target_allows(call, queue, &target)) /* text not published (K) */
         return bad_redrive(call, "RedrivePolicy", policy,
                            "Queue does not have permission to use the dead-letter queue.");
     return LOCAL_OK;
@@ -168,6 +168,7 @@ static enum local_result check_redrive(struct local_call *call, const struct sqs
     return result;
 }
 
+/* The first text was observed, and how all begin; how the others end was not (K). */
 static enum local_result check_redrive_allow(struct local_call *call, const char *policy)
 {
     static const char *const permissions[] = {"allowAll", "denyAll", "byQueue", NULL};

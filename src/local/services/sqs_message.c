@@ -220,10 +220,7 @@ static struct sqs_problem check_system(struct arena *arena, const json_t *attrib
     {
         if (strcmp(name, "AWSTraceHeader") != 0)
             return bad(
-                arena_printf(arena,
-                             "Message system attribute name '%.100s' is invalid. Must be one "
-                             "of: AWSTraceHeader.",
-                             name));
+                arena_printf(arena, "Message system attribute name '%.100s' is invalid.", name));
         struct sqs_problem problem =
             check_attribute(arena, "AWSTraceHeader", attribute, &not_counted);
         if (problem.code)

@@ -304,7 +304,7 @@ static json_t *actions(struct local_call *call)
             wrong = name;
         json_array_append_new(list, json_sprintf("SQS:%s", name));
     }
-    if (json_array_size(names) > ACTIONS_MOST)
+    if (json_array_size(names) > ACTIONS_MOST) /* text: moto's alone */
         local_fail(call, "OverLimit", "%zu Actions were found, maximum allowed is %d.",
                    json_array_size(names), ACTIONS_MOST);
     else if (wrong)
@@ -420,6 +420,7 @@ enum local_result sqs_remove_permission(struct local_call *call)
 static enum local_result check_tag(struct local_call *call, const char *key, const char *value)
 {
     size_t key_len = text_utf8_count(key, strlen(key));
+    /* The limits are the guide's, the text is not published (K). */
     if (key_len < 1 || key_len > TAG_KEY_MOST || text_starts_nocase(key, "aws:") ||
         text_utf8_count(value, strlen(value)) > TAG_VALUE_MOST)
         return local_fail(call, "InvalidParameterValueException",
@@ -445,7 +446,7 @@ enum local_result sqs_store_tags(struct local_call *call, int64_t queue, const j
     store_query(call->store, &rows, "SELECT count(*) FROM sqs_tag WHERE queue = $1", "i", queue);
     bool too_many = store_next(&rows) && store_int(&rows, 0) > TAGS_MOST;
     store_end(&rows);
-    if (too_many)
+    if (too_many) /* the guide only advises against more: strict; AWS has no text (K) */
         return local_fail(call, "InvalidParameterValueException",
                           "Too many tags added for queue. Maximum of %d is allowed.", TAGS_MOST);
     return LOCAL_OK;

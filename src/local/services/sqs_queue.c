@@ -317,7 +317,8 @@ static enum local_result read_page(struct local_call *call, int64_t *most, char 
             "integer between 1 and 1000.");
     if (token && !local_value(call, "MaxResults"))
         return local_fail(call, "InvalidParameterValueException",
-                          "MaxResults is required when NextToken is provided.");
+                          "MaxResults is a mandatory parameter when you provide a value for "
+                          "NextToken.");
     if (token && local_token_decode(call, token, after) != 0)
         return local_fail(call, "InvalidParameterValueException", "Invalid or expired next token.");
     return LOCAL_OK;

@@ -461,6 +461,7 @@ enum local_result sqs_receive_message(struct local_call *call)
     if (in_flight(call, &queue) >= IN_FLIGHT_MOST) {
         if (queue.fifo)
             return wait_or_end(call, &asked, &queue);
+        /* text not published (K) */
         return local_fail(call, "OverLimit", "Too many messages in flight: %d.", IN_FLIGHT_MOST);
     }
     return receive(call, &asked, &queue);

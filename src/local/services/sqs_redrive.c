@@ -243,14 +243,14 @@ static enum local_result check_start(struct local_call *call, const struct sqs_q
     if (!is_dead_letter_queue(call, local_text(call, "SourceArn")))
         return local_fail(call, "InvalidParameterValueException",
                           "Source queue must be configured as a Dead Letter Queue.");
-    if (rate < 1 || rate > RATE_MOST)
+    if (rate < 1 || rate > RATE_MOST) /* text not published (K) */
         return local_fail(call, "InvalidParameterValueException",
                           "Value %lld for parameter MaxNumberOfMessagesPerSecond is invalid. "
                           "Reason: You must enter a number between 1 and 500.",
                           (long long)rate);
     if (to && !sqs_find_arn(call->store, call->arena, to, &target))
         return no_resource(call, "DestinationArn");
-    if (to && target.fifo != source->fifo)
+    if (to && target.fifo != source->fifo) /* text not published (K) */
         return local_fail(call, "InvalidParameterValueException",
                           "The source and the destination must be queues of the same type.");
     if (has_running(call, source->id))
