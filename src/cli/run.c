@@ -193,7 +193,7 @@ static void say_stopped(const struct run *run)
     if (run->total.planned)
         fprintf(stderr, ", %s left to write", number);
     if (run->not_run)
-        fprintf(stderr, ", %zu replications not run", run->not_run);
+        fprintf(stderr, ", %zu replication%s not run", run->not_run, run->not_run == 1 ? "" : "s");
     fputs("; the same command goes on from here\n", stderr);
 }
 

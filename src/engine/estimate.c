@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "client/rate_limit.h"
+#include "engine/history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,26 @@ struct counting {
     bool *deletes; /* removals: destinations where something goes */
 };
 
-enum { READ, READ_TAGS, WRITE, SET_TAGS, REMOVE_TAGS, REMOVE };
+enum {
+    READ,
+    READ_TAGS,
+    WRITE,
+    SET_TAGS,
+    REMOVE_TAGS,
+    REMOVE,
+    DESCRIBE,
+    READ_HISTORY,
+    PUT_LABELS,
+    TAKE_LABELS
+};
 
 static const struct aws_operation *operation_of(const struct resource_kind *kind, int which)
 {
     const struct aws_operation *const all[ESTIMATE_OPERATIONS] = {
-        kind->calls.read,     kind->calls.read_tags,   kind->calls.write,
-        kind->calls.set_tags, kind->calls.remove_tags, kind->calls.remove};
+        kind->calls.read,       kind->calls.read_tags,    kind->calls.write,
+        kind->calls.set_tags,   kind->calls.remove_tags,  kind->calls.remove,
+        kind->calls.describe,   kind->calls.read_history, kind->calls.put_labels,
+        kind->calls.take_labels};
     return all[which];
 }
 
@@ -54,6 +68,41 @@ static void next_key(struct counting *counting, const char *key)
     counting->key = memory_strdup(key);
 }
 
+/* Calls that read the history of one that is at `version`: those before have no gaps. */
+static uint64_t history_calls(const struct resource_kind *kind, int64_t version)
+{
+    uint64_t kept = version > 0 ? (uint64_t)version : 0;
+    kept = kept > kind->history_most ? kind->history_most : kept;
+    return (kept + kind->history_page - 1) / kind->history_page;
+}
+
+/* Read before the write, for undo; to replay versions; and behind it, for labels. */
+static void count_history(struct counting *counting, const struct step *step,
+                          const struct pair *pair, uint64_t written)
+{
+    const struct engine *engine = counting->engine;
+    uint64_t *source = &counting->counts[SIDE_SOURCE][READ_HISTORY];
+    uint64_t *counts = counting->counts[step->destination + 1];
+    uint64_t of_source = history_calls(engine->kind, pair->source.version);
+    int64_t stands = pair->exists ? pair->have.version : 0;
+    uint64_t of_copy = history_calls(engine->kind, stands);
+    if (!history_wanted(engine))
+        return;
+    if (engine->undo)
+        counts[READ_HISTORY] += of_copy;
+    if (!step->replaces) {
+        *source += of_source;
+        counts[READ_HISTORY] += of_copy;
+    }
+    if (!engine->labels)
+        return;
+    *source += of_source;
+    counts[READ_HISTORY] +=
+        history_calls(engine->kind, (step->replaces ? 0 : stands) + (int64_t)written);
+    counts[PUT_LABELS] += step->label_puts;
+    counts[TAKE_LABELS] += step->label_takes;
+}
+
 static int count_write(const struct step *step, void *arg, struct error *err)
 {
     struct counting *counting = arg;
@@ -75,10 +124,14 @@ static int count_write(const struct step *step, void *arg, struct error *err)
     if (step_needs_value(step, &pair)) {
         counting->reads[SIDE_SOURCE] = true;
         counting->reads[side] = counting->reads[side] || pair.exists;
-        counts[WRITE]++;
     }
+    uint64_t written = !step_makes_version(step, &pair) ? 0 : step->versions ? step->versions : 1;
+    counts[WRITE] += written;
+    count_history(counting, step, &pair, written);
     if (pair.exists && step->replaces) {
         counts[REMOVE]++;
+        counts[DESCRIBE]++; /* and its tags: the last look */
+        counts[READ_TAGS]++;
     } else if (pair.exists) {
         counts[SET_TAGS] += diff.set_tag_count > 0;
         counts[REMOVE_TAGS] += diff.removed_tag_count > 0;
@@ -110,6 +163,8 @@ static int count_removal(const struct step *step, void *arg, struct error *err)
         counting->counts[side][SET_TAGS]++;
     else
         counting->deletes[side] = true;
+    if (step->action == STEP_DELETE && engine->undo && history_wanted(engine))
+        counting->counts[side][READ_HISTORY] += history_calls(engine->kind, step->copy_version);
     arena_reset(counting->arena);
     return 0;
 }

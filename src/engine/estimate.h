@@ -2,17 +2,18 @@
  * estimate: what carrying out a plan will cost: calls by operation and Region, time, money.
  *
  * Counted from the steps as apply batches them: sources and copies read ten a call, a write each.
- * It is exact where nothing goes wrong and nobody else is at work; retries come on top, and so do
- * labels and earlier versions, which are read one by one. Time is the longest that one quota takes:
- * Regions work side by side. Quotas are AWS's defaults or what the configuration says the account
- * has; where calls are not paced (an endpoint of one's own) it is shorter.
+ * It is exact where nothing goes wrong and nobody else is at work; retries come on top. Labels and
+ * earlier versions, and where the labels are that undo keeps, are read one by one. Time is the
+ * longest that one quota takes: Regions work side by side. Quotas are AWS's defaults or what the
+ * configuration says the account has; where calls are not paced (an endpoint of one's own) it is
+ * shorter.
  */
 #ifndef UNDERSTUDY_ENGINE_ESTIMATE_H
 #define UNDERSTUDY_ENGINE_ESTIMATE_H
 
 #include "engine/engine.h"
 
-enum { ESTIMATE_OPERATIONS = 6 };
+enum { ESTIMATE_OPERATIONS = 10 };
 
 struct estimate_row {
     unsigned side;

@@ -56,6 +56,8 @@ struct step {
     bool replaces; /* an update that deletes the copy and makes it again */
     bool late;     /* its hint or reason was found when it was written: no plan has shown it */
     int64_t source_version, source_modified_ms, copy_version, copy_modified_ms;
+    /* With labels or history: versions to write, and calls that take labels off and put them on. */
+    unsigned versions, label_takes, label_puts;
     const char *digests;  /* of both values, for an audit: "HEX HEX"; NULL: not compared */
     char fingerprint[33]; /* of both sides' metadata: has anything moved? */
 };

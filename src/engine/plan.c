@@ -375,6 +375,11 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         out->unsure |= UNSURE_HISTORY;
     if (pair->history && !out->loss)
         out->loss = pair->history->loss;
+    if (pair->history) {
+        out->versions = (unsigned)pair->history->count;
+        out->label_takes = (unsigned)pair->history->takes;
+        out->label_puts = (unsigned)pair->history->puts;
+    }
     if (out->reason || !have) {
         out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
         if (pair->history && pair->history->count > 1)
@@ -393,6 +398,9 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;
     if (verdict.replace) {
         out->replaces = true;
+        out->versions = 1;
+        out->label_takes = 0;
+        out->label_puts = pair->history ? (unsigned)pair->history->puts_anew : 0;
         out->note =
             mapping_note(arena, out->note,
                          arena_printf(arena, "deleted and made again: %s", verdict.replace));

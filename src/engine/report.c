@@ -258,6 +258,12 @@ static int write_lines(const struct report *report, struct engine *engine, bool 
     return result;
 }
 
+/* Of what is counted: "1 call", "2 calls". */
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 int report_plan(const struct report *report, struct engine *engine, struct error *err)
 {
     struct tally tally;
@@ -276,11 +282,11 @@ int report_plan(const struct report *report, struct engine *engine, struct error
     if (!tally.selected)
         fprintf(report->out, "  no %s selected\n", engine->kind->noun);
     if (engine->made)
-        fprintf(report->out, "  %s names of %s, which makes them in each Region, left alone\n",
-                grouped(engine->made, number), engine->made_by);
+        fprintf(report->out, "  %s name%s of %s, which makes them in each Region, left alone\n",
+                grouped(engine->made, number), plural(engine->made), engine->made_by);
     if (tally.reserved)
-        fprintf(report->out, "  %s reserved names (aws..., ssm...) left alone\n",
-                grouped(tally.reserved, number));
+        fprintf(report->out, "  %s reserved name%s (aws..., ssm...) left alone\n",
+                grouped(tally.reserved, number), plural(tally.reserved));
     if (report->losses && tally.create + tally.update)
         fprintf(report->out, "  %s\n", engine->kind->gaps);
     return 0;
@@ -346,9 +352,9 @@ static void put_rest(FILE *out, const struct tally *tally)
 void report_plan_sum(const struct report *report, const struct tally *tally)
 {
     char create[32], update[32], calls[32];
-    fprintf(report->out, "plan: %s to create, %s to change, %s calls in %.1f s",
+    fprintf(report->out, "plan: %s to create, %s to change, %s call%s in %.1f s",
             grouped(tally->create, create), grouped(tally->update, update),
-            grouped(tally->calls, calls), (double)tally->elapsed_ms / 1000.0);
+            grouped(tally->calls, calls), plural(tally->calls), (double)tally->elapsed_ms / 1000.0);
     put_count(report->out, tally->remove, "to delete");
     put_count(report->out, tally->mark, "to mark as absent");
     put_rest(report->out, tally);
@@ -359,8 +365,9 @@ void report_apply_sum(const struct report *report, const struct tally *tally)
 {
     char applied[32], of[32], calls[32];
     uint64_t wanted = tally->applied + tally->failed + tally->conflict + tally->planned;
-    fprintf(report->out, "applied %s of %s in %.1f s, %s calls", grouped(tally->applied, applied),
-            grouped(wanted, of), (double)tally->elapsed_ms / 1000.0, grouped(tally->calls, calls));
+    fprintf(report->out, "applied %s of %s in %.1f s, %s call%s", grouped(tally->applied, applied),
+            grouped(wanted, of), (double)tally->elapsed_ms / 1000.0, grouped(tally->calls, calls),
+            plural(tally->calls));
     put_count(report->out, tally->estimated, "estimated");
     put_count(report->out, tally->failed, "failed");
     put_count(report->out, tally->conflict, "moved since the plan");
@@ -377,8 +384,9 @@ int report_estimate(const struct report *report, struct engine *engine, struct e
     arena_init(&arena);
     int result = estimate_make(engine, &arena, &estimate, err);
     if (result == 0 && estimate.writes) {
-        fprintf(report->out, "to apply: %s reads and %s writes beside the listings",
-                grouped(estimate.reads, reads), grouped(estimate.writes, writes));
+        fprintf(report->out, "to apply: %s read%s and %s write%s beside the listings",
+                grouped(estimate.reads, reads), plural(estimate.reads),
+                grouped(estimate.writes, writes), plural(estimate.writes));
         if (estimate.seconds > 0)
             fprintf(report->out, ", %.0f s at the quotas", ceil(estimate.seconds));
         for (size_t i = 0; i < estimate.row_count; i++) {
@@ -410,12 +418,12 @@ int report_undo(const struct report *report, struct engine *engine,
         return -1;
     uint64_t wanted = tally.applied + tally.failed + tally.planned;
     if (request->dry_run)
-        fprintf(report->out, "would put back %s, %s calls", grouped(tally.planned, done),
-                grouped(tally.calls, calls));
+        fprintf(report->out, "would put back %s, %s call%s", grouped(tally.planned, done),
+                grouped(tally.calls, calls), plural(tally.calls));
     else
-        fprintf(report->out, "put back %s of %s in %.1f s, %s calls", grouped(tally.applied, done),
-                grouped(wanted, of), (double)tally.elapsed_ms / 1000.0,
-                grouped(tally.calls, calls));
+        fprintf(report->out, "put back %s of %s in %.1f s, %s call%s", grouped(tally.applied, done),
+                grouped(wanted, of), (double)tally.elapsed_ms / 1000.0, grouped(tally.calls, calls),
+                plural(tally.calls));
     put_count(report->out, tally.equal, "as before already");
     put_count(report->out, tally.failed, "failed");
     put_count(report->out, tally.conflict, "changed since and left");
@@ -433,13 +441,14 @@ void report_verify_sum(const struct report *report, const struct engine *engine,
     uint64_t drift =
         tally->create + tally->update + tally->remove + tally->mark + tally->kept + tally->blocked;
     if (drift || tally->unseen || tally->failed_destinations)
-        fprintf(report->out, "not in sync: %s differ", grouped(drift, number));
+        fprintf(report->out, "not in sync: %s differ%s", grouped(drift, number),
+                drift == 1 ? "s" : "");
     else
         fprintf(report->out, "in sync: %s %s in %u %s", grouped(tally->selected, number),
                 tally->selected == 1 ? engine->kind->noun : engine->kind->nouns,
                 engine->side_count - 1, engine->side_count == 2 ? "Region" : "Regions");
-    fprintf(report->out, ", %s calls in %.1f s", grouped(tally->calls, calls),
-            (double)tally->elapsed_ms / 1000.0);
+    fprintf(report->out, ", %s call%s in %.1f s", grouped(tally->calls, calls),
+            plural(tally->calls), (double)tally->elapsed_ms / 1000.0);
     put_rest(report->out, tally);
     fputc('\n', report->out);
 }

@@ -125,9 +125,10 @@ struct judge_options {
     int64_t now_ms;
 };
 
-/* The operations behind a kind's calls, for estimates. */
+/* The operations behind a kind's calls, for estimates; the last three NULL: it keeps no history. */
 struct resource_calls {
-    const struct aws_operation *read, *read_tags, *write, *set_tags, *remove_tags, *remove;
+    const struct aws_operation *read, *read_tags, *write, *set_tags, *remove_tags, *remove,
+        *describe, *read_history, *put_labels, *take_labels;
 };
 
 typedef int resource_each_fn(const struct resource *resource, void *arg, struct error *err);
@@ -177,6 +178,7 @@ struct resource_kind {
     /* Deletes up to read_batch in one call; `missing` is set for those that were not there. The
      * error is of the whole call; ERR_TIMEOUT: they may be gone. */
     int (*remove)(struct resource_ctx *, struct resource *items, size_t count, struct error *);
+    size_t history_page, history_most; /* versions a page, and those that are kept */
     struct resource_calls calls;
     /* What AWS charges a month for `want` and did not for `have`; NULL: nothing. Pure. */
     double (*monthly_usd)(const struct resource *want, const struct resource *have);

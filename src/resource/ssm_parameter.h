@@ -40,6 +40,8 @@ int ssm_remove(struct resource_ctx *ctx, struct resource *items, size_t count, s
 /* One ParameterMetadata or ParameterHistory. Texts are borrowed from `row`; the rest in `arena`. */
 int ssm_from_metadata(struct arena *arena, const json_t *row, struct resource *out,
                       struct error *err);
+/* Versions that a page of history holds, and that AWS keeps. */
+enum { SSM_HISTORY_PAGE = 50, SSM_KEPT_VERSIONS = 100 };
 int ssm_read_history(struct resource_ctx *ctx, const char *name, struct revision **out,
                      size_t *count, struct error *err);
 int ssm_put_labels(struct resource_ctx *ctx, const char *name, int64_t version,

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HISTORY_PAGE = 50, KEPT_VERSIONS = 100 };
-
 struct reading {
     struct resource_ctx *ctx;
     struct revision *rows;
@@ -47,11 +45,11 @@ static int history_page(const json_t *page, void *arg, struct error *err)
     {
         struct resource resource;
         const json_t *value = json_object_get(row, "Value");
-        if (reading->count == KEPT_VERSIONS || !json_is_string(value))
+        if (reading->count == SSM_KEPT_VERSIONS || !json_is_string(value))
             return error_set(err, ERR_UNSUPPORTED,
                              "GetParameterHistory: more than %d versions, or "
                              "one without a value",
-                             KEPT_VERSIONS);
+                             SSM_KEPT_VERSIONS);
         if (ssm_from_metadata(arena, row, &resource, err) != 0)
             return -1;
         struct revision *out = &reading->rows[reading->count++];
@@ -68,12 +66,12 @@ int ssm_read_history(struct resource_ctx *ctx, const char *name, struct revision
                      size_t *count, struct error *err)
 {
     struct reading reading = {.ctx = ctx,
-                              .rows =
-                                  arena_calloc(ctx->arena, KEPT_VERSIONS, sizeof *reading.rows)};
+                              .rows = arena_calloc(ctx->arena, SSM_KEPT_VERSIONS,
+                                                   sizeof *reading.rows)};
     struct aws_client *client =
         session_client(ctx->session, &service_ssm, ctx->region, ctx->read_only, err);
     json_t *in = json_pack("{s:s, s:b, s:i}", "Name", name, "WithDecryption", 1, "MaxResults",
-                           (int)HISTORY_PAGE);
+                           (int)SSM_HISTORY_PAGE);
     int result = client ? aws_pages(client, ctx->arena, &operation_ssm_get_parameter_history, in,
                                     history_page, &reading, err)
                         : -1;

@@ -3,7 +3,7 @@
 import collections
 import unittest
 
-from replication import Replication
+from replication import COPIES, SOURCE, Replication
 
 
 class Estimate(Replication):
@@ -13,15 +13,17 @@ class Estimate(Replication):
         self.witness.forget()
         return calls
 
-    def foretold(self, *flags):
+    def foretold(self, *flags, state='--no-state', **how):
         """The estimate; it is exact for the calls that a sync makes beyond those of the plan."""
+        flags = (*flags, *state.split())
+        self.run_it('plan', *flags, **how)  # what it finds equal is not read again
         self.witness.forget()
-        done = self.run_it('plan', '--json', '--no-state', *flags)
+        done = self.run_it('plan', '--json', *flags, **how)
         planning = self.counted()
         estimate = next(line for line in done.lines if line['type'] == 'estimate')
-        said = self.run_it('plan', '--no-state', *flags).out
+        said = self.run_it('plan', *flags, **how).out
         self.witness.forget()
-        done = self.run_it('sync', '--json', '--no-state', *flags)
+        done = self.run_it('sync', '--json', *flags, **how)
         writing = self.counted() - planning
         self.assertEqual({(row['region'], row['operation']): row['count']
                           for row in estimate['calls']}, dict(writing))
@@ -60,6 +62,68 @@ class Estimate(Replication):
         self.foretold('--deletes', 'owned', '--max-delete', '100%', '--delete-grace', '0')
         self.assertCopied()
 
+    # --- labels, versions and undo ---------------------------------------------------------------
+    def carried(self, rules, state=''):
+        config = (f'source: {{ region: {SOURCE}, endpoint_url: "{self.witness.url}" }}\n'
+                  'destinations:\n' + ''.join(
+                      f'  - {{ region: {region}, endpoint_url: "{self.witness.url}" }}\n'
+                      for region in COPIES) +
+                  f'parameters: {{ {rules}, deletes: owned, delete_grace: "0", max_delete: "100%",'
+                  ' replace_wait: 0, allow: [replace] }\n')
+        return self.foretold(state=state, config=config)[0]
+
+    def label(self, name, version, *labels, region=SOURCE):
+        self.ssm(region).label_parameter_version(Name=name, ParameterVersion=version,
+                                                 Labels=list(labels))
+
+    def fill(self, name, *values, region=SOURCE, **more):
+        for value in values:
+            self.put(name, value, region, Overwrite=True, **more)
+
+    def test_labels_and_versions_are_counted(self):
+        for state in ('', '--no-undo', '--no-state'):
+            for rules in ('labels: true', 'history: 3', 'labels: true, history: 60'):
+                with self.subTest(state=state, rules=rules):
+                    self.server.reset()
+                    self.changes_of_labels_and_versions(rules, state)
+
+    def changes_of_labels_and_versions(self, rules, state):
+        self.fill('/a', 'one', 'two', 'three')
+        self.label('/a', 2, 'old')
+        self.label('/a', 3, 'new', 'newest')
+        self.fill('/long', *(f'v{n}' for n in range(51)))
+        self.fill('/moves', 'one', 'two')
+        self.label('/moves', 2, 'x', 'y')
+        self.fill('/gone', *(f'v{n}' for n in range(4)))
+        self.fill('/tier', 'one', 'two')
+        self.label('/tier', 2, 'present')
+        self.fill('/tier', 'other', 'two', region='us-east-1', Tier='Advanced')
+        self.label('/tier', 1, 'stray', region='us-east-1')
+        estimate = self.carried(rules, state)
+        rows = {(row['region'], row['operation']): row['count'] for row in estimate['calls']}
+        self.assertEqual(rows['us-east-1', 'PutParameter'],
+                         {'labels: true': 5, 'history: 3': 12}.get(rules, 61))
+        self.fill('/a', 'four', 'five')
+        self.label('/a', 5, 'new')
+        self.ssm().unlabel_parameter_version(Name='/a', ParameterVersion=3, Labels=['newest'])
+        self.fill('/long', 'more')
+        self.ssm().unlabel_parameter_version(Name='/moves', ParameterVersion=2, Labels=['y'])
+        self.label('/moves', 2, 'z')
+        for name in ('/gone', '/tier'):
+            self.ssm().delete_parameter(Name=name)
+        self.carried(rules, state)
+
+    def test_what_undo_reads_is_counted(self):
+        for number in range(12):
+            self.put(f'/n{number:02}', 'v')
+        self.put('/gone', 'v')
+        self.carried('adopt: false')
+        for number in range(11):
+            self.put(f'/n{number:02}', 'new', Overwrite=True)
+        self.ssm().delete_parameter(Name='/gone')
+        estimate = self.carried('adopt: false')
+        self.assertNotIn('GetParameterHistory', {row['operation'] for row in estimate['calls']})
+
     def test_advanced_parameters_have_a_price(self):
         self.put('/a', 'v', Tier='Advanced')
         self.put('/b', 'v')
@@ -68,6 +132,21 @@ class Estimate(Replication):
         estimate, said = self.foretold()
         self.assertEqual((estimate['priced'], estimate['monthly_usd']), (4, 0.20))
         self.assertIn('4 copies that AWS charges for: $0.20 a month more', said)
+
+    def test_one_is_not_said_as_many(self):
+        self.put('/a', 'v')
+        said = self.foretold(config='source: {region: ap-south-1}\n'
+                             'destinations: [{region: us-east-1}]\n')[1]
+        self.assertIn('to apply: 1 read and 1 write beside the listings', said)
+
+    def test_regions_wait_side_by_side_and_not_one_after_the_other(self):
+        for number in range(12):
+            self.put(f'/n{number:02}', 'v')
+        config = ('source: {region: ap-south-1}\ndestinations:\n'
+                  '  - {region: us-east-1}\n  - {region: eu-west-1, quotas: {PutParameter: 1}}\n')
+        done = self.run_it('plan', '--json', config=config)
+        estimate = next(line for line in done.lines if line['type'] == 'estimate')
+        self.assertEqual(estimate['seconds'], 12)  # not 4 + 12: the slower Region's
 
     def test_the_quotas_of_the_account_count(self):
         for number in range(10):
