@@ -43,7 +43,7 @@ struct local_failure answer_refused(enum aws_protocol protocol, enum authenticat
 struct local_failure answer_internal(const struct local_service *service)
 {
     return (struct local_failure){500, service->internal_error, "An internal error occurred.",
-                                  service->protocol == AWS_QUERY ? NULL : "message"};
+                                  service->internal_message_key};
 }
 
 struct local_failure answer_throttled(const struct local_service *service)
@@ -136,23 +136,29 @@ int answer_failure(struct buf *out, enum aws_protocol protocol, const char *xml_
     return status;
 }
 
-int answer_xml(struct buf *out, const struct local_service *service, const char *operation,
-               const struct buf *json, const char *request_id)
+int answer_xml(struct buf *out, const struct local_service *service,
+               const struct local_operation *operation, const struct buf *json,
+               const char *request_id)
 {
     json_t *value = json_read(buf_text(json), json->len, NULL);
     if (!json_is_object(value)) {
         json_decref(value);
         return -1;
     }
-    buf_printf(out, "<%sResponse xmlns=\"%s\"><%sResult>", operation, service->xml_namespace,
-               operation);
-    if (service->twin)
-        service->twin->write(out, operation, value);
-    else
-        query_write_xml(out, value);
-    buf_printf(out, "</%sResult><ResponseMetadata>", operation);
+    const char *name = operation->name;
+    bool result = json_object_size(value) > 0 || (operation->flags & LOCAL_EMPTY_RESULT);
+    buf_printf(out, "<%sResponse xmlns=\"%s\">", name, service->xml_namespace);
+    if (result) {
+        buf_printf(out, "<%sResult>", name);
+        if (service->twin)
+            service->twin->write(out, name, value);
+        else
+            query_write_xml(out, value);
+        buf_printf(out, "</%sResult>", name);
+    }
+    buf_append_text(out, "<ResponseMetadata>");
     element(out, "RequestId", request_id);
-    buf_printf(out, "</ResponseMetadata></%sResponse>", operation);
+    buf_printf(out, "</ResponseMetadata></%sResponse>", name);
     json_decref(value);
     return 0;
 }

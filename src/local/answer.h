@@ -32,9 +32,11 @@ struct local_failure answer_in_protocol(struct arena *arena, const struct local_
 int answer_failure(struct buf *out, enum aws_protocol protocol, const char *xml_namespace,
                    const struct local_failure *failure, const char *request_id);
 
-/* Turns the JSON object that a query service's handler wrote into the operation's XML. -1 when it
- * is not JSON, which would be our own mistake. */
-int answer_xml(struct buf *out, const struct local_service *service, const char *operation,
-               const struct buf *json, const char *request_id);
+/* Turns the JSON object that a query service's handler wrote into the operation's XML; without the
+ * Result's element when the operation answers nothing, as AWS does. -1 when it is not JSON, which
+ * would be our own mistake. */
+int answer_xml(struct buf *out, const struct local_service *service,
+               const struct local_operation *operation, const struct buf *json,
+               const char *request_id);
 
 #endif

@@ -163,11 +163,13 @@ static void answer_with_failure(struct request *request, const struct local_fail
 static struct local_failure failure_of_fault(const struct request *request)
 {
     const struct fault *fault = request->fault;
+    const struct local_service *service = request->route.service;
     if (fault->effect == FAULT_THROTTLE)
-        return answer_throttled(request->route.service);
+        return answer_throttled(service);
+    bool internal = fault->code && strcmp(fault->code, service->internal_error) == 0;
     return (struct local_failure){fault->status ? fault->status : 400,
                                   fault->code ? fault->code : "ServiceUnavailable", fault->message,
-                                  NULL};
+                                  internal ? service->internal_message_key : NULL};
 }
 
 /* What becomes of an answer that is ready, and its content type. */
@@ -326,7 +328,7 @@ static enum local_result run_handler(struct request *request)
     json_close(&request->out);
     struct buf *body = http_exchange_body(request->exchange);
     int written_out =
-        query ? answer_xml(body, call->service, call->operation->name, out, request->id) : 0;
+        query ? answer_xml(body, call->service, call->operation, out, request->id) : 0;
     if (written_out == 0 && !body->overflow)
         request->status = 200;
     return LOCAL_OK;

@@ -114,8 +114,10 @@ enum local_result {
 
 enum {
     LOCAL_WRITES = 1,
-    LOCAL_NO_AUTH = 2,      /* unsigned callers are let in (AssumeRoleWithWebIdentity) */
-    LOCAL_NO_PERMISSION = 4 /* signed, but nobody needs a permission (GetCallerIdentity) */
+    LOCAL_NO_AUTH = 2,       /* unsigned callers are let in (AssumeRoleWithWebIdentity) */
+    LOCAL_NO_PERMISSION = 4, /* signed, but nobody needs a permission (GetCallerIdentity) */
+    /* Query protocols: it has an answer even when nothing is in it, so the Result's element too. */
+    LOCAL_EMPTY_RESULT = 8
 };
 
 struct local_operation {
@@ -175,6 +177,7 @@ struct local_service {
     int clock_skew_ms;          /* how far a signature's time may be off; 5 or 15 minutes */
     size_t largest_body_bytes;  /* 0: 256 KiB */
     const char *internal_error; /* "InternalServerError", "KMSInternalException" */
+    const char *internal_message_key; /* of its message; NULL: "message" */
     /* Calls come too fast. Without a code: ThrottlingException (Throttling), "Rate exceeded". */
     struct local_failure throttled;
     const char *schema; /* CREATE TABLE IF NOT EXISTS ...; NULL: none */

@@ -1,19 +1,26 @@
-"""model_check: answers of a server against AWS's service models, as they came over the wire.
+"""model_check: requests to a server and its answers, as they are on the wire, against AWS's models.
 
 boto3 reads leniently: it drops members it does not know and never misses one. Here an unknown
 member, a member of the wrong type, a missing required one, a value outside its enumeration and an
 error that the operation does not have are findings. The models are those of
-$UNDERSTUDY_SHARED/aws/models, else of ../shared beside the repository; without them nothing is
-checked. JSON services only.
+$UNDERSTUDY_SHARED/aws/models, else of ../shared beside the repository, else those that botocore
+brings; these may be older than what they are held against, so what they do not know is no finding.
 """
+import base64
+import binascii
 import functools
 import json
 import os
 import pathlib
+import urllib.parse
 
+import botocore.session
+
+import model_xml
 import rows
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+NAMES = {'tagging': 'resourcegroupstaggingapi'}  # of services in clients
 
 # What every operation may answer beside what its model lists (sts-iam-sigv4.md section 2).
 COMMON_ERRORS = {
@@ -24,13 +31,63 @@ COMMON_ERRORS = {
     # SQS's, for parameters (events.md section 12.2).
     'InvalidParameterValueException', 'MissingRequiredParameterException',
 }
+COMMON_QUERY_ERRORS = {
+    'AccessDenied', 'ExpiredToken', 'IncompleteSignature', 'InternalFailure', 'InvalidAction',
+    'InvalidClientTokenId', 'MissingAuthenticationToken', 'SignatureDoesNotMatch', 'Throttling',
+    'ValidationError',
+    # SQS's, for parameters.
+    'InvalidParameterValue', 'MissingParameter', 'InvalidAttributeName', 'InvalidAttributeValue',
+}
+
+# Where documents or recordings say something else than the model.
+OBSERVED_VALUES = {
+    # The text of its own member: "This data type can only have a value of Policy".
+    'PermissionsBoundaryAttachmentType': {'Policy'},
+    # Answers of the simulator that users quote.
+    'ErrorCode': {'AccessDeniedException'},  # of FailedResourcesMap (tagging)
+    'PolicySourceType': {'IAM Policy', 'IAM Permissions Boundary Policy', 'Resource Policy'},
+}
+OBSERVED_ERRORS = {
+    ('kms', 'DescribeKey'): {'InvalidGrantTokenException'},  # it takes tokens like the others
+    ('iam', 'CreateRole'): {'NoSuchEntity'},  # of the boundary, as CreateUser lists it
+    ('iam', 'GetAccessKeyLastUsed'): {'NoSuchEntity'},  # older models list it
+}
+# Members that older models require, and whose documents say when they are missing.
+NOT_REQUIRED = {'LastUsedDate'}
 
 
 @functools.lru_cache(None)
-def model(service):
+def model(service, protocol='json'):
+    """The service's model if it has one of this protocol ("older": botocore's), or None."""
+    name = NAMES.get(service, service)
     shared = os.environ.get('UNDERSTUDY_SHARED') or ROOT.parent / 'shared'
-    path = pathlib.Path(shared) / 'aws' / 'models' / service / 'service-2.json'
-    return json.loads(path.read_text()) if path.exists() else None
+    path = pathlib.Path(shared) / 'aws' / 'models' / name / 'service-2.json'
+    if path.exists():
+        found = json.loads(path.read_text())
+        if found['metadata']['protocol'] == protocol:
+            return found
+    loader = botocore.session.get_session().get_component('data_loader')
+    found = dict(loader.load_service_model(name, 'service-2'), older=True)
+    return found if found['metadata']['protocol'] == protocol else None
+
+
+class Shapes(dict):
+    """A model's shapes by name; `older`: what they do not know is no finding."""
+
+    def __init__(self, service_model):
+        super().__init__(service_model['shapes'])
+        self.older = service_model.get('older', False)
+        # The models of some services tell no member of any error; a message they have all the same.
+        self.silent = not any(shape.get('members') for shape in self.values()
+                              if shape.get('exception'))
+
+
+def is_base64(value):
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        return False
+    return True
 
 
 def check_value(shapes, name, value, where, findings):
@@ -47,11 +104,12 @@ def check_value(shapes, name, value, where, findings):
         'float': lambda: isinstance(value, (int, float)) and not isinstance(value, bool),
         'double': lambda: isinstance(value, (int, float)) and not isinstance(value, bool),
         'timestamp': lambda: isinstance(value, (int, float)) and not isinstance(value, bool),
-        'blob': lambda: isinstance(value, str),
+        'blob': lambda: isinstance(value, str) and is_base64(value),
     }[shape['type']]()
     if not good:
         findings.append(f'{where}: {value!r} is no {shape["type"]}')
-    elif 'enum' in shape and value not in shape['enum']:
+    elif 'enum' in shape and not shapes.older and value not in shape['enum'] and \
+            value not in OBSERVED_VALUES.get(name, ()):
         findings.append(f'{where}: {value!r} is not in the enumeration')
 
 
@@ -60,13 +118,13 @@ def check_structure(shapes, shape, value, where, findings):
         findings.append(f'{where}: no object')
         return
     for member in shape.get('required', []):
-        if member not in value:
+        if member not in value and member not in NOT_REQUIRED:
             findings.append(f'{where}: {member} is missing')
     for member, content in value.items():
         known = shape.get('members', {}).get(member)
-        if known is None:
+        if known is None and not shapes.older:
             findings.append(f'{where}: unknown member {member}')
-        else:
+        elif known is not None:
             check_value(shapes, known['shape'], content, f'{where}.{member}', findings)
 
 
@@ -86,56 +144,132 @@ def check_map(shapes, shape, value, where, findings):
         check_value(shapes, shape['value']['shape'], item, f'{where}.{key}', findings)
 
 
-def check_error(service_model, operation, status, body, where, findings):
+def error_shapes(shapes, operation):
+    """{code on the wire: shape} of the errors that the operation lists."""
+    return {shapes[error['shape']].get('error', {}).get('code', error['shape']): error['shape']
+            for error in operation.get('errors', [])}
+
+
+def check_error(shapes, operation, status, body, where, findings, observed):
     code = body.get('__type')
     if not isinstance(code, str):
         findings.append(f'{where}: an error without __type')
         return
     code = code.removeprefix('com.amazonaws.sqs#')
-    shapes = service_model['shapes']
     listed = {error['shape'] for error in operation.get('errors', [])}
-    members = {key: value for key, value in body.items() if key != '__type'}
+    members = {key: value for key, value in body.items()
+               if key != '__type' and not (shapes.silent and key == 'message')}
     if code in listed:
-        check_structure(shapes, shapes[code], members, f'{where} {code}', findings)
+        check_value(shapes, code, members, f'{where} {code}', findings)
         fault = shapes[code].get('fault', False)
         if (status >= 500) != fault:
             findings.append(f'{where} {code}: HTTP status {status}')
-    elif code not in COMMON_ERRORS:
+    elif code not in COMMON_ERRORS | observed and not shapes.older:
         findings.append(f'{where}: {code} is no error of this operation')
     elif set(members) - {'message', 'Message'}:
         findings.append(f'{where} {code}: unknown members {sorted(members)}')
 
 
-def check_answer(service, operation_name, status, text):
+def check_query_error(shapes, operation, status, body, where, findings, observed):
+    code, listed = body['Code'], error_shapes(shapes, operation)
+    known = shapes[listed[code]] if code in listed else {}
+    wanted = known.get('error', {}).get('httpStatusCode')
+    unknown = set(body) - model_xml.ERROR - set(known.get('members', {}))
+    if not known and code not in COMMON_QUERY_ERRORS | observed and not shapes.older:
+        findings.append(f'{where}: {code} is no error of this operation')
+    elif wanted not in (None, status):
+        findings.append(f'{where} {code}: HTTP status {status}')
+    if unknown:
+        findings.append(f'{where} {code}: unknown members {sorted(unknown)}')
+    if body['Type'] != ('Sender' if status < 500 else 'Receiver'):
+        findings.append(f'{where} {code}: of type {body["Type"]}')
+
+
+def check_query_answer(service_model, operation, status, text, where, findings, observed):
+    root, shapes, read = model_xml.read(text), Shapes(service_model), []
+    if root is None:
+        findings.append(f'{where}: the answer is no XML')
+    elif status >= 300:
+        body = model_xml.error(root, read)
+        if body is not None:
+            check_query_error(shapes, operation, status, body, where, findings, observed)
+    else:
+        body = model_xml.body(service_model, operation, root, read)
+        if body is not None and 'output' in operation:
+            check_value(shapes, operation['output']['shape'], body, where, findings)
+    findings.extend(f'{where}: {finding}' for finding in read)
+
+
+def check_answer(service, operation_name, status, text, protocol='json'):
     """Findings, as texts, about one answer."""
-    service_model = model(service)
-    findings = []
-    if service_model is None or service_model['metadata']['protocol'] != 'json':
+    service_model = model(service, protocol)
+    findings, where = [], f'{service}:{operation_name}'
+    observed = OBSERVED_ERRORS.get((service, operation_name), set())
+    operation = service_model and service_model['operations'].get(operation_name)
+    if not operation:
+        return findings if not service_model or 'older' in service_model else \
+            [f'{where}: there is no such operation']
+    if protocol == 'query':
+        check_query_answer(service_model, operation, status, text, where, findings, observed)
         return findings
-    operation = service_model['operations'][operation_name]
-    where = f'{service}:{operation_name}'
+    shapes = Shapes(service_model)
     try:
         body = json.loads(text) if text.strip() else {}
     except ValueError:
         return [f'{where}: the answer is no JSON']
     if status >= 300:
-        check_error(service_model, operation, status, body, where, findings)
+        check_error(shapes, operation, status, body, where, findings, observed)
     elif 'output' in operation:
-        check_value(service_model['shapes'], operation['output']['shape'], body, where, findings)
+        check_value(shapes, operation['output']['shape'], body, where, findings)
     elif body:
         findings.append(f'{where}: an answer where there is none')
+    return findings
+
+
+def check_parameters(shapes, operation, text, where, findings):
+    """A request of the query protocol: the members that it begins with."""
+    given = {key.split('.')[0] for key, _ in urllib.parse.parse_qsl(text, keep_blank_values=True)}
+    given -= {'Action', 'Version'}
+    shape = shapes[operation['input']['shape']] if 'input' in operation else {}
+    missing = set(shape.get('required', [])) - given
+    unknown = set() if shapes.older else given - set(shape.get('members', {}))
+    findings.extend(f'{where}: {member} is missing' for member in sorted(missing))
+    findings.extend(f'{where}: unknown member {member}' for member in sorted(unknown))
+
+
+def check_request(service, operation_name, text, protocol='json'):
+    """Findings, as texts, about one request."""
+    service_model = model(service, protocol)
+    findings, where = [], f'request {service}:{operation_name}'
+    operation = service_model and service_model['operations'].get(operation_name)
+    if not operation:
+        return findings if not service_model or 'older' in service_model else \
+            [f'{where}: there is no such operation']
+    shapes = Shapes(service_model)
+    if protocol == 'query':
+        check_parameters(shapes, operation, text, where, findings)
+        return findings
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return [f'{where}: no JSON']
+    if 'input' in operation:
+        check_value(shapes, operation['input']['shape'], body, where, findings)
+    elif body:
+        findings.append(f'{where}: members where there are none')
     return findings
 
 
 def watch(client, findings):
     """Adds what is wrong with each answer to the client to `findings`."""
     service = client.meta.service_model.service_name
+    protocol = client.meta.service_model.metadata['protocol']
 
     def received(response_dict, event_name, **_):
         if response_dict is not None:
             findings.extend(check_answer(service, event_name.rsplit('.', 1)[1],
                                          response_dict['status_code'],
-                                         response_dict['body'].decode()))
+                                         response_dict['body'].decode(), protocol))
 
     def parsed(parsed, model, **_):
         rows.note_boto3(service, model.name, parsed)

@@ -355,6 +355,7 @@ const struct local_service ssm_service = {
     .protocol = AWS_JSON_1_1,
     .clock_skew_ms = 5 * 60 * 1000,
     .internal_error = "InternalServerError",
+    .internal_message_key = "Message",
     .schema = SSM_SCHEMA,
     .trail = trail,
     .trail_resources = trail_resources,
