@@ -1,7 +1,9 @@
 """replication: the real understudy between Regions of a real server, and a witness between them.
 
 A Witness is a proxy on the loopback: it notes the operation and Region of every call that passes,
-and can be told to refuse one, or to let it through and lose the answer. The programs are
+holds the request and the answer against AWS's service model (model_check.py; a test that ends with
+findings fails), and can be told to refuse one, or to let it through and lose the answer. The
+programs are
 $UNDERSTUDY and $UNDERSTUDY_LOCAL, else those in build/.
 """
 import collections
@@ -21,6 +23,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'tests' / 'conformance'))
 from local_server import ACCOUNT, CREDENTIALS, LocalServer  # noqa: E402
+import model_check  # noqa: E402
 
 SOURCE, COPIES = 'ap-south-1', ('us-east-1', 'eu-west-1')
 READS = re.compile(r'(Get|Describe|List)[A-Z]')
@@ -45,7 +48,7 @@ class Witness(http.server.ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), Passage)
         self.behind = url.split('//')[1].rstrip('/')
         self.url = f'http://127.0.0.1:{self.server_address[1]}'
-        self.calls, self.rules = [], []
+        self.calls, self.rules, self.findings = [], [], []
         self.released = threading.Event()
         self.stalled = threading.Event()
         self._lock = threading.Lock()
@@ -61,6 +64,16 @@ class Witness(http.server.ThreadingHTTPServer):
                 if verdict:
                     return verdict
         return None
+
+    def check(self, call, protocol, answer=None):
+        """Of the request, or of (status, body) of its answer."""
+        if call.service:
+            found = model_check.check_request(call.service, call.operation, call.body.decode(),
+                                              protocol) if answer is None else \
+                model_check.check_answer(call.service, call.operation, answer[0],
+                                         answer[1].decode(), protocol)
+            with self._lock:
+                self.findings.extend(found)
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], ConnectionError):  # the program was ended by the test
@@ -92,9 +105,12 @@ class Passage(http.server.BaseHTTPRequestHandler):
                           self.headers.get('Authorization', ''))
         region, service = scope.groups() if scope else ('', '')
         target = self.headers.get('X-Amz-Target', '').rpartition('.')[2]
+        protocol = 'json' if target else 'query'
         if not target:
             target = (re.search(rb'Action=(\w+)', body) or [b'', b'?'])[1].decode()
-        verdict = self.server.note(Call(service, region, target, body))
+        call = Call(service, region, target, body)
+        self.server.check(call, protocol)
+        verdict = self.server.note(call)
         if isinstance(verdict, tuple):
             return self._answer(verdict[0], verdict[1].encode(),
                                 [('Content-Type', 'application/x-amz-json-1.1')])
@@ -108,6 +124,7 @@ class Passage(http.server.BaseHTTPRequestHandler):
         answer = connection.getresponse()
         data = answer.read()
         connection.close()
+        self.server.check(call, protocol, (answer.status, data))
         if verdict == 'lose':
             self.close_connection = True
             return None
@@ -167,6 +184,8 @@ class Replication(unittest.TestCase):
         self.addCleanup(self.server.close_clients)
         self.clients = {}
         self.witness = Witness(self.server.url)
+        self.addCleanup(lambda: self.assertEqual(self.witness.findings + self.server.findings, [],
+                                                 'not as in the service model'))
         self.addCleanup(self.witness.close)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='understudy-integration-'))
         self.addCleanup(shutil.rmtree, self.folder)
