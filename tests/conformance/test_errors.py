@@ -102,6 +102,11 @@ class Iam(local_server.Conformance):
         self.refused('LimitExceeded', self.iam.update_assume_role_policy, RoleName='r',
                      PolicyDocument=roles.trust(Sid='s' * 2048))
 
+    def test_sources_of_policies(self):
+        for text in NO_ARNS[:3]:
+            self.refused('InvalidInput', self.iam.get_context_keys_for_principal_policy,
+                         PolicySourceArn=text)
+
     def test_names_that_are_taken(self):
         for name in ('a', 'b'):
             self.iam.create_group(GroupName=name)

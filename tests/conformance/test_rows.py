@@ -4,6 +4,7 @@ gave each error that its model lists, it was refused to a caller without the per
 Runs behind all other programs of the suite, on what they noted (rows.py). What cannot happen here
 stands in rows_left_out.py with the reason; a line there that is wrong fails too.
 """
+import functools
 import json
 import pathlib
 import sys
@@ -28,10 +29,15 @@ def operations():
         return json.loads(answer.read())
 
 
+@functools.lru_cache(None)
+def model_of(service):
+    return botocore.session.get_session().get_service_model(service)
+
+
 def listed_errors(service, operation):
     """Wire codes of the errors that the model of Debian's botocore lists; None: it is too old to
     know the operation."""
-    model = botocore.session.get_session().get_service_model(SERVICES.get(service, service))
+    model = model_of(SERVICES.get(service, service))
     if operation not in model.operation_names:
         return None
     return {shape.error_code for shape in model.operation_model(operation).error_shapes}
