@@ -211,13 +211,16 @@ class Replication(unittest.TestCase):
     def state(self, region):
         """Everything a copy carries, by name; keys as the Region names them."""
         ssm, found = self.ssm(region), {}
-        for page in ssm.get_paginator('describe_parameters').paginate():
+        for page in ssm.get_paginator('describe_parameters').paginate(MaxResults=10):
+            names = [row['Name'] for row in page['Parameters']]
+            values = {} if not names else {
+                one['Name']: one['Value']
+                for one in ssm.get_parameters(Names=names, WithDecryption=True)['Parameters']}
             for row in page['Parameters']:
-                value = ssm.get_parameter(Name=row['Name'], WithDecryption=True)['Parameter']
                 tags = ssm.list_tags_for_resource(ResourceType='Parameter',
                                                   ResourceId=row['Name'])['TagList']
                 found[row['Name'].removeprefix('/')] = {
-                    'Value': value['Value'],
+                    'Value': values[row['Name']],
                     'Tags': {tag['Key']: tag['Value'] for tag in tags
                              if not tag['Key'].startswith('understudy:')},
                     'Policies': sorted(json.dumps(json.loads(policy['PolicyText']), sort_keys=True)
