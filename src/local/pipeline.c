@@ -1,11 +1,10 @@
-#include "local/pipeline.h"
+#include "local/pipeline_parts.h"
 
 #include "aws/region.h"
 #include "base/log.h"
 #include "local/answer.h"
 #include "local/authenticate.h"
 #include "local/authorize.h"
-#include "local/doorbell.h"
 #include "local/faults.h"
 #include "local/key_use.h"
 #include "local/quotas.h"
@@ -18,42 +17,6 @@
 #include <string.h>
 
 enum { LARGEST_ANSWER = 16 * 1024 * 1024 };
-
-/* A request on its way. They are kept by their loop and used again, arena and all. */
-struct request {
-    struct writer_job job; /* first: the writer gives it back */
-    struct request *next;
-    struct request *earlier, *later; /* while it waits */
-    int64_t wait_end_ms;             /* monotonic; 0: it has not waited yet */
-    int64_t due_ms;                  /* monotonic: when its timer is to run out */
-    bool waits;                      /* it was on the writer, and has to wait now */
-    bool alone;                      /* not inside `handle`: its answer is queued */
-    const char *query_error;
-    struct pipeline_loop *loop;
-    struct http_exchange *exchange;
-    struct arena arena;
-    struct route route;
-    struct caller *caller;
-    struct local_call call;
-    struct json_writer out;
-    struct buf xml_source;     /* query services: the JSON that becomes XML */
-    const struct fault *fault; /* what befalls it; NULL: nothing */
-    int status;
-    bool typed; /* the input's types are right: it can be told of in the trail */
-    char id[RANDOM_UUID_SIZE];
-};
-
-struct pipeline_loop {
-    struct pipeline *pipeline;
-    struct store_session *reader;
-    struct authenticator *authenticator;
-    struct request *spare;
-    _Atomic(struct request *) returned; /* by the writer; the loop takes all at once */
-    _Atomic(struct request *) to_wait;  /* likewise; `next` links them */
-    struct request *waiting;            /* by `later` and `earlier` */
-    bool reading;                       /* inside a read transaction */
-    uint64_t commits, version;          /* as they were before its snapshot was taken */
-};
 
 struct pipeline_loop *pipeline_loop_new(struct pipeline *pipeline, struct error *err)
 {
@@ -499,81 +462,7 @@ static void refuse(struct request *request, const struct local_failure *failure)
         reply(request);
 }
 
-/* --- calls that wait -------------------------------------------------------------------------- */
-
-static void attempt(struct request *request);
-
-static int64_t monotonic_ms(const struct request *request)
-{
-    struct clock *clock = request->loop->pipeline->local->clock;
-    return clock->monotonic_ms(clock);
-}
-
-static void unlink_waiting(struct request *request)
-{
-    struct pipeline_loop *loop = request->loop;
-    if (request->earlier)
-        request->earlier->later = request->later;
-    else
-        loop->waiting = request->later;
-    if (request->later)
-        request->later->earlier = request->earlier;
-    request->earlier = request->later = NULL;
-}
-
-static void link_waiting(struct request *request)
-{
-    struct pipeline_loop *loop = request->loop;
-    request->earlier = NULL;
-    request->later = loop->waiting;
-    if (loop->waiting)
-        loop->waiting->earlier = request;
-    loop->waiting = request;
-}
-
-/* How long until it looks again, unless its bell rings. */
-static int64_t pause_ms(const struct request *request, int64_t left_ms)
-{
-    const struct local_wait *wait = &request->call.wait;
-    struct clock *clock = request->loop->pipeline->local->clock;
-    if (!wait->again_at_ms)
-        return left_ms;
-    int64_t until_ms = wait->again_at_ms - clock->now_ms(clock);
-    if (until_ms < 1)
-        until_ms = 1;
-    return until_ms < left_ms ? until_ms : left_ms;
-}
-
-/* Something may have come since it looked. `commits`: as they were before it did. */
-static bool is_stale(const struct request *request, uint64_t commits)
-{
-    const struct pipeline *pipeline = request->loop->pipeline;
-    const struct local_wait *wait = &request->call.wait;
-    return doorbell_heard(pipeline->local->doorbell, wait->bell) != wait->heard ||
-           writer_commits(pipeline->writer) != commits;
-}
-
-static void begin_to_wait(struct request *request, bool stale)
-{
-    int64_t now_ms = monotonic_ms(request);
-    struct local_wait *wait = &request->call.wait;
-    if (!request->wait_end_ms)
-        request->wait_end_ms = now_ms + wait->longest_ms;
-    int64_t left_ms = request->wait_end_ms - now_ms;
-    if (left_ms <= 0)
-        wait->over = true;
-    if (left_ms <= 0 || stale) {
-        attempt(request);
-        return;
-    }
-    left_ms = pause_ms(request, left_ms);
-    request->due_ms = now_ms + left_ms;
-    link_waiting(request);
-    http_exchange_wait(request->exchange, left_ms, request);
-}
-
-/* Runs the handler on the loop, and what follows from its result. */
-static void attempt(struct request *request)
+void pipeline_attempt(struct request *request)
 {
     struct pipeline_loop *loop = request->loop;
     open_snapshot(loop);
@@ -588,7 +477,7 @@ static void attempt(struct request *request)
         return;
     }
     if (stored && result == LOCAL_WAITS) {
-        begin_to_wait(request, is_stale(request, commits));
+        pipeline_wait(request, commits);
         return;
     }
     conclude(request, result, stored);
@@ -599,52 +488,12 @@ static void attempt(struct request *request)
         reply(request);
 }
 
-static void drop(struct request *request)
+void pipeline_drop(struct request *request)
 {
     struct pipeline_loop *loop = request->loop;
     request_clean(request);
     request->next = loop->spare;
     loop->spare = request;
-}
-
-void pipeline_resume(struct pipeline_loop *loop, struct http_exchange *exchange, void *waiter)
-{
-    struct request *request = waiter;
-    (void)loop;
-    unlink_waiting(request);
-    if (http_exchange_gone(exchange)) {
-        drop(request);
-        http_exchange_abort(exchange);
-        return;
-    }
-    int64_t now_ms = monotonic_ms(request);
-    if (now_ms < request->due_ms || now_ms >= request->wait_end_ms) /* earlier: the server stops */
-        request->call.wait.over = true;
-    request->alone = false;
-    attempt(request);
-}
-
-static void look_again(struct request *request)
-{
-    unlink_waiting(request);
-    http_exchange_unwait(request->exchange);
-    request->alone = true;
-    attempt(request);
-}
-
-void pipeline_woken(struct pipeline_loop *loop)
-{
-    const struct doorbell *doorbell = loop->pipeline->local->doorbell;
-    for (struct request *next, *at = loop->waiting; at; at = next) {
-        next = at->later;
-        if (doorbell_heard(doorbell, at->call.wait.bell) != at->call.wait.heard)
-            look_again(at);
-    }
-    for (struct request *next, *at = atomic_exchange(&loop->to_wait, NULL); at; at = next) {
-        next = at->next;
-        at->alone = true;
-        begin_to_wait(at, doorbell_heard(doorbell, at->call.wait.bell) != at->call.wait.heard);
-    }
 }
 
 void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange)
@@ -663,5 +512,5 @@ void pipeline_serve(struct pipeline_loop *loop, struct http_exchange *exchange)
         submit(request, run_as_write);
         return;
     }
-    attempt(request);
+    pipeline_attempt(request);
 }
