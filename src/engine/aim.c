@@ -26,6 +26,7 @@ void engine_aim(struct engine *engine, unsigned destination, struct arena *arena
     }
     out->value = rewritten.value;
     out->value_len = rewritten.len;
+    out->hits = rewritten.hits;
     out->note = rewritten.note ? arena_strdup(arena, rewritten.note) : NULL;
     out->hint = lint_value(arena, &place, out->value, out->value_len);
     digest_hmac_sha256(engine->digest_key, sizeof engine->digest_key, out->value, out->value_len,

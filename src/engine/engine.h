@@ -84,6 +84,7 @@ struct engine {
     unsigned char plan_key[32]; /* for the fingerprints of plans; the same with one state folder */
     unsigned char mark_key[32]; /* for what the state keeps */
     char run_id[RUN_ID_SIZE];
+    struct idle *idle;     /* NULL: nothing was joined */
     struct undo_log *undo; /* NULL: nothing is kept */
     struct state *state;   /* NULL: this run neither knows nor keeps anything */
     bool state_warned;
@@ -223,6 +224,7 @@ struct aim {
     unsigned char digest[32]; /* keyed */
     const char *note;         /* the rules that changed it; NULL: none did */
     const char *hint;         /* what it names of the source's place; NULL: nothing */
+    uint64_t hits;            /* as rewritten.hits */
     const char *blocked;      /* why there is no such value; NULL: there is */
 };
 /* `source` says whose value `reading` holds. Notes in `arena`. */

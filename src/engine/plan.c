@@ -7,6 +7,7 @@
 #include "engine/edits.h"
 #include "engine/engine.h"
 #include "engine/history.h"
+#include "engine/idle.h"
 #include "engine/mapping.h"
 #include "engine/ownership.h"
 #include "engine/removal.h"
@@ -449,6 +450,7 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
     struct resource want;
     struct diff diff;
     struct pair recalled = *pair;
+    idle_see(engine, joining->destination, &pair->source);
     engine_recall(engine, joining->destination, &recalled);
     enum value_state value =
         engine_value_known(engine, joining->destination, &recalled) ? VALUE_SAME : VALUE_UNKNOWN;
@@ -470,6 +472,7 @@ static int join_sides(struct engine *engine, struct error *err)
                          "rename gives two %s the same name at the destination: %s",
                          engine->kind->nouns, target);
     struct joining joining = {.engine = engine};
+    idle_begin(engine);
     struct arena pairs;
     arena_init(&joining.scratch);
     arena_init(&pairs);
@@ -536,6 +539,8 @@ static void aim_item(struct batch *batch, struct arena *values, struct work_item
         engine_aim(batch->engine, step->destination, &batch->arena, values, &item->pairs[j].source,
                    source, aim);
         aim->value = NULL;
+        if (!aim->blocked)
+            idle_looked(batch->engine, step->destination, &item->pairs[j].source, aim->hits);
         item->pairs[j].aim = aim;
         step->hint = aim->hint;
     }

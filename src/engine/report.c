@@ -282,8 +282,9 @@ int report_plan(const struct report *report, struct engine *engine, struct error
     if (!tally.selected)
         fprintf(report->out, "  no %s selected\n", engine->kind->noun);
     if (engine->made)
-        fprintf(report->out, "  %s name%s of %s, which makes them in each Region, left alone\n",
-                grouped(engine->made, number), plural(engine->made), engine->made_by);
+        fprintf(report->out, "  %s name%s of %s, which makes %s in each Region, left alone\n",
+                grouped(engine->made, number), plural(engine->made), engine->made_by,
+                engine->made == 1 ? "it" : "them");
     if (tally.reserved)
         fprintf(report->out, "  %s reserved name%s (aws..., ssm...) left alone\n",
                 grouped(tally.reserved, number), plural(tally.reserved));

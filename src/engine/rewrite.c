@@ -13,7 +13,7 @@ static bool truth(const char *text)
     return text && strcmp(text, "true") == 0;
 }
 
-static bool rule_fits(const struct config_rewrite *rule, const struct resource *source)
+bool rewrite_fits(const struct config_rewrite *rule, const struct resource *source)
 {
     bool named = rule->name_count == 0, typed = rule->type_count == 0;
     for (size_t i = 0; i < rule->name_count && !named; i++)
@@ -38,7 +38,7 @@ bool rewrite_may_touch(const struct config *config, const struct config_side *de
 {
     const struct config_rewrite *rule;
     for (size_t i = 0; (rule = rule_at(config, destination, i)); i++)
-        if (rule_fits(rule, source))
+        if (rewrite_fits(rule, source))
             return true;
     return false;
 }
@@ -108,7 +108,7 @@ int rewrite_value(const struct config *config, const struct config_side *destina
     *out = (struct rewritten){.value = value, .len = len};
     buf_init(&note, 4096);
     for (size_t i = 0; (rule = rule_at(config, destination, i)) && result == 0; i++) {
-        if (!rule_fits(rule, source))
+        if (!rewrite_fits(rule, source))
             continue;
         struct buf changed;
         struct text now = {out->value, out->len};
@@ -121,6 +121,7 @@ int rewrite_value(const struct config *config, const struct config_side *destina
         else if (count) {
             out->value = arena_strndup(arena, buf_text(&changed), changed.len);
             out->len = changed.len;
+            out->hits |= i < 64 ? (uint64_t)1 << i : 0;
             note_rule(rule, count, &note);
         }
         buf_done(&changed);
@@ -138,7 +139,7 @@ const char *rewrite_description(const struct config *config, const struct config
     const struct config_rewrite *rule;
     for (size_t i = 0; text && (rule = rule_at(config, destination, i)); i++) {
         struct buf changed;
-        if (!truth(rule->descriptions) || rule->json_path || !rule_fits(rule, source))
+        if (!truth(rule->descriptions) || rule->json_path || !rewrite_fits(rule, source))
             continue;
         buf_init(&changed, LONGEST_VALUE);
         if (replace(text_of(text), rule->match, rule->with, &changed) && !changed.overflow)

@@ -18,6 +18,8 @@
 
 #include <stdbool.h>
 
+/* Is a rule for this resource, by name and type? */
+bool rewrite_fits(const struct config_rewrite *rule, const struct resource *source);
 /* Could a rule change this resource's value? Then it is read before anything is said of it. */
 bool rewrite_may_touch(const struct config *config, const struct config_side *destination,
                        const struct resource *source);
@@ -26,6 +28,7 @@ struct rewritten {
     const char *value; /* the one given when nothing was changed */
     size_t len;
     const char *note; /* "rewrite ap-south-1 → us-east-1 (2)"; NULL: nothing was changed */
+    uint64_t hits;    /* bit i: the i-th rule for this destination changed it; of the first 64 */
 };
 /* ERR_LIMIT when the result is longer than any value may be. */
 int rewrite_value(const struct config *config, const struct config_side *destination,

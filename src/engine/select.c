@@ -1,5 +1,7 @@
 #include "engine/select.h"
 
+#include "engine/idle.h"
+
 #include <string.h>
 
 struct list {
@@ -119,6 +121,7 @@ void select_unmatched(const struct engine *engine,
                 each(lists[i].word, texts[j], arg);
         hit += count;
     }
+    idle_each(engine, each, arg);
 }
 
 int select_check(const struct resource_kind *kind, const struct config_select *select,

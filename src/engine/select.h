@@ -14,7 +14,8 @@
 /* Behind the listings: marks in the inventory what is not chosen. */
 int select_sides(struct engine *engine, struct error *err);
 
-/* Every selector that nothing fitted: each("exclude", pattern, arg). */
+/* Every selector that nothing fitted: each("exclude", pattern, arg); and every rule and key mapping
+ * that is idle (idle.h). */
 void select_unmatched(const struct engine *engine,
                       void (*each)(const char *selector, const char *text, void *arg), void *arg);
 

@@ -36,6 +36,40 @@ class Rewriting(Replication):
     def value(self, region, name):
         return self.state(region)[name]['Value']
 
+    IDLE = ('''
+source: { region: ap-south-1, endpoint_url: "URL" }
+destinations:
+  - region: us-east-1
+    endpoint_url: "URL"
+    keys: { alias/used: alias/dr, alias/typo: alias/dr, "*": alias/dr }
+    rewrite: [{ match: used, with: new }, { match: idle-text, with: new }]
+  - { region: eu-west-1, endpoint_url: "URL", keys: { alias/used: alias/dr } }
+parameters:
+  rewrite:
+    - { match: anything, with: new, names: ["/typo/**"] }
+    - { match: of words, with: new, descriptions: true }
+    - { with: new, json_path: "$.no" }
+''')
+
+    def test_rules_and_keys_that_match_nothing_are_told(self):
+        self.key('alias/used', SOURCE)
+        self.key('alias/dr', *COPIES)
+        self.put('/a', 'used', Description='of words')
+        self.put('/b', 'used', Type='SecureString', KeyId='alias/used')
+        config = self.IDLE.replace('URL', self.witness.url)
+
+        def told(*words):
+            lines = self.run_it('plan', '--json', *words, config=config).lines
+            return {(row['selector'], row['text']) for row in lines[0]['unmatched']}
+        never = {('keys', 'alias/typo'), ('rewrite', 'anything')}
+        self.assertEqual(told(), {*never, ('rewrite', 'idle-text')})
+        done = self.run_it('sync', config=config)
+        for words in ("keys 'alias/typo'", "rewrite 'anything'", "rewrite 'idle-text'"):
+            self.assertIn(words + ' matches nothing in ap-south-1', done.out)
+        # Values that are not read say nothing of a text.
+        self.assertEqual(told(), never)
+        self.assertEqual(told('--no-state'), {*never, ('rewrite', 'idle-text')})
+
     def test_a_value_is_rewritten_for_each_destination_and_then_equal(self):
         self.put('/queue', QUEUE % SOURCE, Description='queue of ap-south-1')
         self.put('/secret', 'x@ap-south-1 planted', Type='SecureString')

@@ -112,7 +112,7 @@ class Selection(Replication):
         self.put('/cdk-bootstrap/hnb659fds/version', '21')
         self.put('/a', 'v')
         done = self.go('sync')
-        self.assertIn("1 names of the AWS CDK's bootstrap", done.out)
+        self.assertIn("1 name of the AWS CDK's bootstrap", done.out)
         self.assertEqual(sorted(self.state(COPY)), ['a'])
         self.go('sync', rules='include: ["/cdk-bootstrap/**"]')
         self.assertEqual(len(self.state(COPY)), 2)
