@@ -122,7 +122,7 @@ class Messages(Conformance):
                  "The message attribute 'n' must contain non-empty message attribute value for "
                  "message attribute type 'String'."),
                 ('InvalidParameterValue', {'MessageSystemAttributes': {'Colour': attribute}},
-                 None)):
+                 "Message system attribute name 'Colour' is invalid.")):
             with self.subTest(more=str(more)[:60]):
                 self.refused(code, self.sqs.send_message, message=text,
                              **{'QueueUrl': url, 'MessageBody': 'm', **more})

@@ -35,6 +35,9 @@ class Queues(Conformance):
         self.assertEqual(self.sqs.list_queues(MaxResults=2, NextToken=page['NextToken'])
                          ['QueueUrls'], [url])
         self.refused('InvalidParameterValue', self.sqs.list_queues, MaxResults=1, NextToken='x')
+        self.refused('InvalidParameterValue', self.sqs.list_queues, NextToken=page['NextToken'],
+                     message='MaxResults is a mandatory parameter when you provide a value for '
+                     'NextToken.')
         self.refused('InvalidParameterValue', self.sqs.list_queues, MaxResults=1001)
         self.sqs.delete_queue(QueueUrl=url)
         for call, more in ((self.sqs.get_queue_url, {'QueueName': 'q'}),
