@@ -194,14 +194,12 @@ enum local_result events_describe_bus(struct local_call *call)
 
 enum local_result events_list_buses(struct local_call *call)
 {
-    const char *prefix = local_text(call, "NamePrefix"), *position, *last = NULL;
-    int64_t limit, shown = 0;
+    const char *prefix = local_text(call, "NamePrefix");
+    struct events_page page;
     struct store_rows rows;
-    if (events_page(call, &limit, &position) != LOCAL_OK)
+    if (events_page_open(call, &page, "EventBuses") != LOCAL_OK)
         return LOCAL_FAILED;
     prefix = prefix ? prefix : "";
-    json_key(call->out, "EventBuses");
-    json_open_list(call->out);
     store_query(call->store, &rows,
                 "SELECT name, description, policy, created_ms, modified_ms FROM ("
                 "SELECT name, description, policy, created_ms, modified_ms FROM events_bus"
@@ -209,27 +207,17 @@ enum local_result events_list_buses(struct local_call *call)
                 " SELECT 'default', NULL, NULL, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM events_bus"
                 " WHERE account = $1 AND region = $2 AND name = 'default')) AS buses"
                 " WHERE name > $3 AND substr(name, 1, length($4)) = $4 ORDER BY name",
-                "tttt", call->account, call->region, position, prefix);
-    bool more = false;
-    while (store_next(&rows)) {
-        if (shown == limit) {
-            more = true;
-            break;
-        }
-        struct text name = store_text(&rows, 0);
-        last = arena_strndup(call->arena, name.data, name.len);
+                "tttt", call->account, call->region, page.position, prefix);
+    while (events_page_next(&page, &rows)) {
+        events_page_name(call, &page, &rows);
         json_open(call->out);
         if (store_int(&rows, 3))
             put_bus(call, &rows);
         else
             put_default(call);
         json_close(call->out);
-        shown++;
     }
-    store_end(&rows);
-    json_close_list(call->out);
-    if (more)
-        json_put_text(call->out, "NextToken", local_token_encode(call, last));
+    events_page_close(call, &page, &rows);
     return LOCAL_OK;
 }
 

@@ -62,8 +62,23 @@ enum local_result events_list_rules(struct local_call *call);
 enum local_result events_enable_rule(struct local_call *call);
 enum local_result events_disable_rule(struct local_call *call);
 enum local_result events_delete_rule(struct local_call *call);
-/* Limit and NextToken; the position ("" at the start) is what the last page ended with. */
-enum local_result events_page(struct local_call *call, int64_t *limit, const char **position);
+
+/* One page of a listing: Limit and NextToken. `position` ("" at the start) is what the last page
+ * ended with; `last` is what this one will. */
+struct events_page {
+    const char *position, *last;
+    int64_t limit, shown;
+    bool more;
+};
+/* Opens the answer's list `key`. */
+enum local_result events_page_open(struct local_call *call, struct events_page *page,
+                                   const char *key);
+/* The next row, if it is on this page. */
+bool events_page_next(struct events_page *page, struct store_rows *rows);
+/* Its text in column 0, by which the listing is ordered. */
+const char *events_page_name(struct local_call *call, struct events_page *page,
+                             const struct store_rows *rows);
+void events_page_close(struct local_call *call, struct events_page *page, struct store_rows *rows);
 
 /* --- events_target.c -------------------------------------------------------------------------- */
 int64_t events_count_targets(struct local_call *call, const char *bus, const char *rule);

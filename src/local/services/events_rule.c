@@ -18,16 +18,44 @@ static enum event_rule_state state_of(const char *name)
     return RULE_ENABLED;
 }
 
-enum local_result events_page(struct local_call *call, int64_t *limit, const char **position)
+enum local_result events_page_open(struct local_call *call, struct events_page *page,
+                                   const char *key)
 {
     const char *token = local_text(call, "NextToken");
     static char start[] = "";
     char *found = start;
-    *limit = local_int(call, "Limit", EVENTS_PAGE_MAX);
     if (token && local_token_decode(call, token, &found) != 0)
         return local_fail(call, "ValidationException", "The token is invalid."); /* (K) */
-    *position = found;
+    *page =
+        (struct events_page){.position = found, .limit = local_int(call, "Limit", EVENTS_PAGE_MAX)};
+    json_key(call->out, key);
+    json_open_list(call->out);
     return LOCAL_OK;
+}
+
+bool events_page_next(struct events_page *page, struct store_rows *rows)
+{
+    if (!store_next(rows))
+        return false;
+    page->more = page->shown == page->limit;
+    page->shown++;
+    return !page->more;
+}
+
+const char *events_page_name(struct local_call *call, struct events_page *page,
+                             const struct store_rows *rows)
+{
+    struct text name = store_text(rows, 0);
+    page->last = arena_strndup(call->arena, name.data, name.len);
+    return page->last;
+}
+
+void events_page_close(struct local_call *call, struct events_page *page, struct store_rows *rows)
+{
+    store_end(rows);
+    json_close_list(call->out);
+    if (page->more)
+        json_put_text(call->out, "NextToken", local_token_encode(call, page->last));
 }
 
 static bool rule_exists(struct local_call *call, const char *bus, const char *rule)
@@ -194,34 +222,24 @@ enum local_result events_describe_rule(struct local_call *call)
 
 enum local_result events_list_rules(struct local_call *call)
 {
-    const char *bus, *prefix = local_text(call, "NamePrefix"), *position, *last = NULL;
-    int64_t limit, shown = 0;
-    bool more = false;
+    const char *bus, *prefix = local_text(call, "NamePrefix");
+    struct events_page page;
     struct store_rows rows;
     if (events_bus_input(call, "EventBusName", &bus) != LOCAL_OK ||
-        events_need_bus(call, bus) != LOCAL_OK || events_page(call, &limit, &position) != LOCAL_OK)
+        events_need_bus(call, bus) != LOCAL_OK ||
+        events_page_open(call, &page, "Rules") != LOCAL_OK)
         return LOCAL_FAILED;
-    json_key(call->out, "Rules");
-    json_open_list(call->out);
     store_query(call->store, &rows,
                 "SELECT " RULE_COLUMNS " FROM events_rule"
                 " WHERE account = $1 AND region = $2 AND bus = $3 AND name > $4"
                 " AND substr(name, 1, length($5)) = $5 ORDER BY name",
-                "ttttt", call->account, call->region, bus, position, prefix ? prefix : "");
-    while (store_next(&rows)) {
-        if (shown == limit) {
-            more = true;
-            break;
-        }
+                "ttttt", call->account, call->region, bus, page.position, prefix ? prefix : "");
+    while (events_page_next(&page, &rows)) {
         json_open(call->out);
-        last = put_rule(call, &rows, bus);
+        page.last = put_rule(call, &rows, bus);
         json_close(call->out);
-        shown++;
     }
-    store_end(&rows);
-    json_close_list(call->out);
-    if (more)
-        json_put_text(call->out, "NextToken", local_token_encode(call, last));
+    events_page_close(call, &page, &rows);
     return LOCAL_OK;
 }
 

@@ -132,64 +132,41 @@ enum local_result events_remove_targets(struct local_call *call)
 
 enum local_result events_list_targets(struct local_call *call)
 {
-    const char *bus, *rule, *position, *last = NULL;
-    int64_t limit, shown = 0;
-    bool more = false;
+    const char *bus, *rule;
+    struct events_page page;
     struct store_rows rows;
     if (find_rule(call, &bus, &rule) != LOCAL_OK ||
-        events_page(call, &limit, &position) != LOCAL_OK)
+        events_page_open(call, &page, "Targets") != LOCAL_OK)
         return LOCAL_FAILED;
-    json_key(call->out, "Targets");
-    json_open_list(call->out);
     store_query(call->store, &rows,
                 "SELECT id, target FROM events_target WHERE account = $1 AND region = $2"
                 " AND bus = $3 AND rule = $4 AND id > $5 ORDER BY id",
-                "ttttt", call->account, call->region, bus, rule, position);
-    while (store_next(&rows)) {
-        if (shown == limit) {
-            more = true;
-            break;
-        }
-        struct text id = store_text(&rows, 0), target = store_text(&rows, 1);
-        last = arena_strndup(call->arena, id.data, id.len);
+                "ttttt", call->account, call->region, bus, rule, page.position);
+    while (events_page_next(&page, &rows)) {
+        struct text target = store_text(&rows, 1);
+        events_page_name(call, &page, &rows);
         json_write_raw(call->out, target.data, target.len);
-        shown++;
     }
-    store_end(&rows);
-    json_close_list(call->out);
-    if (more)
-        json_put_text(call->out, "NextToken", local_token_encode(call, last));
+    events_page_close(call, &page, &rows);
     return LOCAL_OK;
 }
 
 enum local_result events_list_rules_by_target(struct local_call *call)
 {
-    const char *bus, *position, *last = NULL;
-    int64_t limit, shown = 0;
-    bool more = false;
+    const char *bus;
+    struct events_page page;
     struct store_rows rows;
     if (events_bus_input(call, "EventBusName", &bus) != LOCAL_OK ||
-        events_need_bus(call, bus) != LOCAL_OK || events_page(call, &limit, &position) != LOCAL_OK)
+        events_need_bus(call, bus) != LOCAL_OK ||
+        events_page_open(call, &page, "RuleNames") != LOCAL_OK)
         return LOCAL_FAILED;
-    json_key(call->out, "RuleNames");
-    json_open_list(call->out);
     store_query(call->store, &rows,
                 "SELECT DISTINCT rule FROM events_target WHERE account = $1 AND region = $2"
                 " AND bus = $3 AND arn = $4 AND rule > $5 ORDER BY rule",
-                "ttttt", call->account, call->region, bus, local_text(call, "TargetArn"), position);
-    while (store_next(&rows)) {
-        if (shown == limit) {
-            more = true;
-            break;
-        }
-        struct text rule = store_text(&rows, 0);
-        last = arena_strndup(call->arena, rule.data, rule.len);
-        json_write_text(call->out, last);
-        shown++;
-    }
-    store_end(&rows);
-    json_close_list(call->out);
-    if (more)
-        json_put_text(call->out, "NextToken", local_token_encode(call, last));
+                "ttttt", call->account, call->region, bus, local_text(call, "TargetArn"),
+                page.position);
+    while (events_page_next(&page, &rows))
+        json_write_text(call->out, events_page_name(call, &page, &rows));
+    events_page_close(call, &page, &rows);
     return LOCAL_OK;
 }
