@@ -334,11 +334,6 @@ static int each_record(const struct undo_record *record, void *arg, struct error
     int result = 0;
     if (stop_wanted(engine->options.stop))
         return error_set(err, ERR_CANCELLED, "stopped: the same command goes on from here");
-    if (record->destination + 1 >= engine->side_count)
-        return error_set(err, ERR_INVALID,
-                         "what was kept of %s names a destination that is not "
-                         "there",
-                         record->name);
     if (undo_wants(engine, undoing->request, record)) {
         undo_one(undoing, record, &step);
         result = inventory_put_step(engine->inventory, &step, err);
@@ -347,6 +342,18 @@ static int each_record(const struct undo_record *record, void *arg, struct error
     arena_reset(&undoing->arena);
     arena_reset(&undoing->values);
     return result;
+}
+
+/* The whole file is read before anything is written: what is damaged is left as it stands. */
+static int check_record(const struct undo_record *record, void *arg, struct error *err)
+{
+    const struct undoing *undoing = arg;
+    return record->destination + 1 < undoing->engine->side_count
+               ? 0
+               : error_set(err, ERR_INVALID,
+                           "what was kept of %s names a destination that is not "
+                           "there",
+                           record->name);
 }
 
 int undo_run(struct engine *engine, const struct undo_request *request, struct error *err)
@@ -358,8 +365,10 @@ int undo_run(struct engine *engine, const struct undo_request *request, struct e
     engine_phase(engine, "undoing", 0);
     arena_init(&undoing.arena);
     arena_init(&undoing.values);
-    int result = undo_log_each(engine, state_folder(engine->state), request->run, each_record,
-                               &undoing, err);
+    const char *folder = state_folder(engine->state);
+    int result = undo_log_each(engine, folder, request->run, check_record, &undoing, err);
+    if (result == 0)
+        result = undo_log_each(engine, folder, request->run, each_record, &undoing, err);
     arena_done(&undoing.values);
     arena_done(&undoing.arena);
     return result;

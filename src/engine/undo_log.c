@@ -534,6 +534,13 @@ static void read_labels(struct arena *arena, const json_t *object, struct undo_r
     labels_sort(&out->labels);
 }
 
+/* Where a line says that it belongs; -1: nowhere. */
+static int64_t destination_of(const json_t *line)
+{
+    int64_t destination = json_int_or(line, "destination", -1);
+    return destination < DESTINATIONS_MAX ? destination : -1;
+}
+
 static int take_secret(struct engine *engine, struct arena *arena, const json_t *secret,
                        struct undo_record *out)
 {
@@ -634,7 +641,10 @@ int undo_log_each(struct engine *engine, const char *state_folder, const char *r
                 .action = action_of(json_text_or(line, "action", "")),
             };
             if (record.name && strcmp(json_text_or(line, "type", ""), "before") == 0) {
-                if (engine)
+                if (destination_of(line) < 0)
+                    result = error_set(&problem, ERR_INVALID, "what run %s kept of %s is damaged",
+                                       run, record.name);
+                if (engine && result == 0)
                     result = unseal(engine, seal, &one, run, json_text(line, "sealed"), &record,
                                     &problem);
                 take_left(lefts, &record);

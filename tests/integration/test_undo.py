@@ -165,6 +165,25 @@ class Undo(Changed):
         self.undo(run)
         self.assertEqual(self.everything(), before)
 
+    def test_a_damaged_file_is_refused_before_anything_is_written(self):
+        run, before, after = self.changed()
+        path = self.folder / 'state' / 'understudy' / 'undo' / (run + '.jsonl')
+        lines = path.read_text().splitlines(keepends=True)
+        last = lines[-1]
+        for damaged in (lines[:-1] + [last[:40] + '\n'], lines + ['nonsense\n'],
+                        lines[:-1] + [last.replace('"destination":', '"destination":-')],
+                        lines[:-1] + [last.replace('"destination":', '"destination":6')],
+                        lines[:-1] + [last.replace('"sealed":"', '"sealed":"AAAA')],
+                        lines[1:], ['{"type":"plan","format":1}\n'], ['']):
+            path.write_text(''.join(damaged))
+            self.assertRegex(self.undo(run, status=None).err,
+                             'damaged|cannot be opened|not written by this version|not there')
+            self.assertEqual(self.witness.writes(), [])
+        self.assertEqual(self.everything(), after)
+        path.write_text(''.join(lines))
+        self.undo(run)
+        self.assertEqual(self.everything(), before)
+
     def test_nothing_kept_is_said(self):
         self.put('/a', 'v')
         self.assertIn('undo: not possible, nothing was kept (--no-undo)',
