@@ -14,17 +14,20 @@ import traceback
 
 PYTHON = '/usr/bin/python3' if os.path.exists('/usr/bin/python3') else sys.executable
 helper = None
+answers = []
 
 
 def run(arguments, env):
-    """Standard output, or subprocess.CalledProcessError."""
+    """Standard output, or subprocess.CalledProcessError; `answers` are then what the server sent:
+    [operation, HTTP status, content type, body]."""
     global helper
     if helper is None:
         helper = subprocess.Popen([PYTHON, __file__], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, text=True)
         atexit.register(stop)
     print(json.dumps([list(arguments), env]), file=helper.stdin, flush=True)
-    status, out, err = json.loads(helper.stdout.readline())
+    status, out, err, sent = json.loads(helper.stdout.readline())
+    answers[:] = [json.loads(line) for line in sent.splitlines()]
     if status != 0:
         raise subprocess.CalledProcessError(status, ['aws', *arguments], out, err)
     return out
@@ -36,7 +39,7 @@ def stop():
     helper.stdout.close()
 
 
-def child(create_clidriver, arguments, env, out, err):
+def child(create_clidriver, arguments, env, out, err, sent):
     data = {'AWS_DATA_PATH': os.environ['AWS_DATA_PATH']}  # set by the program's imports
     os.environ.clear()
     os.environ.update(env, **data)
@@ -46,7 +49,9 @@ def child(create_clidriver, arguments, env, out, err):
     sys.stderr = os.fdopen(2, 'w', encoding='utf-8')
     status = 255
     try:
-        status = create_clidriver().main(arguments)
+        driver = create_clidriver()
+        driver.session.register('response-received.*.*', lambda **event: note(event, sent))
+        status = driver.main(arguments)
         sys.stdout.flush()
     except BaseException:
         traceback.print_exc()
@@ -55,14 +60,24 @@ def child(create_clidriver, arguments, env, out, err):
         os._exit(status)
 
 
+def note(event, sent):
+    answer = event['response_dict']
+    if answer is not None:
+        sent.write(json.dumps([event['event_name'].rpartition('.')[2], answer['status_code'],
+                               answer['headers'].get('content-type', ''),
+                               answer['body'].decode()]).encode() + b'\n')
+        sent.flush()
+
+
 def fork_and_run(create_clidriver, arguments, env):
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, \
+            tempfile.TemporaryFile() as sent:
         pid = os.fork()
         if pid == 0:
-            child(create_clidriver, arguments, env, out, err)
+            child(create_clidriver, arguments, env, out, err, sent)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         texts = []
-        for file in (out, err):
+        for file in (out, err, sent):
             file.seek(0)
             texts.append(file.read().decode())
     return [status, *texts]

@@ -187,8 +187,16 @@ class LocalServer:
         except subprocess.CalledProcessError as error:
             rows.note_cli(arguments, error.stderr)
             raise
+        finally:
+            self._check_cli(arguments)
         rows.note_cli(arguments, None)
         return out
+
+    def _check_cli(self, arguments):
+        service = next(word for word in arguments if not word.startswith('-'))
+        for operation, status, content_type, body in aws_cli.answers:
+            self.findings.extend(model_check.check_answer(
+                service, operation, status, body, 'query' if 'xml' in content_type else 'json'))
 
 
 class Conformance(unittest.TestCase):

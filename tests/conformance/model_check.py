@@ -49,6 +49,7 @@ OBSERVED_VALUES = {
 }
 OBSERVED_ERRORS = {
     ('kms', 'DescribeKey'): {'InvalidGrantTokenException'},  # it takes tokens like the others
+    ('sqs', 'StartMessageMoveTask'): {'OverLimit'},  # of the account; code not published (K)
     ('iam', 'CreateRole'): {'NoSuchEntity'},  # of the boundary, as CreateUser lists it
     ('iam', 'GetAccessKeyLastUsed'): {'NoSuchEntity'},  # older models list it
 }
