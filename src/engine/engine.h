@@ -208,9 +208,14 @@ struct reading {
 void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
                  struct reading *readings, size_t count);
 
+/* Looks at what is unsure (plan_look.c); the steps are then decided. */
+int plan_look(struct engine *engine, struct error *err);
 /* Of everything a step saw, keyed: parts that are NULL are left out. Metadata only. */
 void plan_fingerprint(const struct engine *engine, const struct resource *const parts[3],
                       char out[33]);
+/* Of a pair and what its copy is to be. */
+void plan_pair_fingerprint(const struct engine *engine, const struct pair *pair,
+                           const struct resource *want, char out[33]);
 /* The words for what differs, as a JSON list. In `arena`. */
 const char *plan_changes(const struct resource_kind *kind, struct arena *arena,
                          const struct diff *diff);
