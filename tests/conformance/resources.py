@@ -21,9 +21,10 @@ TAGS = [{'Key': 'team', 'Value': 'red'}]
 OTHER_ROOT = f'arn:aws:iam::{OTHER_ACCOUNT}:root'
 # Members that are given although they are not required: they carry the other account's name.
 GIVEN = {
-    'ssm': {'KeyId'}, 'events': {'EventBusName', 'Arn'}, 'sqs': set(),
+    'ssm': {'KeyId'}, 'events': {'EventBusName', 'Arn'}, 'sqs': {'QueueOwnerAWSAccountId'},
     'kms': {'KeyId', 'GrantId', 'CiphertextBlob'},
-    'cloudtrail': set(), 'iam': {'PermissionsBoundary'}, 'sts': {'PolicyArns'}, 'tagging': set(),
+    'cloudtrail': set(), 'iam': {'PermissionsBoundary'}, 'sts': {'PolicyArns'},
+    'tagging': {'ResourceARNList'},
 }
 # Operations that Debian's boto3 does not know.
 NEWER = {

@@ -23,8 +23,9 @@ REFUSALS = {'AccessDenied', 'AccessDeniedException', 'NoSuchEntity', 'NotFoundEx
             'QueueDoesNotExist', 'InvalidIdentityToken'}
 # They answer 200 and tell item by item, or answer what AWS lets everybody know.
 ANSWERED = {
-    ('ssm', 'GetParameters'), ('ssm', 'DeleteParameters'), ('tagging', 'TagResources'),
-    ('tagging', 'UntagResources'), ('events', 'PutEvents'), ('sts', 'GetAccessKeyInfo'),
+    ('ssm', 'GetParameters'), ('ssm', 'DeleteParameters'), ('tagging', 'GetResources'),
+    ('tagging', 'TagResources'), ('tagging', 'UntagResources'), ('events', 'PutEvents'),
+    ('sts', 'GetAccessKeyInfo'),
     ('kms', 'ListRetirableGrants'), ('iam', 'GetContextKeysForCustomPolicy'),
     ('iam', 'SimulateCustomPolicy'), ('events', 'ListRuleNamesByTarget'),
 }
@@ -37,7 +38,7 @@ ALSO = {('sts', 'GetFederationToken'): 'MalformedPolicyDocument'}
 def is_foreign(arguments):
     """They name something of the first account's by more than a plain name."""
     text = json.dumps(arguments, default=lambda value: base64.b64encode(value).decode())
-    return f':{ACCOUNT}:' in text or f'/{ACCOUNT}/' in text
+    return any(mark in text for mark in (f':{ACCOUNT}:', f'/{ACCOUNT}/', f'"{ACCOUNT}"'))
 
 
 class CrossAccount(Callers):
