@@ -140,6 +140,9 @@ static const char *element(const char *at, int64_t index)
 
 bool json_place_text(struct text json, const char *path, struct text *token, struct buf *out)
 {
+    /* jansson passes over a NUL behind a number; it is no JSON, and the walk would stop there. */
+    if (json.len && memchr(json.data, '\0', json.len))
+        return false;
     json_t *valid = json_read(json.data, json.len, NULL);
     struct path_step step;
     if (!valid)
