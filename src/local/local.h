@@ -18,6 +18,8 @@ struct arena;
 struct event_bus;
 struct doorbell;
 struct keyring;
+struct lambda_places;
+struct lambda_pool;
 struct quotas;
 struct store;
 
@@ -32,6 +34,8 @@ struct local {
     struct agenda *agenda; /* NULL while the server is put together, and in tests */
     struct doorbell *doorbell;
     struct event_bus *_Atomic events; /* NULL while the server is put together */
+    struct lambda_pool *lambda_pool;  /* processes of functions (lambda_pool.h); NULL: none run */
+    struct lambda_places *lambda_places;
     /* --web-identity-keys: JWK sets by issuer; NULL: none. Only read. */
     const struct json_t *web_identity_keys;
     struct quotas *quotas; /* --quotas aws; NULL: none */
