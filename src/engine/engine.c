@@ -432,6 +432,8 @@ void tally_add(struct tally *sum, const struct tally *tally)
     sum->throttled += tally->throttled;
     sum->paced_ms += tally->paced_ms;
     sum->elapsed_ms += tally->elapsed_ms;
+    sum->missed += tally->missed;
+    sum->failed_replications += tally->failed_replications;
 }
 
 int tally_exit_plan(const struct tally *tally, int on_changes)

@@ -131,6 +131,9 @@ struct tally {
     int64_t paced_ms, elapsed_ms;
     bool stopped;       /* before all was done */
     uint64_t estimated; /* calls that were foretold, planning and writing; 0: not */
+    /* Of reconcile_all: */
+    uint64_t missed;              /* copies written that no event has told of */
+    unsigned failed_replications; /* that could not be run at all */
 };
 int engine_tally(struct engine *engine, struct tally *out, struct error *err);
 void tally_add(struct tally *sum, const struct tally *tally);
