@@ -46,7 +46,7 @@ format-check:
 	tools/check_format
 
 lint: build-asan/build.ninja ## clang-tidy and cppcheck
-	tools/check_tidy
+	tools/check_tidy --deep
 	tools/check_cppcheck
 
 build-asan/build.ninja:
