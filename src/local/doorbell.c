@@ -19,6 +19,13 @@ bool doorbell_sound(struct doorbell *doorbell)
     return true;
 }
 
+void doorbell_call(struct doorbell *doorbell, int64_t bell)
+{
+    atomic_fetch_add(&doorbell->counters[(uint64_t)bell % DOORBELLS], 1);
+    if (doorbell->wake)
+        doorbell->wake(doorbell->arg);
+}
+
 void doorbell_sound_all(struct doorbell *doorbell)
 {
     for (unsigned i = 0; i < DOORBELLS; i++)

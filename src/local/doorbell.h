@@ -18,11 +18,16 @@ enum { DOORBELLS = 512 };
 struct doorbell {
     _Atomic uint32_t counters[DOORBELLS];
     bool rung[DOORBELLS], any; /* the writer's */
+    /* Has those who wait look (set before there are threads); NULL: nobody does. */
+    void (*wake)(void *arg);
+    void *arg;
 };
 
 /* On the writer's thread. */
 void doorbell_ring(struct doorbell *doorbell, int64_t bell);
 bool doorbell_sound(struct doorbell *doorbell); /* true: somebody is to be woken */
+/* At once, of any thread, for what is not in the store. Whoever waits is woken. */
+void doorbell_call(struct doorbell *doorbell, int64_t bell);
 /* All bells at once, of any thread: the clock was moved. Then wake everybody. */
 void doorbell_sound_all(struct doorbell *doorbell);
 uint32_t doorbell_heard(const struct doorbell *doorbell, int64_t bell);

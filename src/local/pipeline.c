@@ -8,6 +8,7 @@
 #include "local/faults.h"
 #include "local/key_use.h"
 #include "local/quotas.h"
+#include "local/rest.h"
 #include "local/route.h"
 #include "local/trail.h"
 #include "local/validate.h"
@@ -99,6 +100,9 @@ static struct request *request_new(struct pipeline_loop *loop, struct http_excha
 /* Ready for the next use; what it held is wiped. */
 static void request_clean(struct request *request)
 {
+    struct local_wait *wait = &request->call.wait;
+    if (wait->kept)
+        wait->let_go(wait->kept);
     json_decref(request->route.input);
     caller_unref(request->caller);
     request->caller = NULL;
@@ -108,6 +112,7 @@ static void request_clean(struct request *request)
     request->typed = request->alone = request->waits = false;
     request->wait_end_ms = 0;
     request->query_error = NULL;
+    request->rest_error = NULL;
     buf_reset(&request->xml_source);
     arena_reset(&request->arena);
 }
@@ -115,6 +120,12 @@ static void request_clean(struct request *request)
 static void answer_with_failure(struct request *request, const struct local_failure *failure)
 {
     const struct route *route = &request->route;
+    if (route->protocol == AWS_REST_JSON) {
+        request->rest_error = failure->code;
+        request->status = rest_failure(http_exchange_body(request->exchange), route->service,
+                                       failure, request->call.reason);
+        return;
+    }
     struct local_failure told = answer_in_protocol(&request->arena, route->service, route->protocol,
                                                    failure, &request->query_error);
     request->status = answer_failure(http_exchange_body(request->exchange), route->protocol,
@@ -148,7 +159,7 @@ static const char *befall(struct request *request)
         buf_append_text(body, "<html><body><b>Http/1.1 Service Unavailable</b></body> </html>");
         request->status = 503;
         type = "text/html";
-    } else if (fault->after && request->status == 200 &&
+    } else if (fault->after && request->status < 300 &&
                (fault->effect == FAULT_ERROR || fault->effect == FAULT_THROTTLE)) {
         struct local_failure failure = failure_of_fault(request);
         answer_with_failure(request, &failure);
@@ -168,6 +179,8 @@ static int finish_head(struct request *request)
     http_exchange_header(request->exchange, "Content-Type", type);
     if (request->query_error)
         http_exchange_header(request->exchange, "x-amzn-query-error", request->query_error);
+    if (request->rest_error)
+        http_exchange_header(request->exchange, "x-amzn-ErrorType", request->rest_error);
     return request->status;
 }
 
@@ -225,6 +238,7 @@ static int step_authenticate(struct request *request, const struct http_incoming
         .source_ip = in->peer,
         .host = host_of(in),
         .input = route->input,
+        .payload = route->payload,
         .out = &request->out,
         .version = loop->version,
     };
@@ -276,11 +290,35 @@ static int step_check_input(struct request *request, struct local_failure *failu
     return 0;
 }
 
+/* Where the handler writes: what is not answered as it is has a place of its own. */
+static struct buf *answer_source(struct request *request)
+{
+    enum aws_protocol protocol = request->route.protocol;
+    return protocol == AWS_QUERY || protocol == AWS_REST_JSON
+               ? &request->xml_source
+               : http_exchange_body(request->exchange);
+}
+
+/* The HTTP status, 500 when it went wrong. */
+static int write_out(struct request *request, const struct buf *out)
+{
+    const struct local_call *call = &request->call;
+    struct buf *body = http_exchange_body(request->exchange);
+    int status = 200;
+    if (out == body)
+        return body->overflow ? 500 : status;
+    buf_reset(body);
+    if (request->route.protocol == AWS_QUERY)
+        status = answer_xml(body, call->service, call->operation, out, request->id) ? 500 : 200;
+    else if (request->route.protocol == AWS_REST_JSON)
+        status = rest_answer(request->route.rest, out, call->payload, request->exchange, body);
+    return body->overflow ? 500 : status;
+}
+
 static enum local_result run_handler(struct request *request)
 {
     struct local_call *call = &request->call;
-    bool query = request->route.protocol == AWS_QUERY;
-    struct buf *out = query ? &request->xml_source : http_exchange_body(request->exchange);
+    struct buf *out = answer_source(request);
     request->status = 500; /* until the answer is whole */
     buf_reset(out);
     json_writer_init(&request->out, out);
@@ -289,11 +327,7 @@ static enum local_result run_handler(struct request *request)
     if (result != LOCAL_OK || store_failed(call->store))
         return result;
     json_close(&request->out);
-    struct buf *body = http_exchange_body(request->exchange);
-    int written_out =
-        query ? answer_xml(body, call->service, call->operation, out, request->id) : 0;
-    if (written_out == 0 && !body->overflow)
-        request->status = 200;
+    request->status = write_out(request, out);
     return LOCAL_OK;
 }
 
@@ -342,14 +376,12 @@ static bool run_as_write(struct writer_job *job, struct store_session *store, ui
     request->call.version = version;
     request->call.writing = true;
     enum local_result result = run_handler(request);
-    bool good = result == LOCAL_OK && request->status == 200;
+    bool good = result == LOCAL_OK && request->status < 300;
     request->waits = result == LOCAL_WAITS;
     if (request->waits)
         return true;
     if (good && is_recorded(request, NULL)) {
-        const struct buf *answer = request->route.protocol == AWS_QUERY
-                                       ? &request->xml_source
-                                       : http_exchange_body(request->exchange);
+        const struct buf *answer = answer_source(request);
         trail_record(&request->call, (struct text){buf_text(answer), answer->len}, NULL);
     }
     request->job.undone = result == LOCAL_FAILED ? record_failure : NULL;

@@ -20,6 +20,7 @@ struct request {
     bool waits;                      /* it was on the writer, and has to wait now */
     bool alone;                      /* not inside `handle`: its answer is queued */
     const char *query_error;
+    const char *rest_error; /* code of a failure that a REST service answers */
     struct pipeline_loop *loop;
     struct http_exchange *exchange;
     struct arena arena;
@@ -27,7 +28,7 @@ struct request {
     struct caller *caller;
     struct local_call call;
     struct json_writer out;
-    struct buf xml_source;     /* query services: the JSON that becomes XML */
+    struct buf xml_source;     /* the JSON of an answer that becomes XML, or is spread over HTTP */
     const struct fault *fault; /* what befalls it; NULL: nothing */
     int status;
     bool typed; /* the input's types are right: it can be told of in the trail */

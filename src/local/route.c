@@ -1,6 +1,7 @@
 #include "local/route.h"
 
 #include "aws/protocol.h"
+#include "local/rest.h"
 
 #include <string.h>
 
@@ -155,7 +156,8 @@ int route_find(struct arena *arena, const struct local_service *const *services,
             return route_query(arena, services, in, in->body, signed_request, route, failure);
         if (text_is(in->method, "GET") && in->query.len)
             return route_query(arena, services, in, in->query, signed_request, route, failure);
+        route->not_for_us = true;
+        return -1;
     }
-    route->not_for_us = true;
-    return -1;
+    return rest_route(arena, services, in, route, failure);
 }

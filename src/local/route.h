@@ -1,9 +1,9 @@
 /*
  * route: from a request to the service and operation it is for, and its input as JSON.
  *
- * JSON protocols: POST with X-Amz-Target. Query protocol: a form in the body, or the same in the
- * query of a GET (presigned requests). Everything here happens before the signature is checked, as
- * at AWS (shared facts sts-iam-sigv4.md section 2, rows 1-4).
+ * JSON protocols: POST with X-Amz-Target. REST: method and path (local/rest.h). Query protocol: a
+ * form in the body, or the same in the query of a GET (presigned requests). Everything here happens
+ * before the signature is checked, as at AWS (shared facts sts-iam-sigv4.md section 2, rows 1-4).
  */
 #ifndef UNDERSTUDY_LOCAL_ROUTE_H
 #define UNDERSTUDY_LOCAL_ROUTE_H
@@ -16,8 +16,10 @@ struct route {
     const struct local_operation *operation;
     enum aws_protocol protocol;
     const char *xml_namespace;
-    json_t *input;   /* a new reference, also when refused; NULL: none */
-    bool not_for_us; /* 404 <UnknownOperationException/> */
+    json_t *input;                 /* a new reference, also when refused; NULL: none */
+    const struct local_rest *rest; /* REST alone */
+    struct text payload;           /* REST: a body that is a member */
+    bool not_for_us;               /* 404 <UnknownOperationException/> */
 };
 
 /* 0, or -1 with either route->not_for_us or *failure. */

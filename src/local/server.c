@@ -10,6 +10,7 @@
 #include "local/moved_clock.h"
 #include "local/pipeline.h"
 #include "local/quotas.h"
+#include "local/rest.h"
 #include "local/trail.h"
 
 #include <stdlib.h>
@@ -20,7 +21,8 @@ enum {
     LARGEST_LOOPS = 64,
     LARGEST_SERVICES = 64,
     STOP_GRACE_MS = 5000,
-    LARGEST_BODY_BYTES = 4 * 1024 * 1024
+    LARGEST_BODY_BYTES = 4 * 1024 * 1024,
+    LARGE_BYTES = 320 * 1024 * 1024 /* of bodies larger than that, at a time */
 };
 
 struct server {
@@ -88,6 +90,19 @@ static void wake_loops(struct server *server)
 {
     if (server->http)
         http_server_wake(server->http);
+}
+
+static void bell_called(void *arg)
+{
+    wake_loops(arg);
+}
+
+/* A little more than the service takes, so that it can say itself what is too large. */
+static size_t large_body(void *arg, struct text method, struct text path)
+{
+    const struct server *server = arg;
+    size_t most = rest_largest_body(server->pipeline.services, method, path);
+    return most + most / 8;
 }
 
 static int open_store(struct server *server, const struct server_options *options,
@@ -235,6 +250,8 @@ static int open_listener(struct server *server, const struct server_options *opt
         .resume = loop_resume,
         .woken = loop_woken,
         .largest_body_bytes = LARGEST_BODY_BYTES,
+        .large_body = large_body,
+        .large_bytes = LARGE_BYTES,
         .round_end = loop_round_end,
     };
     server->http = http_server_new(&http, err);
@@ -294,6 +311,8 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->local.clock = &server->clock.clock;
     server->pipeline.clock = &server->clock;
     server->local.doorbell = &server->doorbell;
+    server->doorbell.wake = bell_called;
+    server->doorbell.arg = server;
     server->pipeline.wake = wake_loops;
     server->pipeline.server = server;
     server->local.random = options->random ? options->random : random_system();

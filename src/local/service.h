@@ -74,6 +74,10 @@ struct local_wait {
     int64_t longest_ms;  /* real time, from the first run */
     int64_t again_at_ms; /* 0: the bell will tell */
     bool over;           /* the pipeline's: do not wait any longer */
+    /* What the handler holds from one run to the next; let go of when the call is over, answered or
+     * not. NULL: nothing. */
+    void *kept;
+    void (*let_go)(void *kept);
 };
 
 struct local_call;
@@ -98,6 +102,9 @@ struct local_call {
     struct json_writer *out; /* the answer's object is open: write members. For query services the
                                 pipeline turns it into XML */
     bool writing;            /* on the writer, inside a savepoint */
+    struct text payload;     /* REST: the request's body where that is a member, byte by byte; from
+                                the handler: the answer's */
+    const char *reason;      /* of a failure of a REST service: its member Reason; NULL: none */
     /* local->version as it was before this call's snapshot of the store was taken: what is read
      * now may be cached under this number and used by calls that carry the same. */
     uint64_t version;
@@ -146,6 +153,25 @@ struct local_twin {
 };
 const char *local_query_code(const struct local_twin *twin, const char *code);
 
+/* How an operation of a REST service stands on the wire. Bindings are "Member=query:name" (lists:
+ * once for each element), "Member=header:Name", "Member=payload" (the body, as it is) and, of an
+ * answer, "Member=status"; NULL-terminated; what is not bound is in the body's JSON object. */
+struct local_rest {
+    const char *operation; /* NULL ends a table */
+    const char *method,
+        *uri;   /* "/2015-03-31/functions/{FunctionName}"; {Name+} takes slashes too */
+    int status; /* of success; 0: 200. 204 has no body */
+    const char *const *input, *const *output;
+    size_t largest_body_bytes; /* 0: the service's */
+};
+/* A failure that the model of a REST service knows. */
+struct local_fault {
+    const char *code; /* NULL ends a table */
+    int status;
+    const char *message_key; /* "message" or "Message" */
+    const char *reason;      /* its member Reason, unless the call says another; NULL: none */
+};
+
 /* How an operation stands in the trail where its row and the member tables do not tell. */
 enum {
     TRAIL_DATA = 1,      /* a data event: not recorded */
@@ -159,6 +185,7 @@ struct local_trail {
     const char *untold;   /* failure's code that is not recorded; NULL: none */
     const char *region;   /* input member: a second record goes to the Region it names; or NULL */
     const char *there_as; /* eventName of the second record; NULL: the same */
+    const char *event;    /* eventName; NULL: the operation's name */
 };
 /* Input members that name a resource, for CloudTrail's look-up by resource. */
 struct local_trail_resource {
@@ -172,7 +199,9 @@ struct local_service {
     const char *api_version;   /* query protocol */
     const char *xml_namespace;
     enum aws_protocol protocol;
-    const struct local_twin *twin; /* NULL: one protocol */
+    const struct local_rest *rest;    /* AWS_REST_JSON: a row for each operation */
+    const struct local_fault *faults; /* AWS_REST_JSON */
+    const struct local_twin *twin;    /* NULL: one protocol */
     bool global;                /* one for all Regions: its records are in the partition's first */
     int clock_skew_ms;          /* how far a signature's time may be off; 5 or 15 minutes */
     size_t largest_body_bytes;  /* 0: 256 KiB */

@@ -137,13 +137,13 @@ static bool write_date(struct json_writer *w, const char *key, const json_t *val
     return true;
 }
 
-/* Never shown, in whatever answer they are. AWS shows SessionToken; here no token is kept. */
+/* Never shown, in whatever answer they are (Variables: of a function's environment). AWS shows
+ * SessionToken; here no token is kept. */
 static bool is_secret(const char *member)
 {
-    static const char *const secrets[] = {"SecretAccessKey",  "SessionToken",
-                                          "GrantToken",       "Plaintext",
-                                          "CiphertextBlob",   "PrivateKeyPlaintext",
-                                          "ResponseMetadata", NULL};
+    static const char *const secrets[] = {
+        "SecretAccessKey",     "SessionToken",     "GrantToken", "Plaintext", "CiphertextBlob",
+        "PrivateKeyPlaintext", "ResponseMetadata", "Variables",  NULL};
     for (const char *const *secret = secrets; *secret; secret++)
         if (strcmp(*secret, member) == 0)
             return true;
@@ -455,7 +455,7 @@ void trail_record(struct local_call *call, struct text answer, const struct loca
         .account = call->account,
         .region =
             call->service->global ? partition_named(call->partition)->iam_region : call->region,
-        .name = call->operation->name,
+        .name = row->event ? row->event : call->operation->name,
         .time_ms = call->local->clock->now_ms(call->local->clock),
     };
     const char *resources = resources_of(call);

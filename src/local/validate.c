@@ -160,8 +160,7 @@ static int check_value(struct typing *typing, const struct local_member *member,
     return -1;
 }
 
-/* What a query's text stands for, by the table: a new reference, or NULL when it stays as it is. */
-static json_t *from_text(const struct local_member *member, const json_t *value)
+json_t *validate_from_text(const struct local_member *member, const json_t *value)
 {
     int64_t number;
     const char *text = json_string_value(value);
@@ -181,7 +180,7 @@ static json_t *from_text(const struct local_member *member, const json_t *value)
 static void convert_list(const struct local_member *element, json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *converted = from_text(element, json_array_get(list, i));
+        json_t *converted = validate_from_text(element, json_array_get(list, i));
         if (converted)
             json_array_set_new(list, i, converted);
     }
@@ -194,7 +193,7 @@ static int check_members(struct typing *typing, const struct local_member *membe
         if (!value)
             continue;
         if (typing->from_query) {
-            json_t *converted = from_text(member, value);
+            json_t *converted = validate_from_text(member, value);
             if (converted && json_object_set_new(object, member->name, converted) == 0)
                 value = converted;
             if (member->type == LOCAL_LIST)

@@ -17,6 +17,10 @@
 int validate_types(struct arena *arena, const struct local_member *members, json_t *input,
                    bool from_query, const char **message);
 
+/* What a text stands for, by the table, where all leaves are text (forms; paths, queries and
+ * headers of REST): a new reference, or NULL when it stays as it is. */
+json_t *validate_from_text(const struct local_member *member, const json_t *value);
+
 /* Checks constraints of an input whose types are right: NULL, or the text of the exception in
  * `arena`. */
 const char *validate_constraints(struct arena *arena, const struct local_member *members,

@@ -93,6 +93,7 @@ struct http_loop {
 struct http_server {
     struct http_server_options options; /* defaults filled in; host is NULL */
     struct http_reader_limits limits;
+    _Atomic size_t large_held; /* bytes of bodies larger than usual */
     int listen_fd, spare_fd, port;
     unsigned next_loop; /* the acceptor's */
     struct http_loop *loops;

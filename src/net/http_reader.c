@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,28 @@ static int check_fields(struct http_reader *reader)
     return 0;
 }
 
+/* A body larger than usual, where one may be: it counts until the request has been answered. */
+static int take_large(struct http_reader *reader, uint64_t len)
+{
+    const struct http_reader_limits *limits = reader->limits;
+    struct text rest = reader->target, path = text_cut(&rest, '?');
+    size_t most = limits->large_body ? limits->large_body(limits->arg, reader->in.method, path) : 0;
+    if (len > most)
+        return refuse(reader, 413, "the request's body is too large");
+    size_t held = atomic_fetch_add(limits->large_held, (size_t)len);
+    reader->large = reader->body_limit = (size_t)len;
+    return held + (size_t)len > limits->large_bytes
+               ? refuse(reader, 503, "too many large requests at a time")
+               : 0;
+}
+
+static void give_large_back(struct http_reader *reader)
+{
+    if (reader->large)
+        atomic_fetch_sub(reader->limits->large_held, reader->large);
+    reader->large = 0;
+}
+
 static int on_head(http_parser *parser)
 {
     struct http_reader *reader = parser->data;
@@ -158,8 +181,9 @@ static int on_head(http_parser *parser)
     reader->old = parser->http_minor == 0;
     if (check_fields(reader))
         return -1;
-    if (parser->flags & F_CONTENTLENGTH && parser->content_length > reader->limits->body_bytes)
-        return refuse(reader, 413, "the request's body is too large");
+    if (parser->flags & F_CONTENTLENGTH && parser->content_length > reader->limits->body_bytes &&
+        take_large(reader, parser->content_length))
+        return -1;
     reader->head_done = true;
     reader->keep_alive = http_should_keep_alive(parser);
     if (reader->chunked)
@@ -171,7 +195,7 @@ static int on_body(http_parser *parser, const char *at, size_t len)
 {
     struct http_reader *reader = parser->data;
     struct text *body = &reader->body;
-    if (len > reader->limits->body_bytes - body->len)
+    if (len > reader->body_limit - body->len)
         return refuse(reader, 413, "the request's body is too large");
     if (!body->data)
         body->data = at;
@@ -188,7 +212,7 @@ static int on_chunk_header(http_parser *parser)
     struct http_reader *reader = parser->data;
     reader->chunk_left = parser->content_length;
     reader->chunk_edge = true;
-    if (reader->chunk_left > reader->limits->body_bytes - reader->body.len)
+    if (reader->chunk_left > reader->body_limit - reader->body.len)
         return refuse(reader, 413, "the request's body is too large");
     return 0;
 }
@@ -232,6 +256,8 @@ static void begin(struct http_reader *reader)
     reader->chunked = reader->chunk_edge = false;
     reader->field_count = reader->trailer_count = 0;
     reader->chunk_left = 0;
+    give_large_back(reader);
+    reader->body_limit = reader->limits->body_bytes;
     reader->target = reader->body = (struct text){0};
     http_parser_init(&reader->parser, HTTP_REQUEST);
     reader->parser.data = reader;
@@ -379,10 +405,24 @@ void http_reader_add(struct http_reader *reader, size_t len)
     parse(reader);
 }
 
+static void drop_large_buffer(struct http_reader *reader)
+{
+    if (reader->data)
+        explicit_bzero(reader->data, reader->dirty);
+    if (reader->capacity > LARGEST_KEPT_CAPACITY) {
+        free(reader->data);
+        reader->data = NULL;
+        reader->capacity = 0;
+    }
+    reader->start = reader->parsed = reader->len = reader->dirty = 0;
+}
+
 void http_reader_next(struct http_reader *reader)
 {
     reader->start = reader->parsed;
-    if (reader->start == reader->len)
+    if (reader->start == reader->len && reader->large)
+        drop_large_buffer(reader);
+    else if (reader->start == reader->len)
         reader->start = reader->parsed = reader->len = 0;
     begin(reader);
     parse(reader);
@@ -395,14 +435,7 @@ bool http_reader_started(const struct http_reader *reader)
 
 void http_reader_reset(struct http_reader *reader)
 {
-    if (reader->data)
-        explicit_bzero(reader->data, reader->dirty);
-    if (reader->capacity > LARGEST_KEPT_CAPACITY) {
-        free(reader->data);
-        reader->data = NULL;
-        reader->capacity = 0;
-    }
-    reader->start = reader->parsed = reader->len = reader->dirty = 0;
+    drop_large_buffer(reader);
     begin(reader);
 }
 

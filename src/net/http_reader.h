@@ -17,6 +17,11 @@
 struct http_reader_limits {
     size_t head_bytes, body_bytes;
     unsigned field_count;
+    /* As in struct http_server_options; `large_held` is what all readers hold together. */
+    size_t (*large_body)(void *arg, struct text method, struct text path);
+    void *arg;
+    size_t large_bytes;
+    _Atomic size_t *large_held;
 };
 
 enum http_reader_state {
@@ -28,7 +33,7 @@ enum http_reader_state {
 struct http_reader {
     enum http_reader_state state;
     struct http_incoming in;
-    int status;          /* of a bad request: 400, 413, 417, 431, 501 or 505 */
+    int status;          /* of a bad request: 400, 413, 417, 431, 501, 503 or 505 */
     const char *reason;  /* a sentence for the answer; holds nothing that was received */
     bool keep_alive;     /* the client wants to send another */
     bool old;            /* HTTP/1.0 */
@@ -45,6 +50,7 @@ struct http_reader {
     unsigned field_count, trailer_count; /* received; no more than the limit are kept */
     bool in_value, chunked, chunk_edge;
     uint64_t chunk_left;
+    size_t body_limit, large; /* of this request; what of it counts as large_held */
     char last_byte;
     struct text target, body;
 };

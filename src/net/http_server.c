@@ -98,6 +98,10 @@ struct http_server *http_server_new(const struct http_server_options *options, s
         .head_bytes = server->options.largest_header_bytes,
         .body_bytes = server->options.largest_body_bytes,
         .field_count = server->options.largest_field_count,
+        .large_body = server->options.large_body,
+        .arg = server->options.arg,
+        .large_bytes = server->options.large_bytes,
+        .large_held = &server->large_held,
     };
     server->listen_fd = -1;
     server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

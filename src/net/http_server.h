@@ -43,11 +43,16 @@ struct http_incoming {
 struct text http_incoming_field(const struct http_incoming *in, const char *name);
 
 struct http_server_options {
-    const char *host;             /* an address or name to listen on */
-    int port;                     /* 0: any free one */
-    unsigned loops;               /* 0: max(1, CPUs - 1) */
-    size_t largest_header_bytes;  /* 0: 16 KiB */
-    size_t largest_body_bytes;    /* 0: 1 MiB */
+    const char *host;            /* an address or name to listen on */
+    int port;                    /* 0: any free one */
+    unsigned loops;              /* 0: max(1, CPUs - 1) */
+    size_t largest_header_bytes; /* 0: 16 KiB */
+    size_t largest_body_bytes;   /* 0: 1 MiB */
+    /* How large a body this request may bring where that is more than largest_body_bytes; 0: it is
+     * not. It must have a Content-Length, and all of them together may hold large_bytes at a time
+     * (else 503). On any loop's thread; NULL: none may. */
+    size_t (*large_body)(void *arg, struct text method, struct text path);
+    size_t large_bytes;
     unsigned largest_field_count; /* 0: 100 */
     unsigned largest_connections; /* 0: 4,096 */
     int header_timeout_ms;        /* 0: 10,000 */

@@ -442,6 +442,56 @@ static void test_growth(void **state)
     }
 }
 
+static size_t large_on_p(void *arg, struct text method, struct text path)
+{
+    (void)arg;
+    return text_is(method, "POST") && text_is(path, "/p") ? 100000 : 0;
+}
+
+/* Where a request may be larger than usual, what all of them hold together is bounded, and given
+ * back with its memory when the answer is out. */
+static void test_large_bodies(void **state)
+{
+    (void)state;
+    static _Atomic size_t held;
+    static char body[90000];
+    const struct http_reader_limits large = {.head_bytes = 1000,
+                                             .body_bytes = 100,
+                                             .field_count = 10,
+                                             .large_body = large_on_p,
+                                             .large_bytes = 100000,
+                                             .large_held = &held};
+    static const char head[] = "POST /p?q HTTP/1.1\r\n" HOST "Content-Length: 90000\r\n\r\n";
+    static const struct {
+        const char *text;
+        int status;
+    } rows[] = {{"POST /p HTTP/1.1\r\n" HOST "Content-Length: 100001\r\n\r\n", 413},
+                {"PUT /p HTTP/1.1\r\n" HOST "Content-Length: 101\r\n\r\n", 413},
+                {"POST /p HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n65\r\n", 413},
+                {head, 503}};
+    struct http_reader reader, other;
+    http_reader_init(&reader, &large);
+    feed(&reader, head, strlen(head), 10);
+    feed(&reader, body, sizeof body, 1000);
+    assert_int_equal(reader.state, HTTP_READER_DONE);
+    assert_int_equal(reader.in.body.len, sizeof body);
+    assert_int_equal(held, sizeof body);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        http_reader_init(&other, &large);
+        feed(&other, rows[i].text, strlen(rows[i].text), 1000);
+        assert_int_equal(other.state, HTTP_READER_BAD);
+        assert_int_equal(other.status, rows[i].status);
+        http_reader_done(&other);
+    }
+    http_reader_next(&reader);
+    assert_int_equal(held, 0);
+    assert_true(reader.capacity <= 65536);
+    feed(&reader, head, strlen(head), 10);
+    assert_int_equal(held, sizeof body);
+    http_reader_done(&reader);
+    assert_int_equal(held, 0);
+}
+
 static void test_wants_continue(void **state)
 {
     (void)state;
@@ -495,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_memory_of_pipelining),
         cmocka_unit_test(test_memory_of_chunks),
         cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_large_bodies),
         cmocka_unit_test(test_wants_continue),
         cmocka_unit_test(test_wiped),
     };
