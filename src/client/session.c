@@ -209,6 +209,11 @@ const char *session_caller(const struct session *session)
     return session->caller;
 }
 
+struct clock *session_clock(const struct session *session)
+{
+    return session->shared.clock;
+}
+
 void session_counts(struct session *session, struct aws_call_counts *out)
 {
     client_counters_read(&session->shared.counters, out);

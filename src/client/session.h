@@ -87,6 +87,9 @@ int session_account(struct session *session, const char *region, char account[13
 /* The ARN that STS gave with it; "" before, or when it told none. */
 const char *session_caller(const struct session *session);
 
+/* What it sleeps on and tells the time by. */
+struct clock *session_clock(const struct session *session);
+
 /* What was done so far, to get credentials too. */
 void session_counts(struct session *session, struct aws_call_counts *out);
 

@@ -32,12 +32,15 @@ struct kms_wish {
     size_t tag_count;
     const char *const *aliases; /* "alias/x" */
     size_t alias_count;
-    bool keep_policy, keep_tags, keep_description, keep_aliases, keep_enabled; /* do not look */
-    bool keep_other_aliases; /* aliases that the wish does not name stay where they are */
-    bool verbatim_policy;    /* the primary's policy is not rewritten for the Region */
-    bool move_aliases;       /* an alias that stands for another key is taken from it */
+    /* Not looked at in a replica that is there; a new one gets all of it. */
+    bool keep_policy, keep_tags, keep_description, keep_aliases, keep_enabled;
+    bool disabled;             /* disabled although its primary is not */
+    bool remove_other_aliases; /* aliases of the replica that the wish does not name are deleted */
+    bool verbatim_policy;      /* the primary's policy is not rewritten for the Region */
+    bool move_aliases;         /* an alias that stands for another key is taken from it */
     bool bypass_lockout_check;
-    /* A tag of ours ("understudy:...") that a replica made here bears, and no other; or NULL. */
+    /* A tag of ours ("understudy:...") that a replica made here bears, and none that was there; or
+     * NULL. */
     const struct tag *mark;
 };
 
@@ -45,18 +48,19 @@ struct kms_source {
     struct kms_key primary; /* with policy, tags, aliases and rotation as far as they are wanted */
 };
 
-/* Finds the primary of the multi-Region key `key` (id, ARN or alias) beginning in ctx's Region, and
- * reads what the wish leaves to it. ERR_UNSUPPORTED: not a key that can be replicated, and why;
- * ERR_NOT_FOUND; ERR_CONFLICT: its state does not allow it. */
+/* `wish` may be NULL everywhere: all as the primary is. Finds the primary of the multi-Region key
+ * `key` (id, ARN or alias) beginning in ctx's Region, and reads what the wish leaves to it.
+ * ERR_UNSUPPORTED: not a key that can be replicated, and why; ERR_NOT_FOUND; ERR_CONFLICT: it is
+ * about to be deleted. A disabled primary is read: only new replicas need it enabled. */
 int kms_source_read(struct resource_ctx *ctx, const char *key, const struct kms_wish *wish,
                     struct kms_source *out, struct error *err);
 
 enum kms_end {
-    KMS_END_FAILED,         /* error says why */
-    KMS_END_EQUAL,          /* nothing was to be done */
-    KMS_END_CHANGED,        /* it was there, and properties were set */
-    KMS_END_CREATED,        /* it was made here */
-    KMS_END_RESTORED,       /* its deletion was cancelled */
+    KMS_END_FAILED,   /* error says why */
+    KMS_END_EQUAL,    /* nothing was to be done */
+    KMS_END_CHANGED,  /* it was there, and properties were set */
+    KMS_END_CREATED,  /* it was made here */
+    KMS_END_RESTORED, /* its deletion was cancelled; properties were set where they differed */
     KMS_END_PENDING_IMPORT, /* made or found, and of no use until its material is imported */
     KMS_END_PRIMARY,        /* the Region is the primary's own: nothing is done there */
     KMS_END_SCHEDULED,      /* removed: deleted when its window is over */
@@ -82,7 +86,7 @@ struct kms_outcome {
 };
 
 struct kms_patience {
-    struct clock *clock; /* NULL: the system's */
+    struct clock *clock; /* NULL: the session's */
     int64_t deadline_ms; /* on its monotonic clock, to give up waiting; 0: two minutes from now */
     struct stop *stop;   /* or NULL */
 };

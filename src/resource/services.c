@@ -85,6 +85,34 @@ const struct aws_operation operation_tagging_get_resources = {
 
 const struct aws_operation operation_kms_list_aliases =
     OPERATION(service_kms, "ListAliases", AWS_READS);
+const struct aws_operation operation_kms_list_keys = OPERATION(service_kms, "ListKeys", AWS_READS);
+const struct aws_operation operation_kms_describe_key =
+    OPERATION(service_kms, "DescribeKey", AWS_READS);
+const struct aws_operation operation_kms_get_key_policy =
+    OPERATION(service_kms, "GetKeyPolicy", AWS_READS);
+const struct aws_operation operation_kms_list_resource_tags =
+    OPERATION(service_kms, "ListResourceTags", AWS_READS);
+const struct aws_operation operation_kms_get_key_rotation_status =
+    OPERATION(service_kms, "GetKeyRotationStatus", AWS_READS);
+const struct aws_operation operation_kms_list_grants =
+    OPERATION(service_kms, "ListGrants", AWS_READS);
+/* Not idempotent: asked twice, it makes two keys. */
+const struct aws_operation operation_kms_create_key = OPERATION(service_kms, "CreateKey", 0);
+/* Sent again after a lost answer, these change nothing or are refused with a code (the replica or
+ * the alias exists already, the key is or is not pending deletion) that makes the caller look. */
+#define KMS_WRITE(name_) OPERATION(service_kms, name_, AWS_IDEMPOTENT)
+const struct aws_operation operation_kms_replicate_key = KMS_WRITE("ReplicateKey");
+const struct aws_operation operation_kms_put_key_policy = KMS_WRITE("PutKeyPolicy");
+const struct aws_operation operation_kms_update_key_description = KMS_WRITE("UpdateKeyDescription");
+const struct aws_operation operation_kms_tag_resource = KMS_WRITE("TagResource");
+const struct aws_operation operation_kms_untag_resource = KMS_WRITE("UntagResource");
+const struct aws_operation operation_kms_create_alias = KMS_WRITE("CreateAlias");
+const struct aws_operation operation_kms_update_alias = KMS_WRITE("UpdateAlias");
+const struct aws_operation operation_kms_delete_alias = KMS_WRITE("DeleteAlias");
+const struct aws_operation operation_kms_enable_key = KMS_WRITE("EnableKey");
+const struct aws_operation operation_kms_disable_key = KMS_WRITE("DisableKey");
+const struct aws_operation operation_kms_schedule_key_deletion = KMS_WRITE("ScheduleKeyDeletion");
+const struct aws_operation operation_kms_cancel_key_deletion = KMS_WRITE("CancelKeyDeletion");
 
 const struct aws_operation *const resource_operations[] = {
     &operation_ssm_describe_parameters,
@@ -99,5 +127,24 @@ const struct aws_operation *const resource_operations[] = {
     &operation_ssm_unlabel_parameter_version,
     &operation_tagging_get_resources,
     &operation_kms_list_aliases,
+    &operation_kms_list_keys,
+    &operation_kms_describe_key,
+    &operation_kms_get_key_policy,
+    &operation_kms_list_resource_tags,
+    &operation_kms_get_key_rotation_status,
+    &operation_kms_list_grants,
+    &operation_kms_create_key,
+    &operation_kms_replicate_key,
+    &operation_kms_put_key_policy,
+    &operation_kms_update_key_description,
+    &operation_kms_tag_resource,
+    &operation_kms_untag_resource,
+    &operation_kms_create_alias,
+    &operation_kms_update_alias,
+    &operation_kms_delete_alias,
+    &operation_kms_enable_key,
+    &operation_kms_disable_key,
+    &operation_kms_schedule_key_deletion,
+    &operation_kms_cancel_key_deletion,
     NULL,
 };
