@@ -2,6 +2,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/focus.h"
 #include "engine/guard.h"
 #include "engine/history.h"
 #include "engine/mapping.h"
@@ -82,6 +83,7 @@ static void finish_written(struct batch *batch, struct arena *values, struct ste
 {
     struct engine *engine = batch->engine;
     struct error error = {0};
+    focus_wrote(engine, step->key);
     if (engine->labels && history_wanted(engine) &&
         history_label(engine, step->destination, values, pair, want, &error) != 0)
         fail_write(batch, step, &error);
@@ -151,6 +153,8 @@ static void write_step(struct batch *batch, struct arena *values, struct arena *
                                                &wrote->version, &error);
         if (result == 0) {
             wrote->latest_ms = engine->clock->now_ms(engine->clock) + CLOCKS_DIFFER_MS;
+            if (exists && !replaces && !history_wanted(engine) && wrote->version > have.version + 1)
+                focus_again(engine, step->key); /* somebody wrote in between */
             finish_written(batch, values, step, pair, &want);
             return;
         }
@@ -249,7 +253,7 @@ static void read_sources(struct batch *batch, struct arena *values,
         some[count] = (struct reading){.resource = {.key = source->key, .name = source->name}};
         which[count++] = i;
     }
-    engine_read(batch->engine, SIDE_SOURCE, true, values, some, count);
+    focus_read(batch->engine, SIDE_SOURCE, true, values, some, count);
     for (size_t i = 0; i < count; i++)
         readings[which[i]] = some[i];
 }
@@ -273,6 +277,8 @@ static void write_item(struct batch *batch, struct arena *values, struct arena *
                 pair->aim = &aim;
             }
             write_step(batch, values, calls, step, pair, &item->wrote[j]);
+            if (needed)
+                memcpy(item->wrote[j].digest, aim.digest, sizeof aim.digest);
             pair->aim = NULL;
         }
         arena_reset(calls);

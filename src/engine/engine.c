@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/client.h"
-#include "engine/identity.h"
+#include "engine/focus.h"
+#include "engine/sessions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +15,9 @@ static bool same_text(const char *a, const char *b)
     return (!a && !b) || (a && b && strcmp(a, b) == 0);
 }
 
-/* Sides with the same credentials share a session: one rate limiter, one refresh. */
-static int open_session(struct engine *engine, unsigned number, struct error *err)
+static int open_session(struct engine *engine, struct side *side, struct error *err)
 {
-    struct side *side = &engine->sides[number];
-    for (unsigned i = 0; i < number; i++)
-        if (identity_same(engine->sides[i].config, side->config)) {
-            side->session = engine->sides[i].session;
-            return 0;
-        }
-    struct session_options options = {
-        .region = side->config->region,
-        .endpoint_url = side->config->endpoint_url,
+    const struct session_options seams = {
         .no_wait = engine->options.no_wait,
         .stop = engine->options.stop,
         .transport = engine->options.transport,
@@ -33,8 +25,7 @@ static int open_session(struct engine *engine, unsigned number, struct error *er
         .random = engine->options.random,
         .environment = engine->options.environment,
     };
-    identity_options(&engine->arena, side->config, &options);
-    side->session = session_new(&options, err);
+    side->session = sessions_get(engine->sessions, side->config, &seams, err);
     return side->session ? 0 : -1;
 }
 
@@ -70,31 +61,42 @@ static bool of_this_side(const struct error *err)
            err->code == ERR_TIMEOUT;
 }
 
+/* Whose credentials these are, and that they are not the source's. */
+static int learn_side(struct engine *engine, unsigned number, struct error *err)
+{
+    struct side *side = &engine->sides[number];
+    side->failed = side->unlearned = false;
+    if (number == SIDE_SOURCE && engine->options.no_source)
+        return 0;
+    if (learn_account(side, err) != 0) {
+        if (number == SIDE_SOURCE || !of_this_side(err))
+            return -1;
+        side->failed = side->unlearned = true;
+        side->error = *err;
+        return 0;
+    }
+    const struct side *source = &engine->sides[SIDE_SOURCE];
+    if (number && *side->account && strcmp(side->account, source->account) == 0 &&
+        strcmp(side->config->region, source->config->region) == 0 &&
+        same_text(side->config->endpoint_url, source->config->endpoint_url))
+        return error_set(err, ERR_INVALID,
+                         "%s of account %s is both source and destination: a copy needs "
+                         "another Region or account",
+                         side->config->region, side->account);
+    return 0;
+}
+
 static int open_sides(struct engine *engine, struct error *err)
 {
     for (unsigned i = 0; i < engine->side_count; i++) {
         struct side *side = &engine->sides[i];
         side->config = i ? &engine->config->destinations[i - 1] : &engine->config->source;
-        if (open_session(engine, i, err) != 0)
+        arena_init(&side->keys_arena);
+        if (open_session(engine, side, err) != 0)
             return -1;
         side->caller = session_caller(side->session);
-        if (i == SIDE_SOURCE && engine->options.no_source)
-            continue;
-        if (learn_account(side, err) != 0) {
-            if (i == SIDE_SOURCE || !of_this_side(err))
-                return -1;
-            side->failed = true;
-            side->error = *err;
-            continue;
-        }
-        const struct side *source = &engine->sides[SIDE_SOURCE];
-        if (i && *side->account && strcmp(side->account, source->account) == 0 &&
-            strcmp(side->config->region, source->config->region) == 0 &&
-            same_text(side->config->endpoint_url, source->config->endpoint_url))
-            return error_set(err, ERR_INVALID,
-                             "%s of account %s is both source and destination: a copy needs "
-                             "another Region or account",
-                             side->config->region, side->account);
+        if (learn_side(engine, i, err) != 0)
+            return -1;
     }
     return 0;
 }
@@ -110,6 +112,8 @@ int engine_open(const struct config *config, const struct engine_options *option
     engine->started_ms = engine->clock->monotonic_ms(engine->clock);
     pthread_mutex_init(&engine->mutex, NULL);
     arena_init(&engine->arena);
+    arena_init(&engine->pass);
+    engine->sessions = options->sessions ? options->sessions : sessions_new();
     int64_t keep = 1;
     if (config->history)
         text_to_int64(config->history, strlen(config->history), &keep);
@@ -164,19 +168,41 @@ void engine_close(struct engine *engine)
     free(engine->calls);
     undo_log_free(engine->undo);
     inventory_close(engine->inventory);
-    for (unsigned i = 0; i < engine->side_count; i++) {
-        struct session *session = engine->sides[i].session;
-        for (unsigned j = i + 1; j < engine->side_count; j++)
-            if (engine->sides[j].session == session)
-                engine->sides[j].session = NULL;
-        session_free(session);
-    }
     recall_close(engine);
+    for (unsigned i = 0; i < engine->side_count; i++)
+        arena_done(&engine->sides[i].keys_arena);
+    if (!engine->options.sessions)
+        sessions_free(engine->sessions);
     explicit_bzero(engine->digest_key, sizeof engine->digest_key);
     explicit_bzero(engine->plan_key, sizeof engine->plan_key);
+    arena_done(&engine->pass);
     arena_done(&engine->arena);
     pthread_mutex_destroy(&engine->mutex);
     free(engine);
+}
+
+int engine_again(struct engine *engine, struct focus *focus, struct error *err)
+{
+    engine->focus = focus;
+    engine->idle = NULL;
+    engine->scope.select_hit = NULL;
+    arena_reset(&engine->pass);
+    scope_forget(&engine->scope);
+    engine->done = engine->total = engine->made = engine->estimated = 0;
+    engine->reserved = 0;
+    engine->stopped = engine->broken = false;
+    engine->made_by = NULL;
+    engine->started_ms = engine->clock->monotonic_ms(engine->clock);
+    for (unsigned i = 0; i < engine->side_count; i++) {
+        struct side *side = &engine->sides[i];
+        bool was_unlearned = side->unlearned;
+        side->failed = side->tags_one_by_one = side->keys_wanted = false;
+        if (was_unlearned && learn_side(engine, i, err) != 0)
+            return -1;
+        if (was_unlearned && !side->unlearned)
+            recall_open_links(engine);
+    }
+    return inventory_clear(engine->inventory, err);
 }
 
 struct resource_ctx engine_ctx(struct engine *engine, unsigned side, bool read_only,
@@ -363,7 +389,7 @@ static void count_selectors(struct engine *engine, struct tally *out)
     const struct config_select *select = &config->select;
     bool given = config->include_count || select->types_count || select->tiers_count ||
                  select->keys_count || select->tags_count;
-    if (engine->safety.deletes != DELETES_NEVER || engine->options.no_source)
+    if (engine->safety.deletes != DELETES_NEVER || engine->options.no_source || engine->focus)
         return;
     out->nothing = given && !out->selected;
     for (size_t i = 0; i < config->include_count; i++)

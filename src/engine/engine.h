@@ -37,13 +37,15 @@ struct engine_options {
     struct random *random;
     const char *const *environment;
     bool no_wait;
-    const char *command;      /* for the journal: "sync" */
-    const char *state_folder; /* what runs remember; NULL: nothing */
-    struct stop *stop;        /* when to end before all is done; NULL: never */
-    bool audit;               /* keep keyed digests of what was compared */
-    bool no_undo;             /* do not keep what stood at the destinations */
-    bool no_source;           /* the source is not asked for anything (undo) */
-    bool deep;                /* look at every value, whatever is remembered */
+    const char *command;       /* for the journal: "sync" */
+    const char *state_folder;  /* what runs remember; NULL: nothing */
+    struct stop *stop;         /* when to end before all is done; NULL: never */
+    bool audit;                /* keep keyed digests of what was compared */
+    bool no_undo;              /* do not keep what stood at the destinations */
+    bool no_source;            /* the source is not asked for anything (undo) */
+    bool deep;                 /* look at every value, whatever is remembered */
+    bool stays;                /* for many passes: without a state folder it remembers in memory */
+    struct sessions *sessions; /* to share with other engines; NULL: of its own */
     /* Called by workers, one at a time, as work is done; may be NULL. */
     void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);
     void *progress_arg;
@@ -56,11 +58,16 @@ struct side {
     const char *caller;      /* the principal's ARN; "" when STS did not tell */
     bool keys_wanted;        /* its listing names keys that texts do not settle */
     struct key_names keys;   /* empty: not read */
-    bool failed;             /* could not be listed: `error` */
+    struct arena keys_arena;
+    int64_t keys_read_ms; /* monotonic; 0: not asked for */
+    bool unlearned;       /* STS has not answered yet */
+    bool failed;          /* could not be listed: `error` */
     struct error error;
     bool tags_one_by_one; /* the tagging API did not serve: `tags_error` */
     struct error tags_error;
     int64_t link;            /* of a destination: in the state; 0: none */
+    uint64_t copies;         /* that `deletes` is about, when they were last counted */
+    int64_t counted_ms;      /* monotonic; 0: never */
     const char *value_rules; /* of a destination: mapping_value_rules */
 };
 
@@ -68,13 +75,16 @@ struct engine {
     const struct config *config;
     const struct resource_kind *kind;
     struct engine_options options;
-    struct arena arena; /* of the run; the driving thread only */
+    struct arena arena;  /* of the engine; the driving thread only, as the next */
+    struct arena pass;   /* of one pass: from engine_again to the next */
+    struct focus *focus; /* NULL: everything */
     struct scope scope;
     struct safety safety;
     const char *owner;  /* what the owner's tag says; NULL: copies are not marked */
     struct side *sides; /* SIDE_SOURCE, then the destinations */
     unsigned side_count;
     struct inventory *inventory;
+    struct sessions *sessions;
     struct workers *workers;
     /* Two a worker, reset after each use: for the values of a batch, and for one call. */
     struct arena *values, *calls;
@@ -108,6 +118,9 @@ struct engine {
 int engine_open(const struct config *config, const struct engine_options *options,
                 struct engine **out, struct error *err);
 void engine_close(struct engine *engine); /* wipes; NULL is fine */
+/* Everything is forgotten of the pass before but what it remembered: to plan anew, about all or
+ * about `focus` (borrowed) only. */
+int engine_again(struct engine *engine, struct focus *focus, struct error *err);
 
 /* Fills engine->inventory with steps. ERR_CANCELLED: stopped before all was looked at; what was
  * found equal is remembered. */
@@ -156,6 +169,7 @@ struct wrote {
     const char *key; /* the copy's */
     int64_t version;
     int64_t earliest_ms, latest_ms; /* AWS took it in between */
+    unsigned char digest[32];       /* of the copy's value, keyed as in struct reading */
 };
 
 /* recall.c: */
@@ -166,6 +180,10 @@ void recall_close(struct engine *engine);
 void engine_recall(struct engine *engine, unsigned destination, struct pair *pair);
 /* Do earlier runs answer for the copy's value being the source's? */
 bool engine_value_known(struct engine *engine, unsigned destination, const struct pair *pair);
+/* What the copy's value was when it was last known, if it stands as it did then: keyed as in struct
+ * reading. Only an engine that stays knows. */
+bool engine_copy_digest(struct engine *engine, unsigned destination, const struct pair *pair,
+                        unsigned char out[32]);
 /* The copy's value is the source's: found so when `wrote` is NULL, else written just now. */
 void engine_keep(struct engine *engine, unsigned destination, const struct pair *pair,
                  const struct wrote *wrote);

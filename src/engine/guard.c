@@ -1,5 +1,6 @@
 #include "engine/guard.h"
 
+#include "engine/focus.h"
 #include "engine/history.h"
 #include "engine/ownership.h"
 
@@ -154,10 +155,13 @@ static void guard_side(struct batch *batch, unsigned worker, unsigned side,
         const struct resource *have = &all[i].pair->have;
         if (!all[i].pair->exists || !step_needs_value(all[i].step, all[i].pair))
             continue;
+        /* It was seen a moment ago, and the version that the write answers tells the rest. */
+        if (engine->focus && !engine->undo && !focus_holds(engine, side, have->key))
+            continue;
         copies[reads] = (struct reading){.resource = {.key = have->key, .name = have->name}};
         all[i].copy = &copies[reads++];
     }
-    engine_read(engine, side, true, scratch, copies, reads);
+    focus_read(engine, side, true, scratch, copies, reads);
     for (size_t i = 0; i < count; i++) {
         struct error error = {0};
         if (copy_stands(batch, &all[i]) && engine->undo &&

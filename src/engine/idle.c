@@ -19,14 +19,14 @@ struct idle {
 void idle_begin(struct engine *engine)
 {
     const struct config *config = engine->config;
-    struct idle *idle = arena_calloc(&engine->arena, 1, sizeof *idle);
+    struct idle *idle = arena_calloc(&engine->pass, 1, sizeof *idle);
     size_t rules = config->rewrite_count, keys = 0, at = 0;
     for (size_t i = 0; i < config->destination_count; i++) {
         rules += config->destinations[i].rewrite_count;
         keys += config->destinations[i].key_count;
     }
-    idle->rules = arena_calloc(&engine->arena, rules + 1, sizeof *idle->rules);
-    idle->key_hit = arena_calloc(&engine->arena, keys + 1, sizeof *idle->key_hit);
+    idle->rules = arena_calloc(&engine->pass, rules + 1, sizeof *idle->rules);
+    idle->key_hit = arena_calloc(&engine->pass, keys + 1, sizeof *idle->key_hit);
     idle->rule_count = rules;
     for (size_t i = 0; i < config->destination_count; i++)
         for (size_t j = 0; j < config->destinations[i].rewrite_count; j++) {

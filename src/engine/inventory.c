@@ -199,6 +199,18 @@ void inventory_close(struct inventory *inventory)
     free(inventory);
 }
 
+int inventory_clear(struct inventory *inventory, struct error *err)
+{
+    pthread_mutex_lock(&inventory->mutex);
+    int code = sqlite3_exec(inventory->db,
+                            "DELETE FROM item; DELETE FROM tags; DELETE FROM step;"
+                            "DELETE FROM approved",
+                            NULL, NULL, NULL);
+    int result = code == SQLITE_OK ? 0 : broken(inventory, err);
+    pthread_mutex_unlock(&inventory->mutex);
+    return result;
+}
+
 static sqlite3_stmt *begin(struct inventory *inventory, enum statement statement)
 {
     pthread_mutex_lock(&inventory->mutex);

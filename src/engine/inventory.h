@@ -78,6 +78,9 @@ struct inventory;
 int inventory_open(const struct resource_kind *kind, struct inventory **out, struct error *err);
 void inventory_close(struct inventory *inventory); /* NULL is fine */
 
+/* As it was when it was opened. */
+int inventory_clear(struct inventory *inventory, struct error *err);
+
 /* `target_key` pairs a source row with its copies; NULL for other sides. */
 int inventory_put(struct inventory *inventory, unsigned side, const struct resource *resource,
                   const char *target_key, struct error *err);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "engine/edits.h"
 #include "engine/engine.h"
+#include "engine/focus.h"
 #include "engine/history.h"
 #include "engine/idle.h"
 #include "engine/mapping.h"
@@ -46,8 +47,20 @@ static int keep_key(const char *alias, const char *id, void *arg, struct error *
 {
     struct listing *listing = arg;
     (void)err;
-    key_names_add(&listing->engine->sides[listing->side].keys, &listing->engine->arena, alias, id);
+    struct side *side = &listing->engine->sides[listing->side];
+    key_names_add(&side->keys, &side->keys_arena, alias, id);
     return 0;
+}
+
+/* For a few names, names of keys that were read lately do: they seldom change. */
+static bool keys_fresh(const struct engine *engine, struct side *side)
+{
+    const int64_t fresh_ms = 5 * 60 * 1000;
+    int64_t now_ms = engine->clock->monotonic_ms(engine->clock) + 1; /* a clock may begin at 0 */
+    if (engine->focus && side->keys_read_ms && now_ms - side->keys_read_ms < fresh_ms)
+        return true;
+    side->keys_read_ms = now_ms;
+    return false;
 }
 
 /* What may not be read is done without. */
@@ -56,8 +69,10 @@ static void list_keys(struct engine *engine)
     for (unsigned i = 0; i < engine->side_count; i++) {
         struct side *side = &engine->sides[i];
         struct listing listing = {.engine = engine, .side = i};
-        if (!side->keys_wanted || side->failed)
+        if (!side->keys_wanted || side->failed || keys_fresh(engine, side))
             continue;
+        arena_reset(&side->keys_arena);
+        side->keys = (struct key_names){0};
         arena_init(&listing.scratch);
         struct resource_ctx ctx = engine_ctx(engine, i, true, &listing.scratch);
         if (engine->kind->list_keys(&ctx, keep_key, &listing, &listing.error) != 0) {
@@ -105,7 +120,10 @@ static void list_job(void *arg, unsigned worker)
     struct arena memory;
     struct resource_filter filter;
     arena_init(&memory);
-    scope_filter(&engine->scope, &memory, listing->side != SIDE_SOURCE, &filter);
+    if (engine->focus)
+        focus_filter(engine->focus, &memory, listing->side != SIDE_SOURCE, &filter);
+    else
+        scope_filter(&engine->scope, &memory, listing->side != SIDE_SOURCE, &filter);
     listing->result = engine->kind->list(&ctx, &filter, keep_resource, listing, &listing->error);
     arena_done(&memory);
     arena_done(&listing->row);
@@ -146,11 +164,12 @@ static void take_tag_listing(struct engine *engine, struct listing *listing)
 static int list_sides(struct engine *engine, struct error *err)
 {
     struct listing *listings =
-        arena_calloc(&engine->arena, 2 * engine->side_count, sizeof *listings);
+        arena_calloc(&engine->pass, 2 * engine->side_count, sizeof *listings);
     engine_phase(engine, "listing", 0);
     for (unsigned i = 0; i < 2 * engine->side_count; i++) {
-        if (engine->sides[i / 2].failed)
-            continue; /* its credentials were refused */
+        /* Its credentials were refused; or tags are read name by name. */
+        if (engine->sides[i / 2].failed || (engine->focus && i % 2))
+            continue;
         listings[i] = (struct listing){.engine = engine, .side = i / 2};
         arena_init(&listings[i].scratch);
         arena_init(&listings[i].row);
@@ -174,6 +193,9 @@ static int list_sides(struct engine *engine, struct error *err)
     if (stop_wanted(engine->options.stop))
         return error_set(err, ERR_CANCELLED, "stopped while listing");
     list_keys(engine);
+    /* What selects by tags has to know the source's before all else. */
+    if (engine->focus && engine->config->select.tags_count)
+        engine->sides[SIDE_SOURCE].tags_one_by_one = true;
     if (engine->sides[SIDE_SOURCE].failed) {
         *err = engine->sides[SIDE_SOURCE].error;
         return error_context(err, "list the %s of %s", engine->kind->nouns,
@@ -381,6 +403,8 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         out->label_takes = (unsigned)pair->history->takes;
         out->label_puts = (unsigned)pair->history->puts;
     }
+    if (!out->reason && engine->focus && !tags_sure)
+        out->unsure |= UNSURE_TAGS;
     if (out->reason || !have) {
         out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
         if (pair->history && pair->history->count > 1)
@@ -444,7 +468,7 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
 {
     struct joining *joining = arg;
     struct engine *engine = joining->engine;
-    bool tags_sure = engine->sides[SIDE_SOURCE].tags_one_by_one &&
+    bool tags_sure = !engine->focus && engine->sides[SIDE_SOURCE].tags_one_by_one &&
                      engine->sides[joining->destination + 1].tags_one_by_one;
     struct step step;
     struct resource want;
@@ -465,7 +489,7 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
 static int join_sides(struct engine *engine, struct error *err)
 {
     const char *target;
-    if (inventory_collision(engine->inventory, &engine->arena, &target, err) != 0)
+    if (inventory_collision(engine->inventory, &engine->pass, &target, err) != 0)
         return -1;
     if (target)
         return error_set(err, ERR_INVALID,

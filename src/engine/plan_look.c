@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "engine/audit.h"
 #include "engine/engine.h"
+#include "engine/focus.h"
 #include "engine/history.h"
 #include "engine/idle.h"
 
@@ -35,6 +36,8 @@ static bool usable(struct batch *batch, struct step *step, const struct reading 
         snprintf(reason, sizeof reason, "changed in %s while it was compared: run again", region);
     else
         return true;
+    if (!reading->error.code)
+        focus_again(batch->engine, step->key);
     fail_step(&batch->arena, step, reason);
     return false;
 }
@@ -66,6 +69,16 @@ static void aim_item(struct batch *batch, struct arena *values, struct work_item
     }
 }
 
+/* A copy that stands as it was left, by one who remembers its value, need not be read. */
+static bool remembered(struct batch *batch, const struct pair *pair, unsigned side,
+                       struct reading *reading)
+{
+    *reading = (struct reading){.resource = {.key = pair->have.key,
+                                             .name = pair->have.name,
+                                             .version = pair->have.version}};
+    return engine_copy_digest(batch->engine, side - 1, pair, reading->digest);
+}
+
 /* Reads the values of the batch at the source, or of its copies at one destination, and leaves
  * digests: the values are wiped before the next side is read. `which` says whose they are. */
 static void read_side(struct batch *batch, struct arena *values, unsigned side,
@@ -80,13 +93,15 @@ static void read_side(struct batch *batch, struct arena *values, unsigned side,
             if (!(step->unsure & UNSURE_VALUE) ||
                 (side != SIDE_SOURCE && (step->destination + 1 != side || !item->pairs[j].exists)))
                 continue;
+            if (side != SIDE_SOURCE && remembered(batch, &item->pairs[j], side, &readings[i]))
+                break;
             read_keys_into(&some[count],
                            side == SIDE_SOURCE ? &item->pairs[j].source : &item->pairs[j].have);
             which[count++] = i;
             break;
         }
     }
-    engine_read(batch->engine, side, true, values, some, count);
+    focus_read(batch->engine, side, true, values, some, count);
     for (size_t i = 0; i < count; i++) {
         if (side == SIDE_SOURCE)
             aim_item(batch, values, &batch->items[which[i]], &some[i]);
@@ -160,8 +175,11 @@ static void look_at_tags(struct batch *batch, struct work_item *item)
         if (!source_read && refresh_tags(batch, SIDE_SOURCE, &item->pairs[j].source, &error) == 0)
             source_read = true;
         if (!source_read ||
-            refresh_tags(batch, step->destination + 1, &item->pairs[j].have, &error) != 0) {
+            (item->pairs[j].exists &&
+             refresh_tags(batch, step->destination + 1, &item->pairs[j].have, &error) != 0)) {
             item->stopped = item->stopped || error.code == ERR_CANCELLED;
+            if (error.code == ERR_NOT_FOUND)
+                focus_again(batch->engine, step->key);
             fail_step(&batch->arena, step, error.message);
             continue;
         }

@@ -47,12 +47,14 @@ void recall_open(struct engine *engine, struct random *random)
     struct error problem = {0};
     random_bytes(random, engine->own_key, sizeof engine->own_key);
     run_id_make(engine->clock, random, engine->run_id);
-    if (!engine->options.state_folder)
+    const char *folder = engine->options.state_folder;
+    if (!folder && !engine->options.stays)
         return;
-    if (state_open(engine->options.state_folder, engine->run_id, engine->clock, random,
-                   &engine->state, &problem) != 0) {
+    if (state_open(folder, engine->run_id, engine->clock, random, &engine->state, &problem) != 0) {
         warn_of_state(engine, problem.message);
-        return;
+        if (!engine->options.stays ||
+            state_open(NULL, engine->run_id, engine->clock, random, &engine->state, &problem) != 0)
+            return;
     }
     char digest[SHA256_HEX_SIZE];
     config_digest(engine, digest);
@@ -114,24 +116,28 @@ void engine_recall(struct engine *engine, unsigned destination, struct pair *pai
     state_find(engine->state, engine->sides[destination + 1].link, pair->source.key, &pair->known);
 }
 
+/* Is the copy as it was when it was last known? A service that tells no version or time is not
+ * taken at its word. */
+static bool copy_stands(const struct pair *pair)
+{
+    const struct resource *have = &pair->have;
+    const struct state_pair *then = &pair->known.pair;
+    return pair->known.recorded && !pair->known.unfinished && pair->exists && have->version > 0 &&
+           have->modified_ms > 0 && have->version == then->copy_version &&
+           have->modified_ms >= then->copy_earliest_ms && have->modified_ms <= then->copy_latest_ms;
+}
+
 /* Are both sides still as they were when their values were equal? */
 bool engine_value_known(struct engine *engine, unsigned destination, const struct pair *pair)
 {
-    const struct state_known *known = &pair->known;
-    const struct state_pair *then = &known->pair;
-    const struct resource *source = &pair->source, *have = &pair->have;
+    const struct state_pair *then = &pair->known.pair;
+    const struct resource *source = &pair->source;
     unsigned char mark[STATE_MARK_SIZE];
-    if (engine->options.deep || !known->recorded || known->unfinished || !pair->exists)
+    if (engine->options.deep || !copy_stands(pair) || source->version <= 0 ||
+        source->modified_ms <= 0 || source->version != then->source_version ||
+        source->modified_ms != then->source_modified_ms)
         return false;
-    /* A service that tells no version or time is not taken at its word. */
-    if (source->version <= 0 || source->modified_ms <= 0 || have->version <= 0 ||
-        have->modified_ms <= 0)
-        return false;
-    if (source->version != then->source_version ||
-        source->modified_ms != then->source_modified_ms || have->version != then->copy_version ||
-        have->modified_ms < then->copy_earliest_ms || have->modified_ms > then->copy_latest_ms)
-        return false;
-    value_mark(engine, destination, have->key, mark);
+    value_mark(engine, destination, pair->have.key, mark);
     return digest_equal(mark, then->mark, sizeof mark);
 }
 
@@ -148,6 +154,18 @@ void engine_keep(struct engine *engine, unsigned destination, const struct pair 
     };
     if (!engine->state)
         return;
+    int64_t link = engine->sides[destination + 1].link;
     value_mark(engine, destination, wrote ? wrote->key : pair->have.key, now.mark);
-    state_keep(engine->state, engine->sides[destination + 1].link, &now, wrote != NULL);
+    state_keep(engine->state, link, &now, wrote != NULL);
+    const unsigned char *digest = wrote ? wrote->digest : pair->aim ? pair->aim->digest : NULL;
+    if (engine->options.stays && digest)
+        state_keep_digest(engine->state, link, now.key, now.copy_version, digest);
+}
+
+bool engine_copy_digest(struct engine *engine, unsigned destination, const struct pair *pair,
+                        unsigned char out[32])
+{
+    return engine->options.stays && !engine->options.deep && copy_stands(pair) &&
+           state_digest(engine->state, engine->sides[destination + 1].link, pair->source.key,
+                        pair->have.version, out);
 }

@@ -1,6 +1,7 @@
 #include "engine/removal.h"
 
 #include "base/clock.h"
+#include "engine/focus.h"
 #include "engine/history.h"
 #include "engine/ownership.h"
 
@@ -48,6 +49,8 @@ static const char *not_ours(const struct engine *engine, struct arena *arena,
 static const char *not_proved(const struct looking *looking, const char *const *sources,
                               size_t count)
 {
+    if (looking->engine->focus)
+        return NULL; /* each is asked for by its name, twice; and the cap holds over a day */
     if (!looking->selected)
         return "not deleted: the source's listing is empty";
     for (size_t i = 0; i < count; i++)
@@ -93,18 +96,39 @@ static void decide(struct looking *looking, const struct resource *copy, struct 
     }
 }
 
-static int look_at_extra(const struct resource *copy, void *arg, struct error *err)
+/* Is it a copy that could have a source, which this pass has asked for? */
+static bool in_question(struct engine *engine, const char *key, const char *const *sources,
+                        size_t count)
+{
+    bool in = count && !engine->kind->reserved(key);
+    for (size_t i = 0; i < count && in; i++)
+        in = !engine->kind->reserved(sources[i]) &&
+             (!engine->focus || focus_item(engine->focus, sources[i]));
+    return in;
+}
+
+/* Whose it is: a pass about a few names has not listed tags. */
+static int learn_tags(struct looking *looking, struct resource *copy, struct error *err)
+{
+    struct engine *engine = looking->engine;
+    struct resource_ctx ctx = engine_ctx(engine, looking->destination + 1, true, &looking->scratch);
+    return engine->focus && engine->safety.deletes != DELETES_NEVER
+               ? engine->kind->read_tags(&ctx, copy, err)
+               : 0;
+}
+
+static int look_at_extra(const struct resource *found, void *arg, struct error *err)
 {
     struct looking *looking = arg;
     struct engine *engine = looking->engine;
     struct arena *arena = &looking->scratch;
+    struct resource read = *found, *copy = &read;
     size_t count;
     const char *const *sources = scope_sources(&engine->scope, arena, copy->key, &count);
-    bool reserved = engine->kind->reserved(copy->key);
-    for (size_t i = 0; i < count; i++)
-        reserved = reserved || engine->kind->reserved(sources[i]);
     int result = 0;
-    if (count && !reserved) {
+    if (in_question(engine, copy->key, sources, count)) {
+        struct error problem = {0};
+        bool unread = learn_tags(looking, copy, &problem) != 0;
         struct step step = {
             .key = sources[0],
             .name = strcmp(sources[0], copy->key) == 0 ? copy->name
@@ -116,9 +140,11 @@ static int look_at_extra(const struct resource *copy, void *arg, struct error *e
             .action = STEP_EXTRA,
             .copy_version = copy->version,
             .copy_modified_ms = copy->modified_ms,
-            .reason = not_ours(engine, arena, copy),
+            .reason = unread ? problem.message : not_ours(engine, arena, copy),
         };
-        if (!step.reason) {
+        if (unread) {
+            step.action = STEP_FAILED;
+        } else if (!step.reason) {
             looking->candidates++;
             step.reason = not_proved(looking, sources, count);
             if (!step.reason)
@@ -132,31 +158,97 @@ static int look_at_extra(const struct resource *copy, void *arg, struct error *e
     return result;
 }
 
-/* More than the configuration allows? */
+static int count_copy(const struct resource *copy, void *arg, struct error *err)
+{
+    struct looking *looking = arg;
+    size_t count;
+    const char *const *sources =
+        scope_sources(&looking->engine->scope, &looking->scratch, copy->key, &count);
+    (void)err;
+    looking->engine->sides[looking->destination + 1].copies +=
+        count && !looking->engine->kind->reserved(sources[0]);
+    arena_reset(&looking->scratch);
+    return 0;
+}
+
+/* A percentage is of all copies there, which a pass about a few names has not seen: they are
+ * counted once a day. */
+static int count_copies(struct looking *looking, struct error *err)
+{
+    struct engine *engine = looking->engine;
+    struct side *side = &engine->sides[looking->destination + 1];
+    int64_t now_ms = engine->clock->monotonic_ms(engine->clock) + 1;
+    struct resource_filter filter;
+    struct arena scratch;
+    if (side->counted_ms && now_ms - side->counted_ms < REMOVAL_WINDOW_MS)
+        return 0;
+    side->copies = 0;
+    arena_init(&scratch);
+    struct resource_ctx ctx = engine_ctx(engine, looking->destination + 1, true, &scratch);
+    scope_filter(&engine->scope, &scratch, true, &filter);
+    int result = engine->kind->list(&ctx, &filter, count_copy, looking, err);
+    arena_done(&scratch);
+    side->counted_ms = result == 0 ? now_ms : 0;
+    return result;
+}
+
+/* Of how many copies are these? */
+static int all_copies(struct looking *looking, uint64_t *copies, struct error *err)
+{
+    struct engine *engine = looking->engine;
+    struct side *side = &engine->sides[looking->destination + 1];
+    uint64_t paired;
+    if (inventory_paired(engine->inventory, looking->destination, &paired, err) != 0)
+        return -1;
+    *copies = paired + looking->candidates;
+    if (!engine->focus) {
+        side->copies = *copies;
+        side->counted_ms = engine->clock->monotonic_ms(engine->clock) + 1;
+    } else if (engine->safety.max_is_percent) {
+        if (count_copies(looking, err) != 0)
+            return -1;
+        *copies = side->copies;
+    }
+    return 0;
+}
+
+/* More than the configuration allows? An engine that stays is held to it over a day, so that many
+ * deletions that come one by one are no way around. */
 static int hold_to_most(struct looking *looking, struct error *err)
 {
     struct engine *engine = looking->engine;
-    uint64_t paired, wanted = looking->deletes;
-    if (inventory_paired(engine->inventory, looking->destination, &paired, err) != 0)
-        return -1;
-    uint64_t copies = paired + looking->candidates;
-    uint64_t most = safety_most_deletes(&engine->safety, copies);
+    const struct side *side = &engine->sides[looking->destination + 1];
+    uint64_t copies, gone = 0, wanted = looking->deletes;
     if (wanted < looking->marks)
         wanted = looking->marks;
-    if (wanted <= most || *looking->too_many)
+    if (engine->focus && !wanted)
         return 0;
-    snprintf(looking->too_many, sizeof looking->too_many,
-             "nothing is deleted: %llu of %llu copies in %s would go and max_delete allows %llu%s; "
-             "--max-delete N lets them",
-             (unsigned long long)wanted, (unsigned long long)copies,
-             engine->sides[looking->destination + 1].config->region, (unsigned long long)most,
-             engine->safety.max_is_percent ? " (a percentage)" : "");
+    if (all_copies(looking, &copies, err) != 0)
+        return -1;
+    if (engine->options.stays)
+        gone = state_removed_since(engine->state, side->link,
+                                   engine->clock->now_ms(engine->clock) - REMOVAL_WINDOW_MS);
+    uint64_t most = safety_most_deletes(&engine->safety, copies);
+    if (*looking->too_many)
+        return 0;
+    if (engine->options.stays && !side->link && wanted)
+        snprintf(looking->too_many, sizeof looking->too_many,
+                 "nothing is deleted: whose account %s is was not told, so that nobody counts",
+                 side->config->region);
+    else if (wanted + gone > most)
+        snprintf(looking->too_many, sizeof looking->too_many,
+                 "nothing is deleted: %llu of %llu copies in %s would go%s and max_delete allows "
+                 "%llu%s; --max-delete N lets them",
+                 (unsigned long long)(wanted + gone), (unsigned long long)copies,
+                 side->config->region, gone ? " within a day" : "", (unsigned long long)most,
+                 engine->safety.max_is_percent ? " (a percentage)" : "");
     return 0;
 }
 
 int removal_plan(struct engine *engine, struct error *err)
 {
     struct looking looking = {.engine = engine};
+    struct error problem = {0};
     struct arena copies;
     arena_init(&copies);
     arena_init(&looking.scratch);
@@ -167,8 +259,16 @@ int removal_plan(struct engine *engine, struct error *err)
         looking.destination = i;
         looking.candidates = looking.deletes = looking.marks = 0;
         result = inventory_unpaired(engine->inventory, &copies, i, look_at_extra, &looking, err);
-        if (result == 0)
-            result = hold_to_most(&looking, err);
+        if (result == 0 && hold_to_most(&looking, &problem) != 0) {
+            if (problem.code == ERR_IO || !engine->focus) {
+                *err = problem;
+                result = -1;
+            } else {
+                snprintf(looking.too_many, sizeof looking.too_many,
+                         "nothing is deleted: the copies in %s could not be counted",
+                         engine->sides[i + 1].config->region);
+            }
+        }
     }
     arena_done(&looking.scratch);
     arena_done(&copies);
@@ -430,6 +530,21 @@ static int gather(struct removals *removals, struct step *step, struct error *er
     return 0;
 }
 
+static void forget_removed(struct removals *removals)
+{
+    struct engine *engine = removals->engine;
+    int64_t link = engine->sides[removals->side].link;
+    uint64_t count = 0;
+    for (size_t i = 0; i < removals->count; i++) {
+        const struct step *step = removals->items[i].step;
+        if (step->action != STEP_DELETE || step->status != STATUS_APPLIED)
+            continue;
+        state_forget(engine->state, link, step->key);
+        count++;
+    }
+    state_removed(engine->state, link, count);
+}
+
 static int remove_batch(struct batch *batch, unsigned worker, struct error *err)
 {
     struct engine *engine = batch->engine;
@@ -451,10 +566,7 @@ static int remove_batch(struct batch *batch, unsigned worker, struct error *err)
                     return -1;
             }
         remove_at(&removals);
-        for (size_t i = 0; i < removals.count; i++)
-            if (removals.items[i].step->action == STEP_DELETE &&
-                removals.items[i].step->status == STATUS_APPLIED)
-                state_forget(engine->state, engine->sides[side].link, removals.items[i].step->key);
+        forget_removed(&removals);
         for (size_t i = 0; i < removals.count; i++)
             if (inventory_put_step(engine->inventory, removals.items[i].step, err) != 0)
                 return -1;
@@ -472,6 +584,23 @@ static void remove_job(void *arg, unsigned worker)
     batch_free(batch);
 }
 
+static int again_step(const struct step *step, void *arg, struct error *err)
+{
+    (void)err;
+    if (is_removal(step))
+        focus_again(arg, step->key);
+    return 0;
+}
+
+/* Names of one pass have nothing to do with each other but having been hinted at together. */
+static void again_alone(struct engine *engine, struct error *err)
+{
+    struct arena scratch;
+    arena_init(&scratch);
+    inventory_steps(engine->inventory, &scratch, again_step, engine, err);
+    arena_done(&scratch);
+}
+
 int removal_apply(struct engine *engine, struct error *err)
 {
     uint64_t work;
@@ -482,9 +611,12 @@ int removal_apply(struct engine *engine, struct error *err)
         return 0;
     if (engine_tally(engine, &tally, err) != 0)
         return -1;
-    if (tally.unseen || tally.failed || tally.failed_destinations)
+    if (tally.unseen || tally.failed || tally.failed_destinations) {
+        if (engine->focus && focus_count(engine->focus) > 1)
+            again_alone(engine, err);
         return inventory_stop_removals(
             engine->inventory, 0, STATUS_FAILED,
             "not deleted: another step of this run failed, and only a clean run deletes", err);
+    }
     return engine_work(engine, WORK_REMOVE, remove_job, err);
 }

@@ -14,6 +14,13 @@ void scope_init(struct scope *scope, struct arena *arena, const struct config *c
     };
 }
 
+void scope_forget(struct scope *scope)
+{
+    memset(scope->hit, 0, scope->config->include_count * sizeof(bool));
+    memset(scope->exclude_hit, 0, scope->config->exclude_count * sizeof(bool));
+    memset(scope->rename_hit, 0, scope->config->rename_count * sizeof(bool));
+}
+
 static const char *bare(const char *name)
 {
     return *name == '/' ? name + 1 : name;

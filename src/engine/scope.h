@@ -22,6 +22,8 @@ struct scope {
 };
 
 void scope_init(struct scope *scope, struct arena *arena, const struct config *config);
+/* No pattern has found anything yet. */
+void scope_forget(struct scope *scope);
 /* Is the key one that the glob means? */
 bool scope_matches(const char *pattern, const char *key);
 /* Is there an include pattern that begins as the key's first level does? */

@@ -90,8 +90,7 @@ int select_sides(struct engine *engine, struct error *err)
     size_t count = selectors(engine->config);
     if (!count)
         return 0;
-    engine->scope.select_hit =
-        arena_calloc(&engine->arena, count, sizeof *engine->scope.select_hit);
+    engine->scope.select_hit = arena_calloc(&engine->pass, count, sizeof *engine->scope.select_hit);
     arena_init(&scratch);
     int result = inventory_join(engine->inventory, &scratch, 0, choose, engine, err);
     arena_done(&scratch);

@@ -30,6 +30,10 @@ const char *const state_sql[STATE_STATEMENTS] = {
     [INTENT_END] = "DELETE FROM intent WHERE link = ?1 AND key = ?2 AND (run = ?3 OR NOT EXISTS"
                    " (SELECT 1 FROM run WHERE run.id = intent.run AND run.ended IS NULL))",
     [FORGET] = "DELETE FROM pair WHERE link = ?1 AND key = ?2",
+    [DIGEST_KEEP] = "INSERT OR REPLACE INTO temp.digest VALUES (?1, ?2, ?3, ?4)",
+    [DIGEST_FIND] = "SELECT digest FROM temp.digest WHERE link = ?1 AND key = ?2 AND version = ?3",
+    [REMOVED_ADD] = "INSERT INTO removed VALUES (?1, ?2, ?3)",
+    [REMOVED_SUM] = "SELECT sum(count) FROM removed WHERE link = ?1 AND at > ?2",
     [RUN_BEGIN] = "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, NULL, NULL, ?4, ?5)",
     [RUN_END] = "UPDATE run SET ended = ?2, outcome = ?3 WHERE id = ?1",
     [RUNS] = "SELECT id, command, outcome, started, ended, pid FROM run ORDER BY started DESC, id",
@@ -221,6 +225,58 @@ void state_forget(struct state *state, int64_t link, const char *key)
         run_of_pair(state, FORGET, link, key);
 }
 
+void state_keep_digest(struct state *state, int64_t link, const char *key, int64_t copy_version,
+                       const unsigned char digest[32])
+{
+    sqlite3_stmt *keep = link ? begin(state, DIGEST_KEEP) : NULL;
+    if (!keep)
+        return;
+    sqlite3_bind_int64(keep, 1, link);
+    bind_text(keep, 2, key);
+    sqlite3_bind_int64(keep, 3, copy_version);
+    sqlite3_bind_blob(keep, 4, digest, SHA256_SIZE, SQLITE_STATIC);
+    run(state, keep);
+}
+
+bool state_digest(struct state *state, int64_t link, const char *key, int64_t copy_version,
+                  unsigned char out[32])
+{
+    sqlite3_stmt *find = link ? begin(state, DIGEST_FIND) : NULL;
+    if (!find)
+        return false;
+    sqlite3_bind_int64(find, 1, link);
+    bind_text(find, 2, key);
+    sqlite3_bind_int64(find, 3, copy_version);
+    bool found = row(state, find) && sqlite3_column_bytes(find, 0) == SHA256_SIZE;
+    if (found)
+        memcpy(out, sqlite3_column_blob(find, 0), SHA256_SIZE);
+    end(state, find);
+    return found;
+}
+
+void state_removed(struct state *state, int64_t link, uint64_t count)
+{
+    sqlite3_stmt *add = link && count ? begin(state, REMOVED_ADD) : NULL;
+    if (!add)
+        return;
+    sqlite3_bind_int64(add, 1, link);
+    sqlite3_bind_int64(add, 2, state->clock->now_ms(state->clock));
+    sqlite3_bind_int64(add, 3, (int64_t)count);
+    run(state, add);
+}
+
+uint64_t state_removed_since(struct state *state, int64_t link, int64_t since_ms)
+{
+    sqlite3_stmt *sum = link ? begin(state, REMOVED_SUM) : NULL;
+    if (!sum)
+        return 0;
+    sqlite3_bind_int64(sum, 1, link);
+    sqlite3_bind_int64(sum, 2, since_ms);
+    int64_t count = row(state, sum) ? sqlite3_column_int64(sum, 0) : 0;
+    end(state, sum);
+    return count > 0 ? (uint64_t)count : 0;
+}
+
 /* --- runs ------------------------------------------------------------------------------------- */
 
 /* Runs that were killed are ended, and what is old goes, so that the file does not grow for ever.
@@ -249,9 +305,11 @@ static void tidy(struct state *state)
         "DELETE FROM run WHERE ended IS NOT NULL AND (id < %Q OR id NOT IN"
         " (SELECT id FROM run ORDER BY id DESC LIMIT %d));"
         "DELETE FROM intent WHERE run < %Q; DELETE FROM pair WHERE used < %lld;"
+        "DELETE FROM removed WHERE at < %lld;"
         "DELETE FROM link WHERE NOT EXISTS (SELECT 1 FROM pair WHERE pair.link = link.id)"
         " AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.link = link.id)",
-        oldest, RUNS_KEPT, oldest, (long long)(now_ms - UNUSED_MS));
+        oldest, RUNS_KEPT, oldest, (long long)(now_ms - UNUSED_MS),
+        (long long)(now_ms - UNUSED_MS));
     if (code == SQLITE_OK)
         code = sqlite3_exec(state->db, text, NULL, NULL, NULL);
     sqlite3_free(text);

@@ -9,6 +9,8 @@
  * kill -9 at any moment (not the loss of power, after which some may be missing). Several processes
  * may use a folder at once. Any thread may call anything; one lock inside, taken after the
  * inventory's and before no other. Reason: docs/decisions/0014-state.md.
+ *
+ * Without a folder all of it is in memory: for a process that stays and has no disk of its own.
  */
 #ifndef UNDERSTUDY_ENGINE_STATE_H
 #define UNDERSTUDY_ENGINE_STATE_H
@@ -29,8 +31,9 @@ void run_id_make(struct clock *clock, struct random *random, char out[RUN_ID_SIZ
 
 struct state;
 
-/* -1 with the reason, a sentence for a warning, when there can be no state; the run goes on with
- * NULL. Every function below takes NULL for a state that is not there. */
+/* `folder` NULL: in memory. -1 with the reason, a sentence for a warning, when there can be no
+ * state; the run goes on with NULL. Every function below takes NULL for a state that is not there.
+ */
 int state_open(const char *folder, const char *run_id, struct clock *clock, struct random *random,
                struct state **out, struct error *err);
 void state_close(struct state *state);
@@ -74,10 +77,21 @@ void state_end(struct state *state);
 void state_intend(struct state *state, int64_t link, const char *key);
 /* The copy's value is the source's: found so, or `written`. */
 void state_keep(struct state *state, int64_t link, const struct state_pair *pair, bool written);
+/* The copy's value at a version, as a digest under a key of the caller's. In memory only, for as
+ * long as the state is open. */
+void state_keep_digest(struct state *state, int64_t link, const char *key, int64_t copy_version,
+                       const unsigned char digest[32]);
+bool state_digest(struct state *state, int64_t link, const char *key, int64_t copy_version,
+                  unsigned char out[32]);
 /* The copy is whole: ends the intents of this run, and of runs that have ended. */
 void state_finish(struct state *state, int64_t link, const char *key);
 /* Nothing is known of it any more (it was deleted, or failed to be written). */
 void state_forget(struct state *state, int64_t link, const char *key);
+
+/* Deletions at a destination, for a cap that holds over many runs: adds some; how many there were
+ * since a time. */
+void state_removed(struct state *state, int64_t link, uint64_t count);
+uint64_t state_removed_since(struct state *state, int64_t link, int64_t since_ms);
 
 /* The journal of runs. */
 struct state_run {

@@ -164,18 +164,27 @@ static void set_aside(struct state *state)
     }
 }
 
+/* Made by whoever opens it, whichever version began the file; and what only this process keeps. */
+static const char later[] =
+    "CREATE TABLE IF NOT EXISTS removed (link INTEGER, at INTEGER, count INTEGER);"
+    "CREATE TEMP TABLE digest (link INTEGER, key TEXT, version INTEGER, digest BLOB,"
+    " PRIMARY KEY (link, key)) WITHOUT ROWID;";
+
 enum opened { OPENED, OPENED_FOREIGN, OPENED_NEWER, OPENED_FAILED };
 
 static enum opened open_database(struct state *state, struct error *err)
 {
     int64_t application = 0, version = 0, tables = 0;
     /* SQLite gives a new file the umask's mode; its WAL gets the file's. */
-    int fd = open(state->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        error_errno(err, errno, "cannot open %s", state->path);
-        return OPENED_FAILED;
+    int fd = -1;
+    if (state->folder) {
+        fd = open(state->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0) {
+            error_errno(err, errno, "cannot open %s", state->path);
+            return OPENED_FAILED;
+        }
+        close(fd);
     }
-    close(fd);
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     int code = sqlite3_open_v2(state->path, &state->db, flags, NULL);
     if (code == SQLITE_OK) {
@@ -184,7 +193,8 @@ static enum opened open_database(struct state *state, struct error *err)
         /* One process at a time makes the tables: the others see them made. */
         code = sqlite3_exec(state->db,
                             "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
-                            "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-1024; BEGIN IMMEDIATE",
+                            "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-1024;"
+                            "PRAGMA temp_store=MEMORY; BEGIN IMMEDIATE",
                             NULL, NULL, NULL);
     }
     if (code == SQLITE_OK && (!number(state->db, "PRAGMA application_id", &application) ||
@@ -201,6 +211,8 @@ static enum opened open_database(struct state *state, struct error *err)
         code = sqlite3_exec(state->db, marks, NULL, NULL, NULL);
         sqlite3_free(marks);
     }
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(state->db, later, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_exec(state->db, "COMMIT; PRAGMA journal_mode=WAL", NULL, NULL, NULL);
     for (int i = 0; i < STATE_STATEMENTS && code == SQLITE_OK; i++)
@@ -248,10 +260,12 @@ int state_open(const char *folder, const char *run_id, struct clock *clock, stru
     pthread_mutexattr_destroy(&recursive);
     arena_init(&state->arena);
     state->clock = clock;
-    state->folder = arena_strdup(&state->arena, folder);
-    state->path = arena_printf(&state->arena, "%s/state.db", folder);
+    state->folder = folder ? arena_strdup(&state->arena, folder) : NULL;
+    state->path = folder ? arena_printf(&state->arena, "%s/state.db", folder) : ":memory:";
     state->run_id = arena_strdup(&state->arena, run_id);
-    if (open_folder(state, random, err) != 0 || open_or_begin_anew(state, err) != 0) {
+    if (!folder)
+        random_bytes(random, state->key, sizeof state->key);
+    if ((folder && open_folder(state, random, err) != 0) || open_or_begin_anew(state, err) != 0) {
         state_close(state);
         return -1;
     }
@@ -264,7 +278,7 @@ void state_close(struct state *state)
     if (!state)
         return;
     close_database(state);
-    if (state->damaged)
+    if (state->damaged && state->folder)
         set_aside(state);
     explicit_bzero(state->key, sizeof state->key);
     arena_done(&state->arena);

@@ -19,6 +19,10 @@ enum state_statement {
     KEEP,
     INTENT_END,
     FORGET,
+    DIGEST_KEEP,
+    DIGEST_FIND,
+    REMOVED_ADD,
+    REMOVED_SUM,
     RUN_BEGIN,
     RUN_END,
     RUNS,
@@ -26,8 +30,8 @@ enum state_statement {
 };
 
 struct state {
-    struct arena arena; /* of the texts */
-    const char *folder, *path, *run_id;
+    struct arena arena;                 /* of the texts */
+    const char *folder, *path, *run_id; /* folder NULL: in memory */
     struct clock *clock;
     unsigned char key[STATE_KEY_SIZE];
     sqlite3 *db;

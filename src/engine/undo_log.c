@@ -48,7 +48,7 @@ static void new_seal(const struct engine *engine, struct seal **seal)
 
 struct undo_log *undo_log_new(struct engine *engine)
 {
-    if (!engine->state || engine->options.no_undo || !engine->safety.keep_undo_ms)
+    if (!state_folder(engine->state) || engine->options.no_undo || !engine->safety.keep_undo_ms)
         return NULL;
     struct undo_log *log = memory_alloc(sizeof *log);
     struct arena scratch;

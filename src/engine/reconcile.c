@@ -1,0 +1,307 @@
+#include "engine/reconcile.h"
+
+#include "engine/focus.h"
+#include "engine/look.h"
+#include "engine/sessions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TRIES = 4,           /* looks at a name that moves, or is not as new as its hint */
+    FIRST_WAIT_MS = 100, /* before the second look; then twice as long each time */
+};
+/* Any event of a change this old has been delivered, or is lost. */
+#define UNDER_WAY_MS (60 * 1000)
+
+struct reconciler {
+    struct reconcile_options options;
+    struct clock *clock;
+    struct sessions *sessions;
+    struct engine **engines; /* one a replication */
+    size_t count;
+    size_t next; /* the replication that reconcile_all begins with */
+};
+
+/* --- opening ---------------------------------------------------------------------------------- */
+static int open_engine(struct reconciler *reconciler, const struct config *config, size_t index,
+                       struct error *err)
+{
+    const struct reconcile_options *options = &reconciler->options;
+    const struct engine_options with = {
+        .concurrency = options->concurrency,
+        .number = (unsigned)index + 1,
+        .count = (unsigned)reconciler->count,
+        .transport = options->transport,
+        .clock = options->clock,
+        .random = options->random,
+        .environment = options->environment,
+        .no_wait = options->no_wait,
+        .command = options->command ? options->command : "reconcile",
+        .state_folder = options->state_folder,
+        .stop = options->stop,
+        .stays = true,
+        .sessions = reconciler->sessions,
+    };
+    return engine_open(config, &with, &reconciler->engines[index], err);
+}
+
+int reconciler_open(const struct config_set *set, const struct reconcile_options *options,
+                    struct reconciler **out, struct error *err)
+{
+    struct reconciler *reconciler = memory_alloc(sizeof *reconciler);
+    *reconciler = (struct reconciler){
+        .options = *options,
+        .clock = options->stop    ? &options->stop->clock
+                 : options->clock ? options->clock
+                                  : clock_system(),
+        .sessions = sessions_new(),
+        .engines = memory_alloc(set->count * sizeof(struct engine *)),
+        .count = set->count,
+    };
+    for (size_t i = 0; i < set->count; i++)
+        reconciler->engines[i] = NULL;
+    for (size_t i = 0; i < set->count; i++)
+        if (open_engine(reconciler, &set->items[i], i, err) != 0) {
+            reconciler_close(reconciler);
+            return -1;
+        }
+    *out = reconciler;
+    return 0;
+}
+
+void reconciler_close(struct reconciler *reconciler)
+{
+    if (!reconciler)
+        return;
+    for (size_t i = 0; i < reconciler->count; i++) {
+        if (reconciler->engines[i])
+            reconciler->engines[i]->outcome = "done";
+        engine_close(reconciler->engines[i]);
+    }
+    sessions_free(reconciler->sessions);
+    free(reconciler->engines);
+    free(reconciler);
+}
+
+/* --- hints ------------------------------------------------------------------------------------ */
+static int order_looks(const void *a, const void *b)
+{
+    return strcmp((*(struct look *const *)a)->key, (*(struct look *const *)b)->key);
+}
+
+/* One pass over the names of some looks, which are sorted by name. */
+static int pass(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
+                struct look **looks, size_t count, struct tally *sum, struct error *err)
+{
+    const char *keys[FOCUS_MOST];
+    size_t key_count = 0;
+    struct tally tally;
+    struct error problem = {0};
+    for (size_t i = 0; i < count; i++)
+        if (!key_count || strcmp(keys[key_count - 1], looks[i]->key) != 0)
+            keys[key_count++] = looks[i]->key;
+    struct focus *focus = focus_new(engine, keys, key_count);
+    int result = engine_again(engine, focus, &problem);
+    if (result == 0)
+        result = plan_build(engine, &problem);
+    if (result == 0 && !reconciler->options.dry_run)
+        result = plan_apply(engine, &problem);
+    bool broken = engine_is_broken(engine);
+    for (size_t i = 0; i < count && !broken; i++) {
+        if (result != 0)
+            look_fail(looks[i], arena, engine->config->source.region, &problem);
+        else if (look_settle(looks[i], engine, arena, reconciler->options.dry_run, err) != 0)
+            broken = true;
+    }
+    if (!broken && engine_tally(engine, &tally, err) == 0)
+        tally_add(sum, &tally);
+    if (broken && !err->code)
+        *err = problem;
+    engine->focus = NULL;
+    focus_free(focus);
+    return broken ? -1 : 0;
+}
+
+/* In passes of so many names at once. */
+static int passes(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
+                  struct look **looks, size_t count, size_t most, struct tally *sum,
+                  struct error *err)
+{
+    size_t begin = 0;
+    while (begin < count) {
+        size_t end = begin, names = 0;
+        for (; end < count; end++) {
+            bool another = end == begin || strcmp(looks[end]->key, looks[end - 1]->key) != 0;
+            if (another && names == most)
+                break;
+            names += another;
+        }
+        if (stop_wanted(reconciler->options.stop)) {
+            struct error stopped = {0};
+            error_set(&stopped, ERR_CANCELLED, "stopped before it was looked at");
+            for (size_t i = begin; i < end; i++)
+                look_fail(looks[i], arena, engine->config->source.region, &stopped);
+        } else if (pass(reconciler, engine, arena, looks + begin, end - begin, sum, err) != 0) {
+            return -1;
+        }
+        begin = end;
+    }
+    return 0;
+}
+
+/* Those that another look may help, in their order. */
+static size_t keep_unsettled(struct look **looks, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (looks[i]->again)
+            looks[kept++] = looks[i];
+    return kept;
+}
+
+/* What moved, or is not seen as new as it was told, is looked at again, each by itself: what holds
+ * up one must not hold up another. */
+static int look_all(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
+                    struct looks *looks, struct tally *sum, struct error *err)
+{
+    struct look **order = memory_alloc((looks->count + 1) * sizeof *order);
+    size_t count = looks->count;
+    int64_t wait_ms = FIRST_WAIT_MS;
+    int result = 0;
+    for (size_t i = 0; i < count; i++)
+        order[i] = &looks->items[i];
+    if (count)
+        qsort(order, count, sizeof *order, order_looks);
+    for (int tries = 0; count && tries < TRIES && result == 0; tries++) {
+        if (tries && stop_wanted(reconciler->options.stop))
+            break;
+        if (tries) {
+            reconciler->clock->sleep_ms(reconciler->clock, wait_ms);
+            wait_ms *= 2;
+        }
+        result = passes(reconciler, engine, arena, order, count, tries ? 1 : FOCUS_MOST, sum, err);
+        count = keep_unsettled(order, count);
+    }
+    free(order);
+    return result;
+}
+
+static void count_calls(const struct reconciler *reconciler, const struct aws_call_counts *before,
+                        struct tally *sum)
+{
+    struct aws_call_counts now;
+    sessions_counts(reconciler->sessions, &now);
+    sum->calls = now.calls - before->calls;
+    sum->retries = now.retries - before->retries;
+    sum->throttled = now.throttled - before->throttled;
+    sum->paced_ms = now.paced_ms - before->paced_ms;
+}
+
+static int look_in(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
+                   const struct hint *hints, size_t count, struct hint_result *results,
+                   struct tally *sum, struct error *err)
+{
+    struct looks looks = {0};
+    for (size_t i = 0; i < count; i++) {
+        const char *why = look_add(&looks, engine, arena, &hints[i], &results[i]);
+        if (why && results[i].outcome == HINT_IGNORED)
+            results[i].why = why;
+    }
+    int result = look_all(reconciler, engine, arena, &looks, sum, err);
+    for (size_t i = 0; i < looks.count && result == 0; i++)
+        look_tell(&looks.items[i]);
+    free(looks.items);
+    return result;
+}
+
+int reconcile_hints(struct reconciler *reconciler, struct arena *arena, const struct hint *hints,
+                    size_t count, struct hint_result *results, struct tally *sum, struct error *err)
+{
+    struct tally all = {0};
+    struct aws_call_counts before;
+    int64_t started_ms = reconciler->clock->monotonic_ms(reconciler->clock);
+    int result = 0;
+    sessions_counts(reconciler->sessions, &before);
+    for (size_t i = 0; i < count; i++)
+        results[i] = (struct hint_result){.outcome = HINT_IGNORED, .lag_ms = -1};
+    for (size_t i = 0; i < reconciler->count && result == 0; i++)
+        result =
+            look_in(reconciler, reconciler->engines[i], arena, hints, count, results, &all, err);
+    count_calls(reconciler, &before, &all);
+    all.elapsed_ms = reconciler->clock->monotonic_ms(reconciler->clock) - started_ms;
+    if (sum)
+        *sum = all;
+    return result;
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
+struct missed {
+    int64_t before_ms;
+    uint64_t count;
+};
+
+static int count_missed(const struct step *step, void *arg, struct error *err)
+{
+    struct missed *missed = arg;
+    (void)err;
+    bool changes = step->action == STEP_CREATE || step->action == STEP_UPDATE ||
+                   step->action == STEP_DELETE || step->action == STEP_MARK;
+    if (changes && step->status == STATUS_APPLIED && step->source_modified_ms < missed->before_ms)
+        missed->count++;
+    return 0;
+}
+
+static int pass_all(struct reconciler *reconciler, struct engine *engine, struct tally *sum,
+                    struct error *err)
+{
+    struct arena scratch;
+    struct tally tally;
+    struct missed missed = {.before_ms =
+                                reconciler->clock->now_ms(reconciler->clock) - UNDER_WAY_MS};
+    int result = engine_again(engine, NULL, err);
+    if (result == 0)
+        result = plan_build(engine, err);
+    if (result == 0 && !reconciler->options.dry_run)
+        result = plan_apply(engine, err);
+    if (engine_tally(engine, &tally, result == 0 ? err : NULL) != 0)
+        return -1;
+    arena_init(&scratch);
+    if (inventory_steps(engine->inventory, &scratch, count_missed, &missed, NULL) == 0)
+        tally.missed = missed.count;
+    arena_done(&scratch);
+    tally_add(sum, &tally);
+    return result;
+}
+
+int reconcile_all(struct reconciler *reconciler, struct tally *sum, struct error *err)
+{
+    struct tally all = {0};
+    struct aws_call_counts before;
+    int64_t started_ms = reconciler->clock->monotonic_ms(reconciler->clock);
+    struct error first = {0};
+    sessions_counts(reconciler->sessions, &before);
+    for (size_t i = 0; i < reconciler->count && !all.stopped; i++) {
+        struct error problem = {0};
+        struct engine *engine = reconciler->engines[reconciler->next];
+        if (stop_wanted(reconciler->options.stop))
+            all.stopped = true;
+        else if (pass_all(reconciler, engine, &all, &problem) != 0 &&
+                 problem.code != ERR_CANCELLED) {
+            all.failed_replications++;
+            if (!first.code)
+                first = problem;
+        }
+        all.stopped = all.stopped || stop_wanted(reconciler->options.stop);
+        if (!all.stopped)
+            reconciler->next = (reconciler->next + 1) % reconciler->count;
+    }
+    count_calls(reconciler, &before, &all);
+    all.elapsed_ms = reconciler->clock->monotonic_ms(reconciler->clock) - started_ms;
+    if (sum)
+        *sum = all;
+    if (!all.failed_replications)
+        return 0;
+    *err = first;
+    return -1;
+}
