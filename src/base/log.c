@@ -11,11 +11,22 @@
 
 static enum log_level least_level = LOG_WARN;
 static bool as_json;
+static bool for_lambda;
+static const struct log_pair *always_pairs;
 
 void log_setup(enum log_level least, bool json)
 {
     least_level = least;
     as_json = json;
+    for_lambda = false;
+    always_pairs = NULL;
+}
+
+void log_setup_lambda(enum log_level least, const struct log_pair *always)
+{
+    log_setup(least, true);
+    for_lambda = true;
+    always_pairs = always;
 }
 
 bool log_enabled(enum log_level level)
@@ -26,7 +37,10 @@ bool log_enabled(enum log_level level)
 static const char *level_name(enum log_level level)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
-    return names[level < LOG_NONE ? level : LOG_ERROR];
+    static const char *const lambda_names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
+    if (level >= LOG_NONE)
+        level = LOG_ERROR;
+    return for_lambda ? lambda_names[level] : names[level];
 }
 
 /* Texts longer than CLIP bytes are cut, between characters, so that a line keeps all its pairs. */
@@ -67,6 +81,20 @@ static void put_json(struct json_writer *w, const char *key, const char *value)
     json_write_text_n(w, value, clipped(value));
 }
 
+static void put_always(struct json_writer *w)
+{
+    for (const struct log_pair *pair = always_pairs; pair && pair->key; pair++) {
+        if (!pair->value)
+            continue;
+        if (!pair->raw) {
+            put_json(w, pair->key, pair->value);
+            continue;
+        }
+        json_key(w, pair->key);
+        json_write_raw(w, pair->value, strlen(pair->value));
+    }
+}
+
 void log_event(enum log_level level, const char *message, ...)
 {
     if (!log_enabled(level))
@@ -81,9 +109,10 @@ void log_event(enum log_level level, const char *message, ...)
     json_writer_init(&w, &line);
     if (as_json) {
         json_open(&w);
-        put_json(&w, "time", now);
+        put_json(&w, for_lambda ? "timestamp" : "time", now);
         put_json(&w, "level", level_name(level));
-        put_json(&w, "msg", message);
+        put_json(&w, for_lambda ? "message" : "msg", message);
+        put_always(&w);
     } else {
         put_logfmt(&line, "time", now);
         put_logfmt(&line, "level", level_name(level));

@@ -159,11 +159,39 @@ static void test_threads_do_not_mix_lines(void **state)
     assert_int_equal(lines, 200);
 }
 
+static void test_lines_for_lambda(void **state)
+{
+    (void)state;
+    struct log_pair always[] = {{"function_request_id", "8476a536-e9f4", false},
+                                {"cold_start", "true", true},
+                                {"xray_trace_id", NULL, false},
+                                {NULL, NULL, false}};
+    log_setup_lambda(LOG_INFO, always);
+    catch_stderr();
+    log_event(LOG_DEBUG, "not seen", NULL);
+    log_event(LOG_WARN, "seen", "name", "/a\nb", NULL);
+    char *line = caught();
+    json_t *object = json_read(line, strlen(line), NULL);
+    assert_non_null(object);
+    int64_t when;
+    const char *stamp = json_text(object, "timestamp");
+    assert_int_equal(clock_parse_iso(stamp, strlen(stamp), &when), 0);
+    assert_string_equal(json_text(object, "level"), "WARN");
+    assert_string_equal(json_text(object, "message"), "seen");
+    assert_string_equal(json_text(object, "function_request_id"), "8476a536-e9f4");
+    assert_true(json_is_true(json_object_get(object, "cold_start")));
+    assert_null(json_object_get(object, "xray_trace_id"));
+    assert_string_equal(json_text(object, "name"), "/a\nb");
+    assert_int_equal(json_object_size(object), 6);
+    json_decref(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_logfmt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lines_for_lambda, setup, teardown),
         cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_lines_are_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads_do_not_mix_lines, setup, teardown),
