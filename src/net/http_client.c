@@ -517,7 +517,7 @@ struct transport *http_client_new(const struct http_client_options *options, str
     const char *bundle = options->ca_bundle ? options->ca_bundle : system_bundle();
     client->ca_bundle = bundle ? memory_strdup(bundle) : NULL;
     client->own_bundle = options->ca_bundle != NULL;
-    client->no_proxy = make_no_proxy();
+    client->no_proxy = options->no_proxy ? memory_strdup("*") : make_no_proxy();
     pthread_mutex_init(&client->handles_lock, NULL);
     pthread_mutex_init(&client->trusted_lock, NULL);
     for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++)

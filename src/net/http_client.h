@@ -11,12 +11,15 @@
 
 #include "net/transport.h"
 
+#include <stdbool.h>
+
 struct http_client_options {
     const char *ca_bundle;         /* PEM file; NULL: the system's */
     const char *user_agent;        /* NULL: "understudy/<version>" */
     int connect_timeout_ms;        /* 0: 5,000 */
     int timeout_ms;                /* 0: 60,000 */
     size_t largest_response_bytes; /* 0: 16 MiB */
+    bool no_proxy;                 /* whatever the environment says */
 };
 
 /* Call once in main before any thread. */
