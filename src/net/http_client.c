@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/stop.h"
 #include "base/text.h"
+#include "net/ca_bundle.h"
 #include "version.h"
 
 #include <curl/curl.h>
@@ -495,12 +496,6 @@ static int make_share(struct http_client *client, struct error *err)
     return 0;
 }
 
-/* Where this libcurl was built to look. */
-static const char *system_bundle(void)
-{
-    return curl_version_info(CURLVERSION_NOW)->cainfo;
-}
-
 struct transport *http_client_new(const struct http_client_options *options, struct error *err)
 {
     struct http_client *client = memory_alloc(sizeof *client);
@@ -514,8 +509,9 @@ struct transport *http_client_new(const struct http_client_options *options, str
         client->options.largest_response_bytes = 16 << 20;
     client->user_agent =
         memory_strdup(options->user_agent ? options->user_agent : "understudy/" UNDERSTUDY_VERSION);
-    const char *bundle = options->ca_bundle ? options->ca_bundle : system_bundle();
-    client->ca_bundle = bundle ? memory_strdup(bundle) : NULL;
+    client->ca_bundle = options->ca_bundle
+                            ? memory_strdup(options->ca_bundle)
+                            : ca_bundle_find(curl_version_info(CURLVERSION_NOW)->cainfo);
     client->own_bundle = options->ca_bundle != NULL;
     client->no_proxy = options->no_proxy ? memory_strdup("*") : make_no_proxy();
     pthread_mutex_init(&client->handles_lock, NULL);

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 struct http_client_options {
-    const char *ca_bundle;         /* PEM file; NULL: the system's */
+    const char *ca_bundle;         /* PEM file; NULL: net/ca_bundle finds one */
     const char *user_agent;        /* NULL: "understudy/<version>" */
     int connect_timeout_ms;        /* 0: 5,000 */
     int timeout_ms;                /* 0: 60,000 */
