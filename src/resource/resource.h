@@ -137,6 +137,29 @@ typedef int resource_tags_fn(const char *key, const struct tag *tags, size_t cou
 
 typedef int resource_key_fn(const char *alias, const char *id, void *arg, struct error *err);
 
+/* What calling a kind's operations needs in IAM: `understudy policy` is made of these rows, and a
+ * test holds them to be all that is called. */
+enum permission_side { ON_SOURCE = 1, ON_DESTINATION = 2 };
+enum permission_when {
+    WHEN_ALWAYS,
+    WHEN_DELETING,    /* deletes, replacing, undoing */
+    WHEN_LABELLING,   /* labels: true */
+    WHEN_REMEMBERING, /* labels, or earlier versions */
+    WHEN_ENCRYPTED,   /* something may be under a key */
+    WHEN_SMALL,       /* a value may be encrypted as a whole (tier Standard) */
+    WHEN_LARGE,       /* or under a data key (Advanced) */
+};
+struct resource_permission {
+    const struct aws_operation *operation; /* NULL: the service does it in the caller's name */
+    const char *action;                    /* then: "kms:Decrypt" */
+    /* The resource type in IAM: NULL: none, the action is for all or nothing; "key": one that the
+     * kind's resources are under, through the kind's service; else how an ARN's resource begins:
+     * "parameter/". */
+    const char *on;
+    unsigned sides;
+    enum permission_when when;
+};
+
 struct resource_kind {
     const char *name, *cfn_type, *noun, *nouns; /* "ssm-parameter", ..., "parameter(s)" */
     const struct field *fields;                 /* those with slots come first */
@@ -145,8 +168,10 @@ struct resource_kind {
     const char *default_key; /* AWS's own key, which is the same by name everywhere; or NULL */
     /* The service's code for a change that only a replacement makes; or NULL. */
     const char *replace_code;
-    size_t read_batch; /* most resources a `read` takes */
-    const char *gaps;  /* what AWS lets nobody copy; a plan prints it */
+    size_t read_batch;                             /* most resources a `read` takes */
+    const char *gaps;                              /* what AWS lets nobody copy; a plan prints it */
+    const struct resource_permission *permissions; /* ends with a row of zeros */
+    const char *key_context; /* the encryption context's key whose value is the resource's ARN */
 
     /* Metadata of everything the filter lets through, without tags and values. `each` gets memory
      * that lasts until it returns. A page without items is not the end. */

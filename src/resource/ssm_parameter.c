@@ -460,6 +460,8 @@ const struct resource_kind resource_ssm_parameter = {
     .gaps = "not carried: labels and earlier versions (unless asked for), version numbers, "
             "LastModifiedDate and "
             "LastModifiedUser, Intelligent-Tiering as an intent, tags beginning with aws:",
+    .permissions = ssm_permissions,
+    .key_context = "PARAMETER_ARN",
     .list = list,
     .list_tags = list_tags,
     .list_keys = kms_list_aliases,

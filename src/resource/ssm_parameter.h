@@ -18,6 +18,7 @@ enum ssm_slot {
     SSM_SLOTS,
 };
 
+extern const struct resource_permission ssm_permissions[];
 extern const char ssm_default_key[]; /* "alias/aws/ssm" */
 extern const char ssm_intelligent[]; /* a tier that is asked for and never reported */
 

@@ -1,0 +1,550 @@
+#include "engine/permissions.h"
+
+#include "aws/arn.h"
+#include "aws/denial.h"
+#include "aws/region.h"
+#include "base/text.h"
+#include "engine/mapping.h"
+#include "engine/safety.h"
+#include "resource/resource.h"
+
+#include <string.h>
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static void add_text(struct arena *arena, struct texts *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], text) == 0)
+            return;
+    if (list->count == list->room) {
+        size_t room = list->room ? list->room * 2 : 8;
+        const char **items = arena_calloc(arena, room, sizeof *items);
+        if (list->count)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->count++] = text;
+}
+
+static void add_texts(struct arena *arena, struct texts *list, const struct texts *more)
+{
+    for (size_t i = 0; i < more->count; i++)
+        add_text(arena, list, more->items[i]);
+}
+
+static bool same_texts(const struct texts *a, const struct texts *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    return same;
+}
+
+static struct texts one_text(struct arena *arena, const char *text)
+{
+    struct texts list = {0};
+    add_text(arena, &list, text);
+    return list;
+}
+
+/* --- statements ------------------------------------------------------------------------------- */
+
+static void add_condition(struct permission_statement *statement, const char *test, const char *key,
+                          struct texts values)
+{
+    statement->conditions[statement->condition_count++] =
+        (struct permission_condition){test, key, values};
+}
+
+static bool same_conditions(const struct permission_statement *a,
+                            const struct permission_statement *b, bool values)
+{
+    bool same = a->condition_count == b->condition_count;
+    for (size_t i = 0; same && i < a->condition_count; i++)
+        same = strcmp(a->conditions[i].test, b->conditions[i].test) == 0 &&
+               strcmp(a->conditions[i].key, b->conditions[i].key) == 0 &&
+               (!values || same_texts(&a->conditions[i].values, &b->conditions[i].values));
+    return same;
+}
+
+/* Two statements become one only where that permits nothing that neither did. */
+static bool merge(struct arena *arena, struct permission_statement *into,
+                  const struct permission_statement *statement)
+{
+    if (into->deny != statement->deny || !same_texts(&into->actions, &statement->actions))
+        return false;
+    if (same_conditions(into, statement, true)) {
+        add_texts(arena, &into->resources, &statement->resources);
+        return true;
+    }
+    if (into->condition_count == 1 && same_conditions(into, statement, false) &&
+        same_texts(&into->resources, &statement->resources)) {
+        add_texts(arena, &into->conditions[0].values, &statement->conditions[0].values);
+        return true;
+    }
+    return false;
+}
+
+static void add_statement(struct arena *arena, struct permission_policy *policy,
+                          const struct permission_statement *statement)
+{
+    if (!statement->actions.count || !statement->resources.count)
+        return;
+    for (size_t i = 0; i < policy->count; i++)
+        if (merge(arena, &policy->statements[i], statement))
+            return;
+    if (policy->count == policy->room) {
+        size_t room = policy->room ? policy->room * 2 : 8;
+        struct permission_statement *grown = arena_calloc(arena, room, sizeof *grown);
+        if (policy->count)
+            memcpy(grown, policy->statements, policy->count * sizeof *grown);
+        policy->statements = grown;
+        policy->room = room;
+    }
+    struct permission_statement *added = &policy->statements[policy->count++];
+    *added = *statement;
+    size_t same = 1; /* Sids are unique within a policy */
+    for (size_t i = 0; i + 1 < policy->count; i++)
+        same += text_starts(policy->statements[i].sid, statement->sid);
+    if (same > 1)
+        added->sid = arena_printf(arena, "%s%zu", statement->sid, same);
+}
+
+static struct permission_policy *policy_for(struct permission_set *set, const char *role,
+                                            const char *role_arn)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct permission_policy *policy = &set->policies[i];
+        if (role_arn && policy->role_arn ? strcmp(policy->role_arn, role_arn) == 0
+                                         : policy->role_arn == role_arn)
+            return policy;
+    }
+    if (set->count == set->room) {
+        size_t room = set->room ? set->room * 2 : 8;
+        struct permission_policy *grown = arena_calloc(set->arena, room, sizeof *grown);
+        if (set->count)
+            memcpy(grown, set->policies, set->count * sizeof *grown);
+        set->policies = grown;
+        set->room = room;
+    }
+    struct permission_policy *added = &set->policies[set->count++];
+    *added = (struct permission_policy){.role = role, .role_arn = role_arn};
+    return added;
+}
+
+/* --- names and keys --------------------------------------------------------------------------- */
+
+/* One replication, seen from one side. */
+struct view {
+    struct arena *arena;
+    const struct config *config;
+    const struct config_side *side;
+    const struct resource_kind *kind;
+    const struct permission_options *options;
+    bool destination;
+    const char *partition, *suffix, *account;
+    struct texts names; /* ARNs of the selected names; filled per `on` */
+};
+
+static const char *bare(const char *name)
+{
+    return *name == '/' ? name + 1 : name;
+}
+
+/* A glob as IAM has it: one star, which crosses levels. */
+static const char *iam_pattern(struct arena *arena, const char *glob)
+{
+    char *text = arena_strdup(arena, bare(glob)), *to = text;
+    for (const char *from = text; *from; from++)
+        if (*from != '*' || to == text || to[-1] != '*')
+            *to++ = *from;
+    *to = '\0';
+    return text;
+}
+
+static bool below(const char *text, const char *path, const char **rest)
+{
+    size_t len = strlen(path);
+    if (strncmp(text, path, len) != 0 || (len && text[len] && text[len] != '/'))
+        return false;
+    *rest = text + len;
+    return true;
+}
+
+static const char *joined(struct arena *arena, const char *to, const char *rest)
+{
+    rest = *rest == '/' ? rest + 1 : rest;
+    return *to && *rest ? arena_printf(arena, "%s/%s", to, rest) : *to ? to : rest;
+}
+
+/* Names at the destination: what a rename moves, under its new path; what it may leave, as it is.
+ */
+static void add_renamed(struct view *view, struct texts *out, const char *glob)
+{
+    const struct config *config = view->config;
+    size_t literal = strcspn(glob, "*?");
+    for (size_t i = 0; i < config->rename_count; i++) {
+        const char *from = bare(config->rename[i].from), *to = bare(config->rename[i].to), *rest;
+        size_t len = strlen(from);
+        if (len <= literal && below(glob, from, &rest) && (*rest || !*from)) {
+            add_text(view->arena, out, iam_pattern(view->arena, joined(view->arena, to, rest)));
+            return;
+        }
+        if (literal < len && strncmp(glob, from, literal) == 0) /* some may be moved */
+            add_text(view->arena, out, joined(view->arena, to, "*"));
+    }
+    add_text(view->arena, out, iam_pattern(view->arena, glob));
+}
+
+static struct texts names_of(struct view *view)
+{
+    struct texts names = {0};
+    const struct config *config = view->config;
+    const char *const everything[] = {"**"};
+    const char *const *globs = config->include_count ? config->include : everything;
+    size_t count = config->include_count ? config->include_count : 1;
+    for (size_t i = 0; i < count; i++) {
+        const char *glob = bare(globs[i]);
+        if (view->destination)
+            add_renamed(view, &names, glob);
+        else
+            add_text(view->arena, &names, iam_pattern(view->arena, glob));
+    }
+    return names;
+}
+
+static const char *arn(struct view *view, const char *service, const char *resource)
+{
+    return arn_format(view->arena, view->partition, service, view->side->region, view->account,
+                      resource);
+}
+
+static struct texts arns_of(struct view *view, const char *on, const struct texts *names)
+{
+    struct texts arns = {0};
+    const char *service = view->kind->services[0]->signing_name;
+    for (size_t i = 0; i < names->count; i++)
+        add_text(view->arena, &arns,
+                 arn(view, service, arena_printf(view->arena, "%s%s", on, names->items[i])));
+    return arns;
+}
+
+struct key_scope {
+    struct texts keys;    /* ARNs */
+    struct texts aliases; /* "alias/prod": IAM names keys by alias only in a condition */
+    struct texts of;      /* and these ARNs are the keys they may be of */
+};
+
+static void add_key(struct view *view, struct key_scope *scope, const char *text)
+{
+    struct text name = mapping_short_key(text);
+    const char *whole = arena_strndup(view->arena, name.data, name.len);
+    struct arn parsed;
+    bool is_arn = arn_parse(text, strlen(text), &parsed) == 0;
+    if (view->kind->default_key && strcmp(whole, view->kind->default_key) == 0)
+        return; /* its own policy lets everybody in who may use the service */
+    if (!text_starts(whole, "alias/")) {
+        add_text(view->arena, &scope->keys,
+                 is_arn ? text : arn(view, "kms", arena_printf(view->arena, "key/%s", whole)));
+        return;
+    }
+    add_text(view->arena, &scope->aliases, whole);
+    add_text(view->arena, &scope->of,
+             is_arn
+                 ? arena_printf(view->arena, "%.*skey/*", (int)(parsed.resource.data - text), text)
+                 : arn(view, "kms", "key/*"));
+}
+
+static void keys_of_source(struct view *view, struct key_scope *scope)
+{
+    bool any = false;
+    for (size_t i = 0; i < view->config->destination_count; i++) {
+        const struct config_side *destination = &view->config->destinations[i];
+        for (size_t j = 0; j < destination->key_count; j++)
+            if (strcmp(destination->keys[j].source, "*") == 0)
+                any = true;
+            else
+                add_key(view, scope, destination->keys[j].source);
+    }
+    for (size_t i = 0; i < view->config->allow_count; i++)
+        any = any || strcmp(view->config->allow[i], "default-key") == 0;
+    if (any)
+        *scope = (struct key_scope){.keys = one_text(view->arena, arn(view, "kms", "key/*"))};
+    else /* a multi-Region key needs no mapping */
+        add_text(view->arena, &scope->keys, arn(view, "kms", "key/mrk-*"));
+}
+
+static void keys_of_destination(struct view *view, struct key_scope *scope)
+{
+    bool all = false;
+    for (size_t i = 0; i < view->side->key_count; i++) {
+        all = all || strcmp(view->side->keys[i].source, "*") == 0;
+        add_key(view, scope, view->side->keys[i].destination);
+    }
+    if (!all)
+        add_text(view->arena, &scope->keys, arn(view, "kms", "key/mrk-*"));
+}
+
+static void add_key_statement(struct view *view, struct permission_policy *policy, const char *sid,
+                              const struct texts *actions, const struct texts *keys,
+                              const struct texts *aliases, const struct texts *names)
+{
+    struct permission_statement statement = {.sid = sid};
+    if (!keys->count)
+        return;
+    add_texts(view->arena, &statement.actions, actions);
+    add_texts(view->arena, &statement.resources, keys);
+    const char *service = view->kind->services[0]->host_label;
+    add_condition(&statement, "StringEquals", "kms:ViaService",
+                  one_text(view->arena, arena_printf(view->arena, "%s.%s.%s", service,
+                                                     view->side->region, view->suffix)));
+    add_condition(&statement, "StringLike",
+                  arena_printf(view->arena, "kms:EncryptionContext:%s", view->kind->key_context),
+                  *names);
+    if (aliases)
+        add_condition(&statement, "ForAnyValue:StringEquals", "kms:ResourceAliases", *aliases);
+    add_statement(view->arena, policy, &statement);
+}
+
+/* --- one side --------------------------------------------------------------------------------- */
+
+static bool is_true(const char *text)
+{
+    return text && strcmp(text, "true") == 0;
+}
+
+static bool has(const char *const *list, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool remembers(const struct config *config)
+{
+    return is_true(config->labels) || (config->history && strcmp(config->history, "1") != 0);
+}
+
+static bool applies(const struct view *view, enum permission_when when)
+{
+    const struct config *config = view->config;
+    const struct config_select *select = &config->select;
+    bool encrypted =
+        !select->types_count || has(select->types, select->types_count, "SecureString");
+    const char *tier = view->side->tier ? view->side->tier : config->tier;
+    switch (when) {
+    case WHEN_ALWAYS:
+        return true;
+    case WHEN_DELETING:
+        return view->options->undo || (config->deletes && strcmp(config->deletes, "never") != 0) ||
+               config->allow_replace_count || has(config->allow, config->allow_count, "replace");
+    case WHEN_LABELLING:
+        return is_true(config->labels);
+    case WHEN_REMEMBERING:
+        return remembers(config);
+    case WHEN_ENCRYPTED:
+    case WHEN_LARGE: /* a copy that became Advanced stays it */
+        return encrypted;
+    case WHEN_SMALL: /* earlier versions are written as Standard */
+        return encrypted && (!tier || strcmp(tier, "Advanced") != 0 || remembers(config));
+    }
+    return false;
+}
+
+/* Actions of the rows that are for this side and match `on` and `writes`. */
+static struct texts actions_of(struct view *view, const char *on, bool writes)
+{
+    struct texts actions = {0};
+    unsigned side = view->destination ? ON_DESTINATION : ON_SOURCE;
+    for (const struct resource_permission *row = view->kind->permissions; row->sides; row++) {
+        bool row_writes = row->operation && !(row->operation->flags & AWS_READS);
+        bool same_on = row->on && on ? strcmp(row->on, on) == 0 : row->on == on;
+        if (!(row->sides & side) || !same_on || row_writes != writes || !applies(view, row->when))
+            continue;
+        char action[128];
+        if (row->operation)
+            denial_action(row->operation->service->signing_name, row->operation->name, action,
+                          sizeof action);
+        add_text(view->arena, &actions,
+                 row->operation ? arena_strdup(view->arena, action) : row->action);
+    }
+    return actions;
+}
+
+static void add_resources(struct view *view, struct permission_policy *policy, const char *on)
+{
+    const struct texts names = names_of(view), arns = arns_of(view, on, &names);
+    for (int writes = 0; writes < 2; writes++) {
+        struct permission_statement statement = {.sid = writes ? "Write" : "Read",
+                                                 .actions = actions_of(view, on, writes)};
+        add_texts(view->arena, &statement.resources, &arns);
+        add_statement(view->arena, policy, &statement);
+    }
+    struct texts out = {0};
+    for (size_t i = 0; i < view->config->exclude_count && !view->destination; i++) {
+        const char *glob = bare(view->config->exclude[i]);
+        size_t len = strlen(glob), literal = strcspn(glob, "*?");
+        if (literal == len || (len > 3 && literal == len - 2 && strcmp(glob + len - 3, "/**") == 0))
+            add_text(view->arena, &out, iam_pattern(view->arena, glob));
+    }
+    const struct texts denied = arns_of(view, on, &out);
+    struct permission_statement deny = {.sid = "Excluded",
+                                        .deny = true,
+                                        .actions = actions_of(view, on, false)};
+    add_texts(view->arena, &deny.resources, &denied);
+    add_statement(view->arena, policy, &deny);
+}
+
+static void add_keys(struct view *view, struct permission_policy *policy, const char *on)
+{
+    struct key_scope scope = {0};
+    const struct texts names = names_of(view), arns = arns_of(view, on, &names);
+    const struct texts actions = actions_of(view, "key", false);
+    if (view->destination)
+        keys_of_destination(view, &scope);
+    else
+        keys_of_source(view, &scope);
+    add_key_statement(view, policy, "Keys", &actions, &scope.keys, NULL, &arns);
+    add_key_statement(view, policy, "KeysByAlias", &actions, &scope.of, &scope.aliases, &arns);
+}
+
+static void add_side(struct view *view, struct permission_policy *policy)
+{
+    struct permission_statement list = {.sid = "List", .actions = actions_of(view, NULL, false)};
+    add_text(view->arena, &list.resources, "*");
+    add_condition(&list, "StringEquals", "aws:RequestedRegion",
+                  one_text(view->arena, view->side->region));
+    add_statement(view->arena, policy, &list);
+    for (const struct resource_permission *row = view->kind->permissions; row->sides; row++) {
+        bool seen = !row->on || strcmp(row->on, "key") == 0;
+        for (const struct resource_permission *before = view->kind->permissions; before < row;
+             before++)
+            seen = seen || (before->on && strcmp(before->on, row->on) == 0);
+        if (seen)
+            continue;
+        add_resources(view, policy, row->on);
+        add_keys(view, policy, row->on);
+    }
+    const char *word = view->destination ? "to " : "from ";
+    policy->sides = arena_printf(view->arena, "%s%s%s%s", policy->sides ? policy->sides : "",
+                                 policy->sides ? ", " : "", word, view->side->region);
+}
+
+/* --- whose ------------------------------------------------------------------------------------ */
+
+/* The account of the side's role, or what the side says, or what may be assumed of the source. */
+static const char *account_of(struct arena *arena, const struct config_side *side,
+                              const struct permission_options *options)
+{
+    struct arn parsed;
+    if (side->account)
+        return side->account;
+    if (side->chain_count) {
+        const char *role = side->chain[side->chain_count - 1].role_arn;
+        if (arn_parse(role, strlen(role), &parsed) == 0)
+            return arena_strndup(arena, parsed.account.data, parsed.account.len);
+    }
+    return options->account ? options->account : options->unknown_account;
+}
+
+static void add_assume(struct permission_set *set, const struct config_side *side)
+{
+    for (size_t i = 0; i < side->chain_count; i++) {
+        const struct config_role *next = &side->chain[i];
+        struct permission_policy *policy =
+            policy_for(set, i ? "between" : "function", i ? side->chain[i - 1].role_arn : NULL);
+        struct permission_statement statement = {.sid = "TakeRoles"};
+        add_text(set->arena, &statement.actions, "sts:AssumeRole");
+        if (next->session_tag_count || next->transitive_tag_count)
+            add_text(set->arena, &statement.actions, "sts:TagSession");
+        add_text(set->arena, &statement.resources, next->role_arn);
+        add_statement(set->arena, policy, &statement);
+    }
+}
+
+static void add_replication(struct permission_set *set, const struct config *config,
+                            const struct permission_options *options, enum permission_roles roles,
+                            const struct resource_kind *kind)
+{
+    for (size_t i = 0; i <= config->destination_count; i++) {
+        const struct config_side *side = i ? &config->destinations[i - 1] : &config->source;
+        const struct partition *partition = partition_of(side->region);
+        struct view view = {
+            .arena = set->arena,
+            .config = config,
+            .side = side,
+            .kind = kind,
+            .options = options,
+            .destination = i > 0,
+            .partition = partition->name,
+            .suffix = partition->dns_suffix,
+            .account = account_of(set->arena, side, options),
+        };
+        const char *role = i ? "destination" : "source";
+        const char *last = side->chain_count ? side->chain[side->chain_count - 1].role_arn : NULL;
+        if (roles == PERMISSIONS_BY_IDENTITY) {
+            add_assume(set, side);
+            add_side(&view, policy_for(set, last ? role : "function", last));
+        } else if ((roles == PERMISSIONS_DESTINATION) == (i > 0)) {
+            add_side(&view, policy_for(set, role, last));
+        }
+    }
+}
+
+/* What the platform does in the function's name, and what it is told by. */
+static void add_function(struct permission_set *set, const struct config *first,
+                         const struct permission_options *options)
+{
+    const char *region = first->source.region, *partition = partition_of(region)->name;
+    const char *account = options->account ? options->account : options->unknown_account;
+    const struct {
+        const char *sid, *name, *service, *resource, *actions[4];
+    } rows[] = {
+        {"Log",
+         options->function,
+         "logs",
+         "log-group:/aws/lambda/%s:*",
+         {"logs:CreateLogStream", "logs:PutLogEvents"}},
+        {"Queue",
+         options->queue,
+         "sqs",
+         "%s",
+         {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}},
+        {"DeadLetters", options->dead_letter, "sqs", "%s", {"sqs:SendMessage"}},
+        {"Configuration", options->config_parameter, "ssm", "parameter/%s", {"ssm:GetParameters"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct permission_statement statement = {.sid = rows[i].sid};
+        if (!rows[i].name)
+            continue;
+        for (size_t j = 0; j < 4 && rows[i].actions[j]; j++)
+            add_text(set->arena, &statement.actions, rows[i].actions[j]);
+        const char *star = strstr(rows[i].resource, "%s");
+        add_text(set->arena, &statement.resources,
+                 arn_format(set->arena, partition, rows[i].service, region, account,
+                            arena_printf(set->arena, "%.*s%s%s", (int)(star - rows[i].resource),
+                                         rows[i].resource, bare(rows[i].name), star + 2)));
+        add_statement(set->arena, policy_for(set, "function", NULL), &statement);
+    }
+}
+
+int permissions_build(struct arena *arena, const struct config_set *configs,
+                      const struct permission_options *options, enum permission_roles roles,
+                      struct permission_set *out, struct error *err)
+{
+    *out = (struct permission_set){.arena = arena};
+    if (options->account && !account_valid(options->account))
+        return error_set(err, ERR_INVALID, "account '%s' is not twelve digits", options->account);
+    if (roles == PERMISSIONS_BY_IDENTITY)
+        policy_for(out, "function", NULL);
+    for (size_t i = 0; i < configs->count; i++)
+        for (size_t k = 0; resource_kinds[k]; k++)
+            if (resource_kinds[k]->permissions)
+                add_replication(out, &configs->items[i], options, roles, resource_kinds[k]);
+    if (roles == PERMISSIONS_BY_IDENTITY)
+        add_function(out, &configs->items[0], options);
+    return 0;
+}
