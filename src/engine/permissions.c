@@ -349,7 +349,7 @@ static bool applies(const struct view *view, enum permission_when when)
     case WHEN_LARGE: /* a copy that became Advanced stays it */
         return encrypted;
     case WHEN_SMALL: /* earlier versions are written as Standard */
-        return encrypted && (!tier || strcmp(tier, "Advanced") != 0 || remembers(config));
+        return encrypted && (!tier || strcmp(tier, "advanced") != 0 || remembers(config));
     }
     return false;
 }

@@ -1,4 +1,6 @@
 /* The rows of the operation tables against AWS's own service models, where these are at hand. */
+#include "resource/kms_alias.h"
+#include "resource/resource.h"
 #include "resource/services.h"
 #include "support/test.h"
 
@@ -60,6 +62,39 @@ static void only_what_reads_is_declared_a_read(void **state)
     }
 }
 
+static bool permitted(const struct aws_operation *operation)
+{
+    for (size_t i = 0; resource_kinds[i]; i++)
+        for (const struct resource_permission *row = resource_kinds[i]->permissions;
+             row && row->sides; row++)
+            if (row->operation == operation)
+                return true;
+    return false;
+}
+
+/* Of the services of kinds with rows: what is called stands in the policies that are printed. */
+static void each_operation_has_its_permission(void **state)
+{
+    (void)state;
+    for (size_t i = 0; resource_operations[i]; i++)
+        if (resource_operations[i]->service != &service_kms && !permitted(resource_operations[i]))
+            fail_msg("%s stands in no kind's permissions", resource_operations[i]->name);
+    for (size_t i = 0; resource_kinds[i]; i++)
+        if (resource_kinds[i]->list_keys == kms_list_aliases)
+            assert_true(permitted(&operation_kms_list_aliases));
+}
+
+static void what_writes_is_never_asked_of_the_source(void **state)
+{
+    (void)state;
+    for (const struct resource_permission *row = resource_ssm_parameter.permissions; row->sides;
+         row++) {
+        assert_true((row->operation != NULL) != (row->action != NULL));
+        if (row->operation && !(row->operation->flags & AWS_READS))
+            assert_int_equal(row->sides, ON_DESTINATION);
+    }
+}
+
 static void a_lost_answer_to_a_put_is_not_repeated_blindly(void **state)
 {
     (void)state;
@@ -71,6 +106,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_what_the_models_say),
         cmocka_unit_test(only_what_reads_is_declared_a_read),
+        cmocka_unit_test(each_operation_has_its_permission),
+        cmocka_unit_test(what_writes_is_never_asked_of_the_source),
         cmocka_unit_test(a_lost_answer_to_a_put_is_not_repeated_blindly),
     };
     return cmocka_run_group_tests_name("resource/services", tests, NULL, NULL);
