@@ -2,77 +2,14 @@
 # A replication to look at, on a local AWS of its own: make demo
 #
 # Puts parameters into ap-south-1, copies them to us-east-1 and eu-west-1, changes one, copies
-# again, takes that back, does it once more, verifies. Every command is shown before it runs. All
-# files are in .demo/, which is removed at the end; so is the server, also after a failure or
-# Ctrl-C. The demo checks what it shows and exits 1 when something is off.
+# again, takes that back, does it once more, verifies. Every command is shown before it runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source_region=ap-south-1
 copies="us-east-1 eu-west-1"
-mkdir -p .demo
-umask 077
-work=$(mktemp -d .demo/XXXXXX)
-server=
+. demo/local_aws.sh
 
-cleanup() {
-    status=$?
-    trap - EXIT
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
-    rm -rf "$work"
-    rmdir .demo 2>/dev/null || true
-    exit "$status"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-bold='' plain=''
-if [ -t 1 ]; then
-    bold=$'\e[1m' plain=$'\e[0m'
-fi
-say() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
-show() {
-    printf '%s$ %s%s\n' "$bold" "$*" "$plain"
-    "$@"
-}
-fail() {
-    printf 'demo: %s\n' "$*" >&2
-    exit 1
-}
-
-# --- a local AWS ------------------------------------------------------------------------------
-
-# Nothing of the caller's AWS settings is used.
-for name in $(compgen -e | grep '^AWS_' || true); do unset "$name"; done
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
-export HOME=$PWD/$work XDG_STATE_HOME=$PWD/$work/state AWS_EC2_METADATA_DISABLED=true
-export AWS_SHARED_CREDENTIALS_FILE=$PWD/$work/aws/credentials AWS_PAGER='' AWS_PROFILE=default
-
-say "A local AWS: every Region, a free port, its data in $work/aws"
-echo "$bold\$ build/understudy-local --data $work/aws --listen 127.0.0.1:0$plain"
-mkfifo "$work/says"
-build/understudy-local --data "$work/aws" --listen 127.0.0.1:0 >"$work/says" 2>"$work/server.log" &
-server=$!
-exec 3<"$work/says"
-url=
-while read -r -t 20 word rest <&3; do
-    if [ "$word" = ready ]; then
-        url=$rest
-        break
-    fi
-done
-[ -n "$url" ] || { cat "$work/server.log" >&2; fail "the local AWS did not start"; }
-echo "ready $url"
-echo "$bold\$ export AWS_SHARED_CREDENTIALS_FILE=$work/aws/credentials"
-echo "\$ alias aws='aws --endpoint-url $url'$plain"
-
-aws_program=/usr/bin/aws # Debian's
-[ -x $aws_program ] || aws_program=$(command -v aws)
-aws() { "$aws_program" --endpoint-url "$url" --output json "$@"; }
 understudy() { build/understudy "$@" --config demo/understudy.yaml --endpoint-url "$url"; }
 
 # --- what is to be copied ---------------------------------------------------------------------
@@ -164,13 +101,6 @@ same_everywhere() {
     done
     echo "the same in all three Regions: names, types, values, descriptions, tiers, policies," \
         "patterns, tags"
-}
-expect_status() { # STATUS COMMAND...
-    wanted=$1
-    shift
-    got=0
-    "$@" || got=$?
-    [ "$got" = "$wanted" ] || fail "exit status $got instead of $wanted: $*"
 }
 run() { # STATUS understudy's words...
     wanted=$1

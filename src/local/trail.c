@@ -3,6 +3,7 @@
 #include "aws/arn.h"
 #include "aws/region.h"
 #include "local/event_bus.h"
+#include "local/trails.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -384,6 +385,15 @@ static void sweep(struct local_call *call, int64_t seq)
 static void emit(const struct entry *entry, const struct buf *record)
 {
     struct local_call *call = entry->call;
+    const struct trails_question question = {
+        .account = entry->account,
+        .region = entry->region,
+        .source = arena_printf(call->arena, "%s.amazonaws.com", call->service->name),
+        .read_only = entry->read_only,
+        .global = call->service->global,
+    };
+    if (!trails_log(call->store, &question))
+        return;
     const struct event event = {
         .account = entry->account,
         .region = entry->region,

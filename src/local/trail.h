@@ -8,8 +8,8 @@
  * stands in the service's table `trail`. The same transaction queues the "AWS API Call via
  * CloudTrail" event when a rule may want it (local/event_bus.h).
  *
- * The server behaves as if every account had a trail of all its Regions that logs all management
- * events. Records are kept 90 days and at most local->trail_keep of them.
+ * Records are CloudTrail's event history: they need no trail, are kept 90 days and at most
+ * local->trail_keep of them. EventBridge is told only where a trail logs (local/trails.h).
  * Source: shared facts, events.md sections 3.3, 5.2 and 11. On the writer's thread.
  */
 #ifndef UNDERSTUDY_LOCAL_TRAIL_H

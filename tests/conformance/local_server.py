@@ -224,6 +224,13 @@ class Conformance(unittest.TestCase):
     def client(self, service, **where):
         return self.server.client(service, **where)
 
+    def start_trail(self, account=ACCOUNT):
+        """A trail of all Regions that logs: without one no call reaches EventBridge."""
+        trails = self.client('cloudtrail', account=account)
+        trails.create_trail(Name='management', S3BucketName='trail-of-the-test',
+                            IsMultiRegionTrail=True)
+        trails.start_logging(Name='management')
+
     def refused_raw(self, code, operation, message=None, service='ssm', account=ACCOUNT,
                     **arguments):
         status, answer = self.server.raw(service, operation, arguments, account=account)

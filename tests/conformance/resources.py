@@ -23,7 +23,7 @@ OTHER_ROOT = f'arn:aws:iam::{OTHER_ACCOUNT}:root'
 GIVEN = {
     'ssm': {'KeyId'}, 'events': {'EventBusName', 'Arn'}, 'sqs': {'QueueOwnerAWSAccountId'},
     'kms': {'KeyId', 'GrantId', 'CiphertextBlob'},
-    'cloudtrail': set(), 'iam': {'PermissionsBoundary'}, 'sts': {'PolicyArns'},
+    'cloudtrail': {'EventSelectors'}, 'iam': {'PermissionsBoundary'}, 'sts': {'PolicyArns'},
     'tagging': {'ResourceARNList'},
 }
 # Operations that Debian's boto3 does not know.
@@ -181,8 +181,14 @@ class Resources:
                                                       'VisibilityTimeout': 0}],
         }
 
-    def make_cloudtrail(self, _):
-        self.values['cloudtrail'] = {}
+    def make_cloudtrail(self, cloudtrail):
+        arn = cloudtrail.create_trail(Name='first', S3BucketName='bucket-of-the-first',
+                                      TagsList=[{'Key': 'canary', 'Value': CANARY}])['TrailARN']
+        self.values['cloudtrail'] = {
+            'Name': arn, 'TrailName': arn, 'ResourceId': arn, 'ResourceIdList': [arn],
+            'TagsList': [{'Key': 'theirs', 'Value': 'theirs'}], 'S3BucketName': 'theirs',
+            'EventSelectors': [{'ReadWriteType': 'All'}], 'CreateTrail.Name': 'first',
+        }
 
 
 class Callers(local_server.Conformance):

@@ -17,8 +17,8 @@ LEFT_OUT = {
     ('sts', 'PackedPolicyTooLarge'): 'the packed form is not documented: its size is estimated, '
                                      'and what the documented lengths let in fits',
     ('tagging', 'InternalServiceException'): 'nothing that a client sends makes the server fail',
-    ('cloudtrail', 'OperationNotPermittedException'): 'no documented request of LookupEvents',
-    ('cloudtrail', 'UnsupportedOperationException'): 'no documented request of LookupEvents',
+    ('cloudtrail', 'OperationNotPermittedException'): 'no documented request',
+    ('cloudtrail', 'UnsupportedOperationException'): 'no documented request',
     ('events', 'InternalException'): 'nothing that a client sends makes the server fail',
     ('events', 'ConcurrentModificationException'): 'writes wait for one another',
     ('events', 'ManagedRuleException'): 'of rules that other services manage; there are none',
@@ -33,6 +33,27 @@ LEFT_OUT = {
     ('sqs', 'SendMessageBatch', 'AWS.SimpleQueueService.UnsupportedOperation'):
         'told of the entry, in Failed',
 }
+LEFT_OUT.update({('cloudtrail', code): why for why, codes in {
+    'there is no S3 here: a bucket with a valid name counts as one that is there':
+        ['S3BucketDoesNotExistException', 'InsufficientS3BucketPolicyException',
+         'InvalidS3PrefixException'],
+    'topics, keys and log groups of trails are refused whatever they are':
+        ['InvalidSnsTopicNameException', 'InvalidKmsKeyIdException', 'KmsKeyNotFoundException',
+         'KmsKeyDisabledException', 'KmsException', 'InvalidCloudWatchLogsLogGroupArnException',
+         'InvalidCloudWatchLogsRoleArnException'],
+    'there are no organizations here':
+        ['NotOrganizationMasterAccountException', 'OrganizationNotInAllFeaturesModeException',
+         'NoManagementAccountSLRExistsException', 'CloudTrailAccessNotEnabledException',
+         'InsufficientDependencyServiceAccessPermissionException'],
+    'of event data stores and channels, which are left out':
+        ['ResourceTypeNotSupportedException', 'InactiveEventDataStoreException',
+         'EventDataStoreNotFoundException', 'ChannelNotFoundException',
+         'ChannelARNInvalidException', 'EventDataStoreARNInvalidException',
+         'CannotDelegateManagementAccountException'],
+    'no documented request':
+        ['TrailNotProvidedException', 'CloudTrailInvalidClientTokenIdException',
+         'ConflictException', 'InvalidParameterException', 'ThrottlingException'],
+}.items() for code in codes})
 
 
 def leave_out(service, reason, outcome, *operations):

@@ -20,7 +20,7 @@ from resources import CANARY, Callers
 REFUSALS = {'AccessDenied', 'AccessDeniedException', 'NoSuchEntity', 'NotFoundException',
             'ParameterNotFound', 'ResourceNotFoundException', 'InvalidResourceId',
             'ResourceNotFound', 'InvalidKeyId', 'AWS.SimpleQueueService.NonExistentQueue',
-            'QueueDoesNotExist', 'InvalidIdentityToken'}
+            'QueueDoesNotExist', 'InvalidIdentityToken', 'TrailNotFoundException'}
 # They answer 200 and tell item by item, or answer what AWS lets everybody know.
 ANSWERED = {
     ('ssm', 'GetParameters'), ('ssm', 'DeleteParameters'), ('tagging', 'GetResources'),

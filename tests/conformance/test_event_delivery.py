@@ -22,6 +22,8 @@ def bus_arn(name='default', account=ACCOUNT, region=REGION):
 class Delivery(local_server.Conformance):
     def setUp(self):
         super().setUp()
+        self.start_trail()
+        self.start_trail(OTHER_ACCOUNT)
         self.events, self.ssm = self.client('events'), self.client('ssm')
 
     def queue(self, name='queue', region=REGION, account=ACCOUNT, policy=None, **attributes):

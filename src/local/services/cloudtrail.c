@@ -1,5 +1,8 @@
 #include "local/services/cloudtrail.h"
 
+#include "local/services/cloudtrail_parts.h"
+#include "local/trails.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,8 +207,146 @@ static enum local_result lookup_events(struct local_call *call)
     return LOCAL_OK;
 }
 
+/* --- trails: what their operations take ---------------------------------------------------------
+ */
+
+#define NAME(member)                                                                               \
+    {                                                                                              \
+        .name = (member), .type = LOCAL_STRING, .flags = LOCAL_REQUIRED                            \
+    }
+static const struct local_member text_element = {.type = LOCAL_STRING};
+static const struct local_member tag_members[] = {
+    {.name = "Key", .type = LOCAL_STRING, .flags = LOCAL_REQUIRED, .min = 1, .max = 128},
+    {.name = "Value", .type = LOCAL_STRING, .min = 1, .max = 256},
+    {.name = NULL}};
+static const struct local_member tag_element = {.type = LOCAL_STRUCTURE, .members = tag_members};
+#define SETTINGS                                                                                   \
+    {.name = "S3KeyPrefix", .type = LOCAL_STRING}, {.name = "SnsTopicName", .type = LOCAL_STRING}, \
+        {.name = "IncludeGlobalServiceEvents", .type = LOCAL_BOOLEAN},                             \
+        {.name = "IsMultiRegionTrail", .type = LOCAL_BOOLEAN},                                     \
+        {.name = "EnableLogFileValidation", .type = LOCAL_BOOLEAN},                                \
+        {.name = "CloudWatchLogsLogGroupArn", .type = LOCAL_STRING},                               \
+        {.name = "CloudWatchLogsRoleArn", .type = LOCAL_STRING},                                   \
+        {.name = "KmsKeyId", .type = LOCAL_STRING},                                                \
+    {                                                                                              \
+        .name = "IsOrganizationTrail", .type = LOCAL_BOOLEAN                                       \
+    }
+static const struct local_member create_input[] = {
+    NAME("Name"),
+    NAME("S3BucketName"),
+    SETTINGS,
+    {.name = "TagsList", .type = LOCAL_LIST, .max = 200, .element = &tag_element},
+    {.name = NULL}};
+static const struct local_member update_input[] = {NAME("Name"),
+                                                   {.name = "S3BucketName", .type = LOCAL_STRING},
+                                                   SETTINGS,
+                                                   {.name = NULL}};
+static const struct local_member name_input[] = {NAME("Name"), {.name = NULL}};
+static const struct local_member describe_input[] = {
+    {.name = "trailNameList", .type = LOCAL_LIST, .element = &text_element},
+    {.name = "includeShadowTrails", .type = LOCAL_BOOLEAN},
+    {.name = NULL}};
+static const struct local_member list_input[] = {{.name = "NextToken", .type = LOCAL_STRING},
+                                                 {.name = NULL}};
+
+static const char *const read_write_types[] = {"ReadOnly", "WriteOnly", "All", NULL};
+static const struct local_member data_members[] = {{.name = "Type", .type = LOCAL_STRING},
+                                                   {.name = "Values",
+                                                    .type = LOCAL_LIST,
+                                                    .element = &text_element},
+                                                   {.name = NULL}};
+static const struct local_member data_element = {.type = LOCAL_STRUCTURE, .members = data_members};
+static const struct local_member selector_members[] = {
+    {.name = "ReadWriteType", .type = LOCAL_STRING, .values = read_write_types},
+    {.name = "IncludeManagementEvents", .type = LOCAL_BOOLEAN},
+    {.name = "DataResources", .type = LOCAL_LIST, .element = &data_element},
+    {.name = "ExcludeManagementEventSources", .type = LOCAL_LIST, .element = &text_element},
+    {.name = NULL}};
+static const struct local_member selector_element = {.type = LOCAL_STRUCTURE,
+                                                     .members = selector_members};
+static const struct local_member operator_element = {.type = LOCAL_STRING,
+                                                     .min = 1,
+                                                     .max = 2048,
+                                                     .pattern = ".+"};
+#define OPERATOR(member)                                                                           \
+    {                                                                                              \
+        .name = (member), .type = LOCAL_LIST, .min = 1, .max = INT32_MAX,                          \
+        .element = &operator_element                                                               \
+    }
+static const struct local_member field_members[] = {{.name = "Field",
+                                                     .type = LOCAL_STRING,
+                                                     .flags = LOCAL_REQUIRED,
+                                                     .min = 1,
+                                                     .max = 1000,
+                                                     .pattern = "[\\w|\\d|\\.|_]+"},
+                                                    OPERATOR("Equals"),
+                                                    OPERATOR("StartsWith"),
+                                                    OPERATOR("EndsWith"),
+                                                    OPERATOR("NotEquals"),
+                                                    OPERATOR("NotStartsWith"),
+                                                    OPERATOR("NotEndsWith"),
+                                                    {.name = NULL}};
+static const struct local_member field_element = {.type = LOCAL_STRUCTURE,
+                                                  .members = field_members};
+static const struct local_member advanced_members[] = {{.name = "Name",
+                                                        .type = LOCAL_STRING,
+                                                        .max = 1000},
+                                                       {.name = "FieldSelectors",
+                                                        .type = LOCAL_LIST,
+                                                        .flags = LOCAL_REQUIRED,
+                                                        .min = 1,
+                                                        .max = INT32_MAX,
+                                                        .element = &field_element},
+                                                       {.name = NULL}};
+static const struct local_member advanced_element = {.type = LOCAL_STRUCTURE,
+                                                     .members = advanced_members};
+static const struct local_member put_selectors_input[] = {
+    NAME("TrailName"),
+    {.name = "EventSelectors", .type = LOCAL_LIST, .element = &selector_element},
+    {.name = "AdvancedEventSelectors", .type = LOCAL_LIST, .element = &advanced_element},
+    {.name = NULL}};
+static const struct local_member trail_name_input[] = {NAME("TrailName"), {.name = NULL}};
+static const struct local_member tag_input[] = {NAME("ResourceId"),
+                                                {.name = "TagsList",
+                                                 .type = LOCAL_LIST,
+                                                 .flags = LOCAL_REQUIRED,
+                                                 .max = 200,
+                                                 .element = &tag_element},
+                                                {.name = NULL}};
+static const struct local_member list_tags_input[] = {{.name = "ResourceIdList",
+                                                       .type = LOCAL_LIST,
+                                                       .flags = LOCAL_REQUIRED,
+                                                       .element = &text_element},
+                                                      {.name = "NextToken", .type = LOCAL_STRING},
+                                                      {.name = NULL}};
+
 static const struct local_operation operations[] = {
     {"LookupEvents", "cloudtrail:LookupEvents", 0, lookup_input, NULL, lookup_events},
+    {"CreateTrail", "cloudtrail:CreateTrail", LOCAL_WRITES, create_input, cloudtrail_resources,
+     cloudtrail_create_trail},
+    {"UpdateTrail", "cloudtrail:UpdateTrail", LOCAL_WRITES, update_input, cloudtrail_resources,
+     cloudtrail_update_trail},
+    {"DeleteTrail", "cloudtrail:DeleteTrail", LOCAL_WRITES, name_input, cloudtrail_resources,
+     cloudtrail_delete_trail},
+    {"StartLogging", "cloudtrail:StartLogging", LOCAL_WRITES, name_input, cloudtrail_resources,
+     cloudtrail_start_logging},
+    {"StopLogging", "cloudtrail:StopLogging", LOCAL_WRITES, name_input, cloudtrail_resources,
+     cloudtrail_stop_logging},
+    {"GetTrail", "cloudtrail:GetTrail", 0, name_input, cloudtrail_resources, cloudtrail_get_trail},
+    {"GetTrailStatus", "cloudtrail:GetTrailStatus", 0, name_input, cloudtrail_resources,
+     cloudtrail_get_trail_status},
+    {"DescribeTrails", "cloudtrail:DescribeTrails", 0, describe_input, NULL,
+     cloudtrail_describe_trails},
+    {"ListTrails", "cloudtrail:ListTrails", 0, list_input, NULL, cloudtrail_list_trails},
+    {"PutEventSelectors", "cloudtrail:PutEventSelectors", LOCAL_WRITES, put_selectors_input,
+     cloudtrail_resources, cloudtrail_put_selectors},
+    {"GetEventSelectors", "cloudtrail:GetEventSelectors", 0, trail_name_input, cloudtrail_resources,
+     cloudtrail_get_selectors},
+    {"AddTags", "cloudtrail:AddTags", LOCAL_WRITES, tag_input, cloudtrail_resources,
+     cloudtrail_add_tags},
+    {"RemoveTags", "cloudtrail:RemoveTags", LOCAL_WRITES, tag_input, cloudtrail_resources,
+     cloudtrail_remove_tags},
+    {"ListTags", "cloudtrail:ListTags", 0, list_tags_input, NULL, cloudtrail_list_tags},
     {.name = NULL},
 };
 
@@ -215,5 +356,6 @@ const struct local_service cloudtrail_service = {
     .protocol = AWS_JSON_1_1,
     .clock_skew_ms = 5 * 60 * 1000,
     .internal_error = "InternalFailure",
+    .schema = trails_schema,
     .operations = operations,
 };

@@ -1,5 +1,6 @@
 /*
- * cloudtrail: CloudTrail as far as LookupEvents: reading what local/trail.h records.
+ * cloudtrail: CloudTrail: LookupEvents reads what local/trail.h records; trails, without which no
+ * call reaches EventBridge (local/trails.h).
  *
  * Source: service model cloudtrail 2013-11-01; shared facts, events.md section 11.
  */
