@@ -58,6 +58,7 @@ class Canary(Conformance):
 
     def test_records_and_events(self):
         """Everything that happens goes to a queue, and the trail tells of it; no value does."""
+        self.start_trail()
         sqs, events, ssm = self.client('sqs'), self.client('events'), self.client('ssm')
         arn = f'arn:aws:sqs:us-east-1:{ACCOUNT}:all'
         url = sqs.create_queue(QueueName='all', Attributes={'Policy': roles.policy({

@@ -126,6 +126,8 @@ class Trails(local_server.Conformance):
                      TagsList=many + [{'Key': 'one more'}])
         self.refused('InvalidTagParameterException', self.trails.add_tags, ResourceId=arn,
                      TagsList=[{'Key': 'aws:x'}])
+        self.refused('InvalidTagParameterException', self.trails.remove_tags, ResourceId=arn,
+                     TagsList=[{'Key': 'aws:x'}])
         self.refused('InvalidTagParameterException', self.make, name='tagged',
                      TagsList=[{'Key': 'aws:x'}])
         self.refused('InvalidTokenException', self.trails.list_tags, ResourceIdList=[arn],

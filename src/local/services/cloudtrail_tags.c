@@ -6,18 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum local_result check_keys(struct local_call *call)
+{
+    const json_t *list = local_value(call, "TagsList"), *tag;
+    size_t index;
+    json_array_foreach(list, index, tag) if (strncmp(json_text(tag, "Key"), "aws:", 4) == 0)
+        /* (K) */
+        return local_fail(call, "InvalidTagParameterException",
+                          "Tag keys that begin with aws: are reserved.");
+    return LOCAL_OK;
+}
+
 enum local_result cloudtrail_merge_tags(struct local_call *call, json_t *tags)
 {
     const json_t *list = local_value(call, "TagsList"), *tag;
     size_t index;
+    if (check_keys(call) != LOCAL_OK)
+        return LOCAL_FAILED;
     json_array_foreach(list, index, tag)
-    {
-        if (strncmp(json_text(tag, "Key"), "aws:", 4) == 0) /* (K) */
-            return local_fail(call, "InvalidTagParameterException",
-                              "Tag keys that begin with aws: are reserved.");
         json_object_set_new(tags, json_text(tag, "Key"),
                             json_string(json_text_or(tag, "Value", "")));
-    }
     if (json_object_size(tags) > CLOUDTRAIL_TAGS_MAX) /* (K) */
         return local_fail(call, "TagsLimitExceededException",
                           "The number of tags per resource has exceeded the permitted amount.");
@@ -63,7 +71,8 @@ enum local_result cloudtrail_remove_tags(struct local_call *call)
     const json_t *list = local_value(call, "TagsList"), *tag;
     size_t index;
     struct cloudtrail_trail trail;
-    if (find(call, local_text(call, "ResourceId"), true, &trail) != LOCAL_OK)
+    if (check_keys(call) != LOCAL_OK ||
+        find(call, local_text(call, "ResourceId"), true, &trail) != LOCAL_OK)
         return LOCAL_FAILED;
     json_array_foreach(list, index, tag) json_object_del(trail.tags, json_text(tag, "Key"));
     cloudtrail_store_tags(call, &trail);
