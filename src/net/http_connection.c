@@ -380,6 +380,7 @@ void http_connection_run(struct http_connection *c)
         c->exchange = http_loop_take_exchange(c->loop);
         c->exchange->connection = c;
         c->exchange->reader.in.peer = c->peer;
+        c->exchange->reader.in.tag = c->tag;
     }
     while (c->exchange && step(c, &requests) == GOES_ON)
         ;

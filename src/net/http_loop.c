@@ -87,7 +87,8 @@ int http_loop_open(struct http_loop *loop, struct error *err)
         return error_errno(err, errno, "the HTTP server's event loop");
     /* The first loop accepts for all: a listener each (SO_REUSEPORT) would deal by hash, and give
      * the few connections of one SDK client to one loop too often. */
-    if (loop->number == 0 && watch(loop, loop->server->listen_fd, EPOLLIN, loop->server) != 0)
+    if (loop->number == 0 && loop->server->listen_fd >= 0 &&
+        watch(loop, loop->server->listen_fd, EPOLLIN, loop->server) != 0)
         return error_errno(err, errno, "the HTTP server's listening socket");
     return 0;
 }

@@ -44,6 +44,7 @@ struct http_connection {
     bool readable;   /* edge-triggered: true until recv said that there is no more */
     bool ended;      /* the client sends no more, what it sent may not be read yet */
     bool last;       /* close when the answers are written */
+    uint64_t tag;    /* http_server_adopt's */
     char peer[INET6_ADDRSTRLEN];
 };
 

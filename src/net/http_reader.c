@@ -248,7 +248,7 @@ static const struct http_parser_settings callbacks = {
 static void begin(struct http_reader *reader)
 {
     reader->state = HTTP_READER_MORE;
-    reader->in = (struct http_incoming){.peer = reader->in.peer};
+    reader->in = (struct http_incoming){.peer = reader->in.peer, .tag = reader->in.tag};
     reader->status = 0;
     reader->reason = NULL;
     reader->keep_alive = reader->old = reader->head_done = reader->wants_continue = false;

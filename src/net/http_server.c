@@ -111,7 +111,7 @@ struct http_server *http_server_new(const struct http_server_options *options, s
         memory_exhausted(count * sizeof *server->loops);
     for (unsigned i = 0; i < count; i++)
         http_loop_init(&server->loops[i], server, i);
-    int failed = open_listener(server, options->host, options->port, err);
+    int failed = options->host ? open_listener(server, options->host, options->port, err) : 0;
     for (unsigned i = 0; i < count && !failed; i++)
         failed = http_loop_open(&server->loops[i], err);
     if (!failed)
@@ -202,17 +202,21 @@ static void name_peer(struct http_connection *connection, const struct sockaddr_
     inet_ntop(family, address, connection->peer, sizeof connection->peer);
 }
 
-static void hand_over(struct http_server *server, struct http_connection *connection)
+static void send_to(struct http_loop *loop, struct http_connection *connection)
 {
-    struct http_loop *loop = &server->loops[server->next_loop++ % server->options.loops];
-    if (loop->number == 0) { /* the acceptor's own */
-        http_loop_adopt(loop, connection);
-        return;
-    }
     connection->next = atomic_load_explicit(&loop->arrived, memory_order_relaxed);
     while (!atomic_compare_exchange_weak(&loop->arrived, &connection->next, connection))
         ;
     http_loop_wake(loop);
+}
+
+static void hand_over(struct http_server *server, struct http_connection *connection)
+{
+    struct http_loop *loop = &server->loops[server->next_loop++ % server->options.loops];
+    if (loop->number == 0) /* the acceptor's own */
+        http_loop_adopt(loop, connection);
+    else
+        send_to(loop, connection);
 }
 
 /* Out of descriptors: the waiting connection would make epoll spin. It is taken with the spare one
@@ -228,26 +232,48 @@ static bool refuse_one(struct http_server *server)
     return fd >= 0;
 }
 
-static bool accept_one(struct http_server *server)
+/* NULL: there are too many, this one is closed. */
+static struct http_connection *admit(struct http_server *server, int fd,
+                                     const struct sockaddr_storage *name)
 {
-    struct sockaddr_storage name = {0};
-    socklen_t len = sizeof name;
-    int one = 1, fd = accept4(server->listen_fd, (struct sockaddr *)&name, &len,
-                              SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
-        return errno == EMFILE || errno == ENFILE ? refuse_one(server)
-                                                  : errno == EINTR || errno == ECONNABORTED;
+    int one = 1;
     if (atomic_fetch_add(&server->connections, 1) >= server->options.largest_connections) {
         atomic_fetch_sub(&server->connections, 1);
         close(fd);
-        return true;
+        return NULL;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct http_connection *connection = memory_alloc(sizeof *connection);
     connection->fd = fd;
-    name_peer(connection, &name);
-    hand_over(server, connection);
+    name_peer(connection, name);
+    return connection;
+}
+
+static bool accept_one(struct http_server *server)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t len = sizeof name;
+    int fd =
+        accept4(server->listen_fd, (struct sockaddr *)&name, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return errno == EMFILE || errno == ENFILE ? refuse_one(server)
+                                                  : errno == EINTR || errno == ECONNABORTED;
+    struct http_connection *connection = admit(server, fd, &name);
+    if (connection)
+        hand_over(server, connection);
     return true;
+}
+
+void http_server_adopt(struct http_server *server, int fd, uint64_t tag)
+{
+    struct sockaddr_storage name = {0};
+    socklen_t len = sizeof name;
+    getpeername(fd, (struct sockaddr *)&name, &len);
+    struct http_connection *connection = admit(server, fd, &name);
+    if (!connection)
+        return;
+    connection->tag = tag;
+    send_to(&server->loops[tag % server->options.loops], connection);
 }
 
 void http_server_accept(struct http_server *server)

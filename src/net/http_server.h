@@ -37,13 +37,14 @@ struct http_incoming {
     size_t field_count;
     struct text body;
     const char *peer; /* "127.0.0.1" */
+    uint64_t tag;     /* of http_server_adopt; 0: the server accepted it itself */
 };
 
 /* First header of that (lower-case) name, compared without case; data NULL when absent. */
 struct text http_incoming_field(const struct http_incoming *in, const char *name);
 
 struct http_server_options {
-    const char *host;            /* an address or name to listen on */
+    const char *host;            /* an address or name to listen on; NULL: none */
     int port;                    /* 0: any free one */
     unsigned loops;              /* 0: max(1, CPUs - 1) */
     size_t largest_header_bytes; /* 0: 16 KiB */
@@ -84,6 +85,10 @@ int http_server_start(struct http_server *server, struct error *err); /* threads
 void http_server_stop(struct http_server *server, int grace_ms);
 /* Stops first. No other thread may still hold a deferred exchange. NULL is fine. */
 void http_server_free(struct http_server *server);
+
+/* Serves a connection that somebody else accepted, a non-blocking socket, now the server's; its
+ * requests carry `tag`. Any thread, between start and stop. */
+void http_server_adopt(struct http_server *server, int fd, uint64_t tag);
 
 const struct http_incoming *http_exchange_incoming(const struct http_exchange *exchange);
 /* Where an answer is built: an empty body buffer that belongs to the exchange. */
