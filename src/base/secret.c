@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -33,4 +34,12 @@ void secret_protect_process(void)
     /* The limit alone does not hold when core_pattern is a pipe; this does (prctl(2)). */
     if (!SANITIZER_ADDRESS && !SANITIZER_THREAD)
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void secret_lock_memory(void)
+{
+    const struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+    /* Under a limit a later allocation would fail: better swap than that. */
+    if (!SANITIZER_ADDRESS && !SANITIZER_THREAD && setrlimit(RLIMIT_MEMLOCK, &all) == 0)
+        mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }

@@ -20,5 +20,7 @@ void secret_free(struct secret *secret);                              /* zeroes,
 /* No core file and no ptrace by the same user for this process. Called once, first thing in main;
  * a no-op in sanitizer builds, whose leak checker needs ptrace. */
 void secret_protect_process(void);
+/* Keeps the process's memory out of the swap where the limits let it; else does nothing. */
+void secret_lock_memory(void);
 
 #endif

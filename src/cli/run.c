@@ -74,6 +74,13 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+struct stop *run_stop(void)
+{
+    stop_init(&the_stop, clock_system());
+    catch_signals();
+    return &the_stop;
+}
+
 int run_failed(const struct error *err)
 {
     fputs("understudy: ", stderr);

@@ -40,6 +40,8 @@ struct run {
 int run_begin(struct run *run, enum option_use use, const char *doc, int argc, char **argv);
 void run_end(struct run *run);
 void run_clear_progress(struct run *run); /* before anything is written to the terminal */
+/* For commands that do not run replications: SIGINT and SIGTERM ask this stop. */
+struct stop *run_stop(void);
 /* Says on standard error what went wrong; returns EXIT_FAILED. */
 int run_failed(const struct error *err);
 

@@ -114,6 +114,18 @@ const struct aws_operation operation_kms_disable_key = KMS_WRITE("DisableKey");
 const struct aws_operation operation_kms_schedule_key_deletion = KMS_WRITE("ScheduleKeyDeletion");
 const struct aws_operation operation_kms_cancel_key_deletion = KMS_WRITE("CancelKeyDeletion");
 
+/* They change nothing at AWS, but hand out or take in what is secret: no plan needs them. */
+const struct aws_operation operation_kms_decrypt =
+    OPERATION(service_kms, "Decrypt", AWS_IDEMPOTENT);
+const struct aws_operation operation_kms_encrypt =
+    OPERATION(service_kms, "Encrypt", AWS_IDEMPOTENT);
+const struct aws_operation operation_kms_re_encrypt =
+    OPERATION(service_kms, "ReEncrypt", AWS_IDEMPOTENT);
+
+/* Not idempotent: sent again it is refused, because the key is no primary there any more. */
+const struct aws_operation operation_kms_update_primary_region =
+    OPERATION(service_kms, "UpdatePrimaryRegion", 0);
+
 const struct aws_operation *const resource_operations[] = {
     &operation_ssm_describe_parameters,
     &operation_ssm_get_parameters,
@@ -146,5 +158,9 @@ const struct aws_operation *const resource_operations[] = {
     &operation_kms_disable_key,
     &operation_kms_schedule_key_deletion,
     &operation_kms_cancel_key_deletion,
+    &operation_kms_decrypt,
+    &operation_kms_encrypt,
+    &operation_kms_re_encrypt,
+    &operation_kms_update_primary_region,
     NULL,
 };
