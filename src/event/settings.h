@@ -8,11 +8,11 @@
  *   - UNDERSTUDY_CONFIG: the configuration itself, YAML or JSON;
  *   - UNDERSTUDY_CONFIG_PARAMETER: the name of a parameter that holds it, read with the function's
  *     own role.
- * DRY_RUN=true counts beside each of them.
+ * DRY_RUN=true counts beside each of them. A source without a Region is AWS_REGION.
  *
  * event_settings_read does no call of AWS: with a parameter it leaves `set` empty and the caller
  * gives the text it read to event_settings_take. Memory: the arena given; immutable after. Messages
- * name the source and the key, never a value. ERR_INVALID, ERR_IO.
+ * name the source and the key. ERR_NOT_FOUND: there is no configuration; ERR_INVALID, ERR_IO.
  */
 #ifndef UNDERSTUDY_EVENT_SETTINGS_H
 #define UNDERSTUDY_EVENT_SETTINGS_H
@@ -36,7 +36,7 @@ struct event_settings {
 int event_settings_read(struct arena *arena, legacy_get_fn *get, const char *folder,
                         struct event_settings *out, struct error *err);
 /* The text of `out->parameter`. On failure `out` is as it was. */
-int event_settings_take(struct arena *arena, const char *data, size_t len,
+int event_settings_take(struct arena *arena, legacy_get_fn *get, const char *data, size_t len,
                         struct event_settings *out, struct error *err);
 /* params.json, as the payload of a direct invocation: a configuration for that call alone. */
 int event_settings_params(struct arena *arena, legacy_get_fn *get, const char *data, size_t len,
