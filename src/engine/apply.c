@@ -6,8 +6,10 @@
 #include "engine/guard.h"
 #include "engine/history.h"
 #include "engine/mapping.h"
+#include "engine/race.h"
 #include "engine/removal.h"
 #include "engine/replace.h"
+#include "engine/two_way.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -153,8 +155,11 @@ static void write_step(struct batch *batch, struct arena *values, struct arena *
                                                &wrote->version, &error);
         if (result == 0) {
             wrote->latest_ms = engine->clock->now_ms(engine->clock) + CLOCKS_DIFFER_MS;
-            if (exists && !replaces && !history_wanted(engine) && wrote->version > have.version + 1)
-                focus_again(engine, step->key); /* somebody wrote in between */
+            if (exists && !replaces && !history_wanted(engine) &&
+                wrote->version > have.version + 1 &&
+                race_settle(engine, step->destination, calls, pair, &want, &have, &wrote->version,
+                            &error) != 0)
+                break;
             finish_written(batch, values, step, pair, &want);
             return;
         }
@@ -314,6 +319,7 @@ static void keep_written(struct batch *batch)
                 guard_left(batch, step, &item->pairs[j], item->wrote[j].version);
             if (item->wrote[j].version)
                 engine_keep(engine, step->destination, &item->pairs[j], &item->wrote[j]);
+            two_way_keep_tags(engine, step->destination, &item->pairs[j]);
             state_finish(engine->state, engine->sides[step->destination + 1].link, step->key);
         }
     }

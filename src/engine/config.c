@@ -118,6 +118,9 @@ static const struct setting parameter_settings[] = {
     TEXT("delete_grace", config, delete_grace),
     TEXT("keep_undo", config, keep_undo),
     TEXT("on_edit", config, on_edit),
+    TEXT("two_way", config, two_way),
+    {LIST("owners", SETTING_KEYS, config, owners, owner_count)},
+    {LIST("writers", SETTING_TEXTS, config, writers, writer_count)},
     {0},
 };
 

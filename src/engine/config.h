@@ -86,6 +86,12 @@ struct config {
     size_t rewrite_count;
     /* What may be removed or overwritten, as written: safety.h reads them. NULL: the default. */
     const char *ownership, *adopt, *deletes, *max_delete, *delete_grace, *keep_undo, *on_edit;
+    /* Between two peers: two_way.h. */
+    const char *two_way;
+    struct config_key *owners; /* pattern of names, Region */
+    size_t owner_count;
+    const char **writers; /* principals that are understudy's, too */
+    size_t writer_count;
 };
 
 /* The replications of one file, in its order; at least one. */
@@ -101,7 +107,7 @@ int config_read(struct arena *arena, const char *path, struct config_set *out, s
 
 /* After the flags were laid over it: is it complete and possible? Fills in defaults. */
 int config_check(struct arena *arena, struct config *config, struct error *err);
-/* All of them, and their names. */
+/* All of them, and their names. What goes both ways becomes two replications. */
 int config_check_set(struct arena *arena, struct config_set *set, struct error *err);
 
 /* As one JSON object that config_parse reads again: a plan carries it. */

@@ -10,6 +10,7 @@
 #include "engine/safety.h"
 #include "engine/scope.h"
 #include "engine/select.h"
+#include "engine/two_way.h"
 
 #include <string.h>
 
@@ -180,6 +181,14 @@ static int check_destinations(struct arena *arena, struct config *config, struct
     return 0;
 }
 
+static int check_owners(const struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->owner_count; i++)
+        if (check_pattern(config->owners[i].source, "owners", err) != 0)
+            return -1;
+    return 0;
+}
+
 int config_check(struct arena *arena, struct config *config, struct error *err)
 {
     static const char *const nothing[] = {NULL};
@@ -193,7 +202,8 @@ int config_check(struct arena *arena, struct config *config, struct error *err)
         check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
         select_check(&resource_ssm_parameter, &config->select, err) != 0 ||
         check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||
-        history_check(config, err) != 0 ||
+        history_check(config, err) != 0 || two_way_check(config, err) != 0 ||
+        check_owners(config, err) != 0 ||
         check_patterns(config->allow_replace, config->allow_replace_count, "allow_replace", err) !=
             0 ||
         check_patterns(config->include, config->include_count, "include", err) != 0 ||
@@ -226,5 +236,6 @@ int config_check_set(struct arena *arena, struct config_set *set, struct error *
         return config->name ? error_context(err, "replication '%s'", config->name)
                             : error_context(err, "replication %zu", i + 1);
     }
+    two_way_expand(arena, set);
     return 0;
 }

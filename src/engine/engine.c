@@ -125,7 +125,7 @@ int engine_open(const struct config *config, const struct engine_options *option
         return -1;
     }
     struct random *random = options->random ? options->random : random_system();
-    random_bytes(random, engine->digest_key, sizeof engine->digest_key);
+    random_bytes(random, engine->digest_key, sizeof engine->digest_key); /* or of a shared state */
     engine->side_count = (unsigned)config->destination_count + 1;
     engine->sides = arena_calloc(&engine->arena, engine->side_count, sizeof *engine->sides);
 

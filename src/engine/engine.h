@@ -45,6 +45,7 @@ struct engine_options {
     bool no_source;            /* the source is not asked for anything (undo) */
     bool deep;                 /* look at every value, whatever is remembered */
     bool stays;                /* for many passes: without a state folder it remembers in memory */
+    struct state *state;       /* to share with other engines; NULL: of its own */
     struct sessions *sessions; /* to share with other engines; NULL: of its own */
     /* Called by workers, one at a time, as work is done; may be NULL. */
     void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);

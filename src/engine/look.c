@@ -1,6 +1,7 @@
 #include "engine/look.h"
 
 #include "engine/focus.h"
+#include "engine/two_way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,16 @@ static void add_look(struct looks *looks, const struct look *look)
         looks->items = memory_realloc(looks->items, looks->room * sizeof *looks->items);
     }
     looks->items[looks->count++] = *look;
+}
+
+void look_turn(struct looks *looks, const struct look *look)
+{
+    const struct look turned = {.hint = look->hint,
+                                .result = look->result,
+                                .key = look->key,
+                                .side = look->side ? SIDE_SOURCE : 1,
+                                .lag_ms = -1};
+    add_look(looks, &turned);
 }
 
 /* Why this name is no business of the replication's; NULL: it is. */
@@ -154,6 +165,13 @@ static void fold_step(const struct engine *engine, struct arena *arena, const st
                           region));
     } else if (changes) {
         fold(look, HINT_LATER, "stopped before it was written");
+    } else if (two_way_is(engine->config) && !two_way_back(engine->config) &&
+               (step->action == STEP_KEPT || step->action == STEP_EXTRA)) {
+        look->yields = true;
+        fold(look, HINT_EQUAL, NULL);
+    } else if (two_way_back(engine->config) && step->action == STEP_KEPT) {
+        look->again = true; /* it moved since the other direction looked */
+        fold(look, HINT_LATER, why);
     } else if (step->action == STEP_EQUAL) {
         fold(look, HINT_EQUAL, NULL);
     } else {
@@ -208,6 +226,7 @@ int look_settle(struct look *look, struct engine *engine, struct arena *arena, b
     look->outcome = HINT_IGNORED;
     look->why = NULL;
     look->again = item->again;
+    look->yields = false;
     for (size_t i = 0; i < count; i++) {
         fold_step(engine, arena, &steps[i], dry_run, look);
         look->again = look->again || steps[i].status == STATUS_CONFLICT;

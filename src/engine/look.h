@@ -19,6 +19,7 @@ struct look {
     const char *why;
     const struct error *error; /* of HINT_FAILED */
     bool again;                /* another look may say more */
+    bool yields;               /* it is the other direction's to do */
     /* Of all passes: */
     bool removed;
     unsigned writes;
@@ -33,6 +34,8 @@ struct looks {
 /* Adds what `hint` means for the engine's replication. NULL, or why it means nothing. */
 const char *look_add(struct looks *looks, struct engine *engine, struct arena *arena,
                      const struct hint *hint, struct hint_result *result);
+/* Adds what the other direction is to look at. */
+void look_turn(struct looks *looks, const struct look *look);
 /* Behind a pass with this look's key in its focus. -1: the engine's file failed. */
 int look_settle(struct look *look, struct engine *engine, struct arena *arena, bool dry_run,
                 struct error *err);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "engine/mapping.h"
 #include "engine/safety.h"
+#include "engine/two_way.h"
 #include "resource/resource.h"
 
 #include <string.h>
@@ -343,8 +344,8 @@ static bool applies(const struct view *view, enum permission_when when)
                config->allow_replace_count || has(config->allow, config->allow_count, "replace");
     case WHEN_LABELLING:
         return is_true(config->labels);
-    case WHEN_REMEMBERING:
-        return remembers(config);
+    case WHEN_REMEMBERING: /* a write that met another's is looked up there, too */
+        return remembers(config) || two_way_is(config);
     case WHEN_ENCRYPTED:
     case WHEN_LARGE: /* a copy that became Advanced stays it */
         return encrypted;

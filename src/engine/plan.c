@@ -15,6 +15,7 @@
 #include "engine/replace.h"
 #include "engine/rewrite.h"
 #include "engine/select.h"
+#include "engine/two_way.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -403,7 +404,7 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         out->label_takes = (unsigned)pair->history->takes;
         out->label_puts = (unsigned)pair->history->puts;
     }
-    if (!out->reason && engine->focus && !tags_sure)
+    if (!out->reason && !tags_sure && (engine->focus || (!have && two_way_is(engine->config))))
         out->unsure |= UNSURE_TAGS;
     if (out->reason || !have) {
         out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
@@ -413,6 +414,12 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         /* A rule's work is shown before it is done. */
         if (!out->reason && !pair->aim && options.may_be_rewritten)
             out->unsure |= UNSURE_VALUE;
+        const char *gone =
+            out->unsure ? NULL : two_way_gone(engine, arena, destination, &pair->source);
+        if (!out->reason && gone) {
+            out->action = STEP_EXTRA;
+            out->reason = gone;
+        }
         return;
     }
     plan_compare(engine, destination, arena, want, have, diff);
@@ -430,8 +437,9 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
             mapping_note(arena, out->note,
                          arena_printf(arena, "deleted and made again: %s", verdict.replace));
     }
-    const char *edit =
-        out->action == STEP_UPDATE ? edit_of(engine, arena, destination, pair) : NULL;
+    const char *edit = out->action == STEP_UPDATE && !two_way_is(engine->config)
+                           ? edit_of(engine, arena, destination, pair)
+                           : NULL;
     if (edit && engine->safety.on_edit != ON_EDIT_OVERWRITE) {
         bool keep = engine->safety.on_edit == ON_EDIT_KEEP;
         out->action = keep ? STEP_KEPT : STEP_BLOCKED;
@@ -455,6 +463,12 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     if (out->action == STEP_EQUAL && !out->unsure && loss) {
         out->action = STEP_BLOCKED;
         out->reason = loss;
+    }
+    if (out->action == STEP_UPDATE && !out->unsure) {
+        const char *over;
+        out->reason = two_way_yields(engine, arena, destination, pair, diff, &over);
+        out->action = out->reason ? STEP_KEPT : STEP_UPDATE;
+        out->note = mapping_note(arena, out->note, over);
     }
 }
 
@@ -481,6 +495,8 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
     plan_decide(engine, &joining->scratch, &recalled, joining->destination, value, tags_sure, &step,
                 &want, &diff);
     plan_pair_fingerprint(engine, pair, &want, step.fingerprint);
+    if (step.action == STEP_EQUAL && !step.unsure)
+        two_way_keep_tags(engine, joining->destination, pair);
     int result = inventory_put_step(engine->inventory, &step, err);
     arena_reset(&joining->scratch);
     return result;

@@ -6,6 +6,7 @@
 #include "engine/focus.h"
 #include "engine/history.h"
 #include "engine/idle.h"
+#include "engine/two_way.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -220,6 +221,8 @@ static void keep_equal(struct batch *batch,
         const struct work_item *item = &batch->items[i];
         for (size_t j = 0; j < item->step_count; j++) {
             const struct step *step = &item->steps[j];
+            if (step->action == STEP_EQUAL && !item->stopped)
+                two_way_keep_tags(engine, step->destination, &item->pairs[j]);
             if (states[i][j] == VALUE_SAME)
                 engine_keep(engine, step->destination, &item->pairs[j], NULL);
             if (!item->stopped && item->pairs[j].known.unfinished && step->action == STEP_EQUAL)

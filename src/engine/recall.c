@@ -5,6 +5,7 @@
 #include "client/client.h"
 #include "engine/engine.h"
 #include "engine/mapping.h"
+#include "engine/two_way.h"
 
 #include <string.h>
 
@@ -48,6 +49,12 @@ void recall_open(struct engine *engine, struct random *random)
     random_bytes(random, engine->own_key, sizeof engine->own_key);
     run_id_make(engine->clock, random, engine->run_id);
     const char *folder = engine->options.state_folder;
+    if (engine->options.state) {
+        engine->state = engine->options.state;
+        state_derive_key(engine->state, "marks", engine->mark_key);
+        state_derive_key(engine->state, "digests", engine->digest_key);
+        return;
+    }
     if (!folder && !engine->options.stays)
         return;
     if (state_open(folder, engine->run_id, engine->clock, random, &engine->state, &problem) != 0) {
@@ -71,8 +78,11 @@ void recall_open_links(struct engine *engine)
     for (unsigned i = 1; i < engine->side_count; i++) {
         struct side *side = &engine->sides[i];
         const char *destination = side_identity(engine, side);
+        /* Both directions of one pair remember together. */
+        bool back = two_way_back(engine->config);
         if (source && destination)
-            side->link = state_link(engine->state, engine->kind->name, source, destination);
+            side->link = state_link(engine->state, engine->kind->name, back ? destination : source,
+                                    back ? source : destination);
         buf_reset(&rules);
         mapping_value_rules(engine->config, side->config, &rules);
         side->value_rules = arena_strdup(&engine->arena, buf_text(&rules));
@@ -82,9 +92,11 @@ void recall_open_links(struct engine *engine)
 
 void recall_close(struct engine *engine)
 {
-    state_run_end(engine->state, engine->outcome ? engine->outcome : "failed");
-    warn_of_state(engine, state_warning(engine->state));
-    state_close(engine->state);
+    if (!engine->options.state) {
+        state_run_end(engine->state, engine->outcome ? engine->outcome : "failed");
+        warn_of_state(engine, state_warning(engine->state));
+        state_close(engine->state);
+    }
     explicit_bzero(engine->own_key, sizeof engine->own_key);
     explicit_bzero(engine->mark_key, sizeof engine->mark_key);
 }
@@ -111,9 +123,29 @@ static void value_mark(struct engine *engine, unsigned destination, const char *
     buf_done(&text);
 }
 
+/* A record seen from the other side. A write of ours leaves no exact time: 0, which fits nothing.
+ */
+static void turn(struct state_pair *pair)
+{
+    const struct state_pair was = *pair;
+    pair->source_version = was.copy_version;
+    pair->source_modified_ms = was.copy_earliest_ms == was.copy_latest_ms ? was.copy_latest_ms : 0;
+    pair->copy_version = was.source_version;
+    pair->copy_earliest_ms = pair->copy_latest_ms = was.source_modified_ms;
+}
+
+/* Digests are of the copy's value, and each direction has another copy. */
+static int64_t digest_link(const struct engine *engine, unsigned destination)
+{
+    int64_t link = engine->sides[destination + 1].link;
+    return two_way_back(engine->config) ? -link : link;
+}
+
 void engine_recall(struct engine *engine, unsigned destination, struct pair *pair)
 {
     state_find(engine->state, engine->sides[destination + 1].link, pair->source.key, &pair->known);
+    if (two_way_back(engine->config))
+        turn(&pair->known.pair);
 }
 
 /* Is the copy as it was when it was last known? A service that tells no version or time is not
@@ -156,16 +188,20 @@ void engine_keep(struct engine *engine, unsigned destination, const struct pair 
         return;
     int64_t link = engine->sides[destination + 1].link;
     value_mark(engine, destination, wrote ? wrote->key : pair->have.key, now.mark);
+    int64_t copy_version = now.copy_version;
+    if (two_way_back(engine->config))
+        turn(&now);
     state_keep(engine->state, link, &now, wrote != NULL);
     const unsigned char *digest = wrote ? wrote->digest : pair->aim ? pair->aim->digest : NULL;
     if (engine->options.stays && digest)
-        state_keep_digest(engine->state, link, now.key, now.copy_version, digest);
+        state_keep_digest(engine->state, digest_link(engine, destination), now.key, copy_version,
+                          digest);
 }
 
 bool engine_copy_digest(struct engine *engine, unsigned destination, const struct pair *pair,
                         unsigned char out[32])
 {
     return engine->options.stays && !engine->options.deep && copy_stands(pair) &&
-           state_digest(engine->state, engine->sides[destination + 1].link, pair->source.key,
+           state_digest(engine->state, digest_link(engine, destination), pair->source.key,
                         pair->have.version, out);
 }

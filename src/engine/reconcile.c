@@ -3,6 +3,7 @@
 #include "engine/focus.h"
 #include "engine/look.h"
 #include "engine/sessions.h"
+#include "engine/two_way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@ struct reconciler {
     struct reconcile_options options;
     struct clock *clock;
     struct sessions *sessions;
-    struct engine **engines; /* one a replication */
+    struct state *memory; /* of all; NULL: with a state folder each engine opens its file */
+    struct engine *
+        *engines; /* one a replication; one that goes back follows the one that goes out */
     size_t count;
     size_t next; /* the replication that reconcile_all begins with */
 };
@@ -41,9 +44,21 @@ static int open_engine(struct reconciler *reconciler, const struct config *confi
         .state_folder = options->state_folder,
         .stop = options->stop,
         .stays = true,
+        .state = reconciler->memory,
         .sessions = reconciler->sessions,
     };
     return engine_open(config, &with, &reconciler->engines[index], err);
+}
+
+static int open_memory(struct reconciler *reconciler, struct error *err)
+{
+    struct random *random =
+        reconciler->options.random ? reconciler->options.random : random_system();
+    char run_id[RUN_ID_SIZE];
+    if (reconciler->options.state_folder)
+        return 0;
+    run_id_make(reconciler->clock, random, run_id);
+    return state_open(NULL, run_id, reconciler->clock, random, &reconciler->memory, err);
 }
 
 int reconciler_open(const struct config_set *set, const struct reconcile_options *options,
@@ -61,6 +76,10 @@ int reconciler_open(const struct config_set *set, const struct reconcile_options
     };
     for (size_t i = 0; i < set->count; i++)
         reconciler->engines[i] = NULL;
+    if (open_memory(reconciler, err) != 0) {
+        reconciler_close(reconciler);
+        return -1;
+    }
     for (size_t i = 0; i < set->count; i++)
         if (open_engine(reconciler, &set->items[i], i, err) != 0) {
             reconciler_close(reconciler);
@@ -79,6 +98,7 @@ void reconciler_close(struct reconciler *reconciler)
             reconciler->engines[i]->outcome = "done";
         engine_close(reconciler->engines[i]);
     }
+    state_close(reconciler->memory);
     sessions_free(reconciler->sessions);
     free(reconciler->engines);
     free(reconciler);
@@ -198,11 +218,29 @@ static void count_calls(const struct reconciler *reconciler, const struct aws_ca
     sum->paced_ms = now.paced_ms - before->paced_ms;
 }
 
-static int look_in(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
+/* What goes the other way. */
+static int look_back(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
+                     const struct looks *out, struct tally *sum, struct error *err)
+{
+    struct looks looks = {0};
+    for (size_t i = 0; i < out->count; i++)
+        if (out->items[i].yields)
+            look_turn(&looks, &out->items[i]);
+    int result = look_all(reconciler, engine, arena, &looks, sum, err);
+    for (size_t i = 0; i < looks.count && result == 0; i++)
+        look_tell(&looks.items[i]);
+    free(looks.items);
+    return result;
+}
+
+static int look_in(struct reconciler *reconciler, size_t index, struct arena *arena,
                    const struct hint *hints, size_t count, struct hint_result *results,
                    struct tally *sum, struct error *err)
 {
+    struct engine *engine = reconciler->engines[index];
     struct looks looks = {0};
+    if (two_way_back(engine->config))
+        return 0;
     for (size_t i = 0; i < count; i++) {
         const char *why = look_add(&looks, engine, arena, &hints[i], &results[i]);
         if (why && results[i].outcome == HINT_IGNORED)
@@ -211,6 +249,8 @@ static int look_in(struct reconciler *reconciler, struct engine *engine, struct 
     int result = look_all(reconciler, engine, arena, &looks, sum, err);
     for (size_t i = 0; i < looks.count && result == 0; i++)
         look_tell(&looks.items[i]);
+    if (result == 0 && two_way_is(engine->config))
+        result = look_back(reconciler, reconciler->engines[index + 1], arena, &looks, sum, err);
     free(looks.items);
     return result;
 }
@@ -226,8 +266,7 @@ int reconcile_hints(struct reconciler *reconciler, struct arena *arena, const st
     for (size_t i = 0; i < count; i++)
         results[i] = (struct hint_result){.outcome = HINT_IGNORED, .lag_ms = -1};
     for (size_t i = 0; i < reconciler->count && result == 0; i++)
-        result =
-            look_in(reconciler, reconciler->engines[i], arena, hints, count, results, &all, err);
+        result = look_in(reconciler, i, arena, hints, count, results, &all, err);
     count_calls(reconciler, &before, &all);
     all.elapsed_ms = reconciler->clock->monotonic_ms(reconciler->clock) - started_ms;
     if (sum)

@@ -4,6 +4,7 @@
 #include "engine/focus.h"
 #include "engine/history.h"
 #include "engine/ownership.h"
+#include "engine/two_way.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -147,6 +148,8 @@ static int look_at_extra(const struct resource *found, void *arg, struct error *
         } else if (!step.reason) {
             looking->candidates++;
             step.reason = not_proved(looking, sources, count);
+            if (!step.reason)
+                step.reason = two_way_edited(engine, arena, looking->destination, copy);
             if (!step.reason)
                 decide(looking, copy, &step);
         }
