@@ -4,7 +4,7 @@ BUILD ?= build
 T ?=
 TIME ?= 60
 
-.PHONY: build deps check test demo fuzz bench cover format format-check lint install clean help
+.PHONY: build lambda deps check test demo fuzz bench cover format format-check lint install clean help
 
 build: $(BUILD)/build.ninja ## build understudy and understudy-local into build/
 	ninja -C $(BUILD)
@@ -12,14 +12,20 @@ build: $(BUILD)/build.ninja ## build understudy and understudy-local into build/
 $(BUILD)/build.ninja:
 	meson setup $(BUILD)
 
+lambda: ## the AWS Lambda function: build/understudy-lambda.zip, for Amazon Linux 2023
+	tools/install_deps build lambda
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	ninja -C $(BUILD) understudy-lambda.zip
+	@ls -l $(BUILD)/understudy-lambda.zip
+
 deps: ## install the Debian packages that are missing (names them first)
-	tools/install_deps build demo test
+	tools/install_deps build demo lambda test
 
 check: ## under a minute: unit tests, fuzz seeds, layers, style
 	tools/run_tests quick
 
 test: ## everything: sets up, builds three times, runs all tests and checks
-	tools/install_deps build demo test
+	tools/install_deps build demo lambda test
 	tools/run_tests full
 
 demo: ## sets up, builds, shows a replication on a local AWS, cleans up
