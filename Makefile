@@ -4,7 +4,8 @@ BUILD ?= build
 T ?=
 TIME ?= 60
 
-.PHONY: build lambda deps check test demo fuzz bench cover format format-check lint install clean help
+.PHONY: build lambda deps check test demo fuzz bench cover format format-check lint install clean \
+	help
 
 build: $(BUILD)/build.ninja ## build understudy and understudy-local into build/
 	ninja -C $(BUILD)
