@@ -2,6 +2,7 @@
 
 #include "local/accounts.h"
 #include "local/faults.h"
+#include "local/lambda_pool.h"
 #include "local/moved_clock.h"
 #include "local/quotas.h"
 #include "version.h"
@@ -115,6 +116,8 @@ static void start_reset(struct pipeline *pipeline, struct http_exchange *exchang
     moved_clock_restore(pipeline->clock);
     faults_reset(pipeline->faults);
     control_restore_events(pipeline);
+    if (pipeline->local->lambda_pool)
+        lambda_pool_retire(pipeline->local->lambda_pool, NULL);
     quotas_reset(pipeline->local->quotas);
     atomic_store(&pipeline->local->real_signing_time, false);
     struct reset *reset = memory_alloc(sizeof *reset);

@@ -209,6 +209,8 @@ int process_start(struct process *process, struct lambda_answer *answer)
         .folder = process->package->path,
         .environment = make_environment(process, &process->invocation->start, &keys, port),
     };
+    if (!pool->watch && !(pool->watch = sandbox_watch_new(&err)))
+        return fail_internal(process, answer, &err);
     process->started_us = lambda_now_us();
     if (sandbox_start(pool->watch, &start, &process->sandbox, &problem, &err) != 0)
         return problem ? fail_exec(process, problem) : fail_internal(process, answer, &err);

@@ -457,8 +457,7 @@ int lambda_pool_start(struct lambda_pool *pool, const char *endpoint_url, struct
         .handle = handle,
     };
     pool->endpoint_url = endpoint_url ? memory_strdup(endpoint_url) : NULL;
-    pool->watch = sandbox_watch_new(err);
-    pool->http = pool->watch ? http_server_new(&options, err) : NULL;
+    pool->http = http_server_new(&options, err);
     if (!pool->http || http_server_start(pool->http, err) != 0)
         return -1;
     pool->started = thread_start(&pool->thread, "lambda", pool_main, pool, err) == 0;

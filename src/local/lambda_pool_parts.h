@@ -95,7 +95,7 @@ struct lambda_pool {
     struct lambda_pool_options options; /* defaults filled in; folder is NULL */
     char *endpoint_url;
     struct lambda_packages *packages;
-    struct sandbox_watch *watch;
+    struct sandbox_watch *watch; /* from the first process on */
     struct http_server *http;
     pthread_t thread;
     bool started;

@@ -283,7 +283,11 @@ static int step_check_input(struct request *request, struct local_failure *failu
     request->typed = true;
     message = validate_constraints(&request->arena, members, route->input);
     if (message) {
-        *failure = (struct local_failure){400, query ? "ValidationError" : "ValidationException",
+        const char *code = route->service->invalid_code;
+        *failure = (struct local_failure){400,
+                                          code    ? code
+                                          : query ? "ValidationError"
+                                                  : "ValidationException",
                                           message, "message"};
         return -1;
     }

@@ -7,12 +7,14 @@
 #include "local/doorbell.h"
 #include "local/event_bus.h"
 #include "local/faults.h"
+#include "local/lambda_host.h"
 #include "local/moved_clock.h"
 #include "local/pipeline.h"
 #include "local/quotas.h"
 #include "local/rest.h"
 #include "local/trail.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +32,8 @@ struct server {
     struct moved_clock clock;
     json_t *web_identity_keys; /* owned */
     struct doorbell doorbell;
+    struct lambda_host *lambda_host;
+    char endpoint_url[128]; /* by which functions reach this server */
     struct pipeline pipeline;
     struct http_server *_Atomic http; /* the writer looks at it to flush */
     struct pipeline_loop *loops[LARGEST_LOOPS];
@@ -279,6 +283,33 @@ static int open_events(struct server *server, struct error *err)
     return server->local.events ? 0 : -1;
 }
 
+/* Where it listens, or, when that is everywhere, the loopback. */
+static void name_endpoint(struct server *server, const char *host)
+{
+    const char *reach = strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1"
+                        : strcmp(host, "::") == 0    ? "::1"
+                                                     : host;
+    bool six = strchr(reach, ':');
+    snprintf(server->endpoint_url, sizeof server->endpoint_url, "http://%s%s%s:%d", six ? "[" : "",
+             reach, six ? "]" : "", server_port(server));
+}
+
+static int open_lambda(struct server *server, const struct server_options *options,
+                       struct error *err)
+{
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/lambda", options->folder);
+    server->lambda_host = lambda_host_new(&server->local, server->pipeline.writer);
+    const struct lambda_pool_options pool = {
+        .folder = folder,
+        .host = lambda_host_functions(server->lambda_host),
+        .clock = server->local.clock,
+        .random = server->local.random,
+    };
+    server->local.lambda_pool = lambda_pool_new(&pool, err);
+    return server->local.lambda_pool ? 0 : error_context(err, "functions");
+}
+
 /* {"https://issuer": {"keys": [...]}, ...} */
 static int open_web_identity_keys(struct server *server, const struct server_options *options,
                                   struct error *err)
@@ -326,10 +357,12 @@ int server_open(const struct server_options *options, struct server **out, struc
     if (open_web_identity_keys(server, options, err) != 0 ||
         open_faults(server, options, err) != 0 || open_store(server, options, err) != 0 ||
         open_keyring(server, options->folder, err) != 0 || open_writer(server, options, err) != 0 ||
-        open_events(server, err) != 0 || open_listener(server, options, err) != 0) {
+        open_events(server, err) != 0 || open_lambda(server, options, err) != 0 ||
+        open_listener(server, options, err) != 0) {
         server_close(server);
         return -1;
     }
+    name_endpoint(server, options->host);
     *out = server;
     return 0;
 }
@@ -342,7 +375,8 @@ int server_port(const struct server *server)
 int server_start(struct server *server, struct error *err)
 {
     if (event_bus_start(server->local.events, err) != 0 ||
-        agenda_start(server->local.agenda, err) != 0)
+        agenda_start(server->local.agenda, err) != 0 ||
+        lambda_pool_start(server->local.lambda_pool, server->endpoint_url, err) != 0)
         return -1;
     return http_server_start(server->http, err);
 }
@@ -351,6 +385,8 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    /* First: whoever waits for a function is answered. */
+    lambda_pool_stop(server->local.lambda_pool);
     if (server->http)
         http_server_stop(server->http, STOP_GRACE_MS);
     agenda_stop(server->local.agenda);
@@ -361,6 +397,8 @@ void server_close(struct server *server)
     for (size_t i = 0; i < LARGEST_LOOPS; i++)
         pipeline_loop_free(server->loops[i]);
     http_server_free(server->http);
+    lambda_pool_free(server->local.lambda_pool);
+    lambda_host_free(server->lambda_host);
     agenda_free(server->local.agenda);
     event_bus_free(server->local.events);
     store_close(server->local.store);

@@ -207,6 +207,8 @@ struct local_service {
     size_t largest_body_bytes;  /* 0: 256 KiB */
     const char *internal_error; /* "InternalServerError", "KMSInternalException" */
     const char *internal_message_key; /* of its message; NULL: "message" */
+    /* Of input that breaks a constraint; NULL: ValidationException (query: ValidationError). */
+    const char *invalid_code;
     /* Calls come too fast. Without a code: ThrottlingException (Throttling), "Rate exceeded". */
     struct local_failure throttled;
     const char *schema; /* CREATE TABLE IF NOT EXISTS ...; NULL: none */

@@ -56,8 +56,9 @@ int64_t store_run(struct store_session *session, const char *sql, const char *ty
 int64_t store_last_id(struct store_session *session);
 
 /* Since store_begin a statement wrote a table that somebody may cache from: any whose name does
- * not begin with "ssm_", "sqs_" or "trail_" (parameters, messages, records are written all the time
- * and cached by nobody) or "session_" (rows are only added, under new names). */
+ * not begin with "ssm_", "sqs_", "logs_" or "trail_" (parameters, messages, log events, records are
+ * written all the time and cached by nobody) or "session_" (rows are only added, under new names).
+ */
 bool store_stirred(const struct store_session *session);
 
 bool store_failed(const struct store_session *session);

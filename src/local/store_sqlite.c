@@ -76,7 +76,8 @@ static int note_writes(void *arg, int action, const char *table, const char *col
     (void)column, (void)database, (void)trigger;
     bool writes = action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE;
     if (writes && table && !text_starts(table, "ssm_") && !text_starts(table, "session_") &&
-        !text_starts(table, "trail_") && !text_starts(table, "sqs_"))
+        !text_starts(table, "trail_") && !text_starts(table, "sqs_") &&
+        !text_starts(table, "logs_"))
         session->preparing_stirs = true;
     return SQLITE_OK;
 }
