@@ -22,6 +22,14 @@ static int fail(struct invocation *invocation, const char *type)
     return -1;
 }
 
+/* What the user must mend is told apart from what may pass. */
+static int not_ready(struct invocation *invocation, const struct error *err)
+{
+    return fail(invocation, err->code == ERR_INVALID || err->code == ERR_NOT_FOUND
+                                ? "Understudy.ConfigurationInvalid"
+                                : "Understudy.Failed");
+}
+
 /* --- hints ------------------------------------------------------------------------------------ */
 
 bool hint_settled(const struct hint_result *result)
@@ -94,7 +102,7 @@ int invocation_look(struct invocation *invocation, const struct hint *hints, siz
     for (size_t i = 0; i < count; i++)
         function_hinted(function, &hints[i]);
     if (function_ready(function, err) != 0)
-        return fail(invocation, "Understudy.ConfigurationInvalid");
+        return not_ready(invocation, err);
     if (reconcile_hints(function->reconciler, invocation->arena, hints, count, results, sum, err) !=
         0)
         return fail(invocation, "Understudy.Failed");
@@ -292,7 +300,7 @@ static int run_reconcile(struct invocation *invocation, const json_t *payload, s
         return fail(invocation, "Understudy.EventInvalid");
     }
     if (function_ready(invocation->function, err) != 0)
-        return fail(invocation, "Understudy.ConfigurationInvalid");
+        return not_ready(invocation, err);
     return run_pass(invocation, invocation->function->reconciler,
                     invocation->function->settings.dry_run, err);
 }
@@ -324,7 +332,7 @@ static int run_params(struct invocation *invocation, const json_t *payload, stru
         log_event(LOG_INFO, "note on the configuration", "source", settings.origin, "note",
                   settings.notes[i], NULL);
     if (function_reconciler(function, &settings, &reconciler, err) != 0)
-        return fail(invocation, "Understudy.ConfigurationInvalid");
+        return not_ready(invocation, err);
     result = run_pass(invocation, reconciler, settings.dry_run, err);
     reconciler_close(reconciler);
     return result;

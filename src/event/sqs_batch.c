@@ -44,11 +44,11 @@ static int check_records(const json_t *records, struct error *err)
     return 0;
 }
 
+/* By its name: messages of standard queues may have groups, too. */
 static bool is_fifo(const json_t *record)
 {
     const char *arn = json_text(record, "eventSourceARN");
-    return (arn && text_ends(arn, ".fifo")) ||
-           json_text(json_object_get(record, "attributes"), "MessageGroupId");
+    return arn && text_ends(arn, ".fifo");
 }
 
 static void add_hints(struct arena *arena, struct batch_of_records *batch,

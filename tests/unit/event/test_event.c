@@ -170,6 +170,14 @@ static void test_r15_failed_calls_are_ignored(void **state)
     struct event_hints hints = read_file("secrets-rotation-failed");
     assert_int_equal(hints.count, 0);
     assert_non_null(hints.ignored);
+    static const char *const members[] = {"errorCode", "errorMessage"};
+    for (size_t i = 0; i < COUNT(members); i++) { /* either says so */
+        struct error err = {0};
+        json_t *event = event_file(&arena, "ssm-delete-parameter-denied");
+        json_object_del(json_object_get(event, "detail"), members[i]);
+        assert_int_equal(read_it(event, &hints, &err), 0);
+        assert_string_equal(hints.ignored, "the call failed");
+    }
 }
 
 static void test_other_events_of_a_service_are_ignored(void **state)

@@ -476,7 +476,11 @@ static void test_the_configuration_parameter(void **state)
     assert_non_null(strstr(err.message, "destination"));
     fake_transport_answer(&transport, 200, NULL, "{\"InvalidParameters\":[\"/conf\"]}");
     assert_int_equal(run_file("ssm-put-parameter"), -1);
+    assert_string_equal(invocation.error_type, "Understudy.ConfigurationInvalid");
     assert_non_null(strstr(err.message, "/conf"));
+    fake_transport_answer(&transport, 400, NULL, "{\"__type\":\"AccessDeniedException\"}");
+    assert_int_equal(run_file("ssm-put-parameter"), -1);
+    assert_string_equal(invocation.error_type, "Understudy.Failed");
     fake_transport_answer(&transport, 200, NULL, CONF("eu-west-1"));
     assert_int_equal(run_file("ssm-put-parameter"), 0);
     free(own);
@@ -498,10 +502,11 @@ static void add_record(json_t *records, const char *id, const char *file, const 
         body = json_dumps(event, 0);
         json_decref(event);
     }
-    json_array_append_new(records, json_pack("{s:s, s:s, s:s, s:s, s:{s:s}}", "messageId", id,
-                                             "eventSource", "aws:sqs", "body",
-                                             body ? body : "not JSON CANARY", "eventSourceARN",
-                                             queue, "attributes", "ApproximateReceiveCount", "1"));
+    json_array_append_new(records,
+                          json_pack("{s:s, s:s, s:s, s:s, s:{s:s}}", "messageId", id, "eventSource",
+                                    "aws:sqs", "body", body ? body : "not JSON CANARY",
+                                    "eventSourceARN", queue, "attributes", "MessageGroupId",
+                                    "of a standard queue, too"));
     free(body);
 }
 
