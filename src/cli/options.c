@@ -19,6 +19,7 @@ enum {
     FLAG_SOURCE_REGION = 256,
     FLAG_DESTINATION_REGION,
     FLAG_REPLICATION,
+    FLAG_KIND,
     FLAG_INCLUDE,
     FLAG_EXCLUDE,
     FLAG_KEY,
@@ -67,6 +68,7 @@ static const struct argp_option shared_options[] = {
      "copy to these Regions (may be repeated)", 1},
     {"replication", FLAG_REPLICATION, "NAME", 0,
      "of the file's replications, only this (may be repeated)", 1},
+    {"kind", FLAG_KIND, "KIND", 0, "of the configuration, only ssm-parameter or only kms-key", 1},
     {"include", FLAG_INCLUDE, "GLOB", 0,
      "select names: * within a level, ** across levels (may be repeated; default: all)", 2},
     {"exclude", FLAG_EXCLUDE, "GLOB", 0, "leave these names out (may be repeated)", 2},
@@ -135,7 +137,7 @@ static const struct argp_option undo_options[] = {
 struct flags {
     struct options *options;
     const char *source_region, *endpoint_url, *profile, *deletes, *max_delete, *delete_grace,
-        *on_edit;
+        *on_edit, *kind;
     const char **destinations, **include, **exclude, **allow, **allow_replace, **replications;
     struct config_key *keys;
     size_t destination_count, include_count, exclude_count, allow_count, allow_replace_count;
@@ -198,6 +200,11 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_REPLICATION:
         flags->replications[flags->replication_count++] = value;
+        return 0;
+    case FLAG_KIND:
+        if (!resource_kind_named(value))
+            argp_error(state, "--kind '%s' is neither kms-key nor ssm-parameter", value);
+        flags->kind = value;
         return 0;
     case FLAG_INCLUDE:
         flags->include[flags->include_count++] = value;
@@ -329,6 +336,7 @@ static error_t take_own(int flag, char *value, struct argp_state *state)
 static void lay_over(struct flags *flags, struct config *config)
 {
     struct arena *arena = flags->options->arena;
+    bool of_parameters = !config->kind || !config->kind->selector_problem;
     if (flags->source_region)
         config->source.region = flags->source_region;
     if (flags->destination_count) {
@@ -346,11 +354,11 @@ static void lay_over(struct flags *flags, struct config *config)
         config->exclude = flags->exclude;
         config->exclude_count = flags->exclude_count;
     }
-    if (flags->allow_count) {
+    if (flags->allow_count && of_parameters) {
         config->allow = flags->allow;
         config->allow_count = flags->allow_count;
     }
-    if (flags->allow_replace_count) {
+    if (flags->allow_replace_count && of_parameters) {
         config->allow_replace = flags->allow_replace;
         config->allow_replace_count = flags->allow_replace_count;
     }
@@ -358,7 +366,7 @@ static void lay_over(struct flags *flags, struct config *config)
         config->deletes = flags->deletes;
     if (flags->max_delete)
         config->max_delete = flags->max_delete;
-    if (flags->on_edit)
+    if (flags->on_edit && of_parameters)
         config->on_edit = flags->on_edit;
     if (flags->delete_grace)
         config->delete_grace = flags->delete_grace;
@@ -368,7 +376,7 @@ static void lay_over(struct flags *flags, struct config *config)
             side->profile = flags->profile;
         if (flags->endpoint_url)
             side->endpoint_url = flags->endpoint_url;
-        if (i && flags->key_count) {
+        if (i && flags->key_count && of_parameters) {
             side->keys = flags->keys;
             side->key_count = flags->key_count;
         }
@@ -419,6 +427,35 @@ static void choose_replications(struct flags *flags)
                 set->items[kept++] = set->items[i];
                 break;
             }
+    set->count = kept;
+}
+
+/* Leaves those of the kind that --kind names. Selectors on the command line are of one kind. */
+static void choose_kind(struct flags *flags)
+{
+    struct config_set *set = &flags->options->set;
+    struct error err = {0};
+    size_t kept = 0, kinds = 0;
+    if (flags->kind && flags->options->plan_file) {
+        error_set(&err, ERR_INVALID, "a plan is applied whole: --kind does not go with it");
+        wrong_usage(&err);
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        const struct resource_kind *kind = set->items[i].kind;
+        kinds += kind != set->items[0].kind;
+        if (!flags->kind ||
+            strcmp(kind ? kind->name : resource_ssm_parameter.name, flags->kind) == 0)
+            set->items[kept++] = set->items[i];
+    }
+    if (!kept)
+        error_set(&err, ERR_INVALID, "--kind %s: the configuration has none of these", flags->kind);
+    else if (!flags->kind && kinds && (flags->include_count || flags->exclude_count))
+        error_set(&err, ERR_INVALID,
+                  "--include and --exclude are for one kind, and the configuration has several: "
+                  "choose with --kind %s or --kind %s",
+                  set->items[0].kind->name, set->items[1].kind->name);
+    if (err.code)
+        wrong_usage(&err);
     set->count = kept;
 }
 
@@ -491,12 +528,16 @@ static void read_configuration(struct flags *flags)
         result = config_read(options->arena, options->config_file, set, &err);
     else if (!flags->source_region && access(default_config, F_OK) == 0)
         result = config_read(options->arena, default_config, set, &err);
-    else
+    else {
         *set = (struct config_set){arena_calloc(options->arena, 1, sizeof *set->items), 1};
+        set->items[0].kind = flags->kind ? resource_kind_named(flags->kind) : NULL;
+    }
     if (result != 0)
         wrong_usage(&err);
     choose_replications(flags);
-    if (set->count > 1 && (flags->source_region || flags->destination_count))
+    choose_kind(flags);
+    if (set->count && set->items[set->count - 1].replication != set->items[0].replication &&
+        (flags->source_region || flags->destination_count))
         wrong_usage(&(struct error){.message = "--source-region and --destination-region do not go "
                                                "with several replications: choose one with "
                                                "--replication NAME"});

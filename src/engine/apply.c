@@ -230,6 +230,9 @@ static bool source_stands(struct batch *batch, struct step *step, const struct r
     } else if (reading->resource.missing) {
         finish(&batch->arena, step, STATUS_CONFLICT,
                "it is gone from the source since the plan was made: plan again");
+    } else if (reading->resource.version != step->source_version && !batch->engine->kind->read) {
+        finish(&batch->arena, step, STATUS_CONFLICT,
+               "the source changed since the plan: plan again");
     } else if (reading->resource.version != step->source_version) {
         snprintf(reason, sizeof reason,
                  "the source changed since the plan (version %lld, now %lld): plan again",

@@ -25,6 +25,7 @@ struct setting {
     size_t offset, count_offset; /* the count is there for lists */
     size_t item_size;            /* SETTING_OBJECTS */
     const struct setting *inside;
+    size_t given_offset; /* SETTING_OBJECT: of a bool that says that it is there; 0: none */
 };
 
 #define TEXT(key_, struct_, member_)                                                               \
@@ -124,23 +125,72 @@ static const struct setting parameter_settings[] = {
     {0},
 };
 
-#define REPLICATION_SETTINGS                                                                       \
+static const struct setting key_settings[] = {
+    {LIST("include", SETTING_TEXTS, config, include, include_count)},
+    {LIST("exclude", SETTING_TEXTS, config, exclude, exclude_count)},
+    {LIST("regions", SETTING_TEXTS, config, regions, region_count)},
+    {LIST("counterparts", SETTING_TEXTS, config, counterparts, counterpart_count)},
+    TEXT("create_counterparts", config, create_counterparts),
+    TEXT("policy", config, policy),
+    TEXT("aliases", config, aliases),
+    TEXT("grants", config, grants),
+    TEXT("ownership", config, ownership),
+    TEXT("adopt", config, adopt),
+    TEXT("deletes", config, deletes),
+    TEXT("deletion_window", config, deletion_window),
+    TEXT("max_delete", config, max_delete),
+    TEXT("delete_grace", config, delete_grace),
+    TEXT("keep_undo", config, keep_undo),
+    {0},
+};
+
+/* What a file says of one replication: a section for each kind. */
+struct replication {
+    struct config config; /* first: the names and places, and the parameters */
+    struct config keys;   /* the section of keys alone */
+    bool says_parameters, says_keys;
+};
+_Static_assert(offsetof(struct replication, config) == 0, "settings of `config` are at its places");
+
+#define PLACE_SETTINGS                                                                             \
     TEXT("name", config, name),                                                                    \
         {.key = "source",                                                                          \
          SETTING_OBJECT,                                                                           \
          offsetof(struct config, source),                                                          \
          .inside = source_settings},                                                               \
-        {LIST("destinations", SETTING_OBJECTS, config, destinations, destination_count),           \
-         .item_size = sizeof(struct config_side), .inside = destination_settings},                 \
     {                                                                                              \
-        .key = "parameters", SETTING_OBJECT, 0, .inside = parameter_settings                       \
+        LIST("destinations", SETTING_OBJECTS, config, destinations, destination_count),            \
+            .item_size = sizeof(struct config_side), .inside = destination_settings                \
+    }
+#define REPLICATION_SETTINGS                                                                       \
+    PLACE_SETTINGS,                                                                                \
+        {.key = "parameters",                                                                      \
+         SETTING_OBJECT,                                                                           \
+         0,                                                                                        \
+         .inside = parameter_settings,                                                             \
+         .given_offset = offsetof(struct replication, says_parameters)},                           \
+    {                                                                                              \
+        .key = "kms_keys", SETTING_OBJECT, offsetof(struct replication, keys),                     \
+        .inside = key_settings, .given_offset = offsetof(struct replication, says_keys)            \
     }
 
 static const struct setting replication_settings[] = {REPLICATION_SETTINGS, {0}};
 
+/* As a configuration of one kind is written: its own section alone. */
+static const struct setting written_parameters[] = {
+    PLACE_SETTINGS,
+    {.key = "parameters", SETTING_OBJECT, 0, .inside = parameter_settings},
+    {0},
+};
+static const struct setting written_keys[] = {
+    PLACE_SETTINGS,
+    {.key = "kms_keys", SETTING_OBJECT, 0, .inside = key_settings},
+    {0},
+};
+
 struct config_file {
-    struct config only; /* first: its settings are at the same places; or the defaults */
-    struct config *replications;
+    struct replication only; /* first: its settings are at the same places; or the defaults */
+    struct replication *replications;
     size_t replication_count;
 };
 _Static_assert(offsetof(struct config_file, only) == 0, "the settings of `only` are the file's");
@@ -148,7 +198,7 @@ _Static_assert(offsetof(struct config_file, only) == 0, "the settings of `only` 
 static const struct setting file_settings[] = {
     REPLICATION_SETTINGS,
     {LIST("replications", SETTING_OBJECTS, config_file, replications, replication_count),
-     .item_size = sizeof(struct config), .inside = replication_settings},
+     .item_size = sizeof(struct replication), .inside = replication_settings},
     {0},
 };
 
@@ -320,6 +370,8 @@ static int read_setting(struct reader *reader, const yaml_node_t *node, const ch
     case SETTING_KEYS:
         return read_keys(reader, node, path, place, count);
     case SETTING_OBJECT:
+        if (setting->given_offset)
+            *(bool *)(void *)(out + setting->given_offset) = true;
         return read_object(reader, node, path, setting->inside, place);
     case SETTING_OBJECTS:
         return read_objects(reader, node, path, setting, place, count);
@@ -396,35 +448,78 @@ static void inherit_settings(const struct setting *settings, const char *from, c
     }
 }
 
-/* What a replication does not say of its parameters is as the file says beside the list. */
-static void inherit(const struct config *defaults, struct config *config)
+/* What a replication does not say is as the file says beside the list. */
+static void inherit(const struct replication *defaults, struct replication *own)
 {
+    struct config *config = &own->config;
     if (!config->source.region)
-        config->source = defaults->source;
+        config->source = defaults->config.source;
     if (!config->destination_count) {
-        config->destinations = defaults->destinations;
-        config->destination_count = defaults->destination_count;
+        config->destinations = defaults->config.destinations;
+        config->destination_count = defaults->config.destination_count;
     }
-    inherit_settings(parameter_settings, (const char *)defaults, (char *)config);
+    inherit_settings(parameter_settings, (const char *)&defaults->config, (char *)config);
+    inherit_settings(key_settings, (const char *)&defaults->keys, (char *)&own->keys);
+    own->says_parameters = own->says_parameters || defaults->says_parameters;
+    own->says_keys = own->says_keys || defaults->says_keys;
 }
 
-static int take_file(struct arena *arena, const char *name, const struct config_file *file,
+/* Destinations as they are to keys: nothing of them is mapped, tiered or rewritten. */
+static void take_places(struct arena *arena, const struct config *from, struct config *to)
+{
+    to->name = from->name;
+    to->source = from->source;
+    to->destination_count = 0;
+    to->destinations = arena_calloc(arena, from->destination_count + 1, sizeof *to->destinations);
+    for (size_t i = 0; i < from->destination_count; i++) {
+        struct config_side side = from->destinations[i];
+        bool wanted = to->region_count == 0;
+        for (size_t j = 0; j < to->region_count && side.region; j++)
+            wanted = wanted || strcmp(to->regions[j], side.region) == 0;
+        side.keys = NULL;
+        side.rewrite = NULL;
+        side.key_count = side.rewrite_count = 0;
+        side.tier = NULL;
+        if (wanted)
+            to->destinations[to->destination_count++] = side;
+    }
+}
+
+/* One configuration for each kind that the replication says. */
+static void take_replication(struct arena *arena, struct replication *replication, unsigned number,
+                             struct config_set *out)
+{
+    if (replication->says_keys) {
+        take_places(arena, &replication->config, &replication->keys);
+        replication->keys.kind = &resource_kms_key;
+        replication->keys.replication = number;
+        out->items[out->count++] = replication->keys;
+    }
+    if (!replication->says_keys || replication->says_parameters) {
+        replication->config.kind = &resource_ssm_parameter;
+        replication->config.replication = number;
+        out->items[out->count++] = replication->config;
+    }
+}
+
+static int take_file(struct arena *arena, const char *name, struct config_file *file,
                      struct config_set *out, struct error *err)
 {
-    *out = (struct config_set){file->replications, file->replication_count};
+    *out = (struct config_set){
+        .items = arena_calloc(arena, 2 * (file->replication_count + 1), sizeof *out->items)};
     if (!file->replications) {
-        out->items = arena_calloc(arena, 1, sizeof *out->items);
-        out->items[0] = file->only;
-        out->count = 1;
+        take_replication(arena, &file->only, 0, out);
         return 0;
     }
-    if (!out->count)
+    if (!file->replication_count)
         return error_set(err, ERR_INVALID, "%s: `replications` is empty", name);
-    if (file->only.name)
+    if (file->only.config.name)
         return error_set(err, ERR_INVALID, "%s: `name` stands in the entries of `replications`",
                          name);
-    for (size_t i = 0; i < out->count; i++)
-        inherit(&file->only, &out->items[i]);
+    for (size_t i = 0; i < file->replication_count; i++) {
+        inherit(&file->only, &file->replications[i]);
+        take_replication(arena, &file->replications[i], (unsigned)i, out);
+    }
     return 0;
 }
 
@@ -521,7 +616,8 @@ static void write_object(struct json_writer *w, const struct setting *settings, 
 
 void config_write(const struct config *config, struct json_writer *w)
 {
-    write_object(w, replication_settings, (const char *)config);
+    bool keys = config->kind == &resource_kms_key;
+    write_object(w, keys ? written_keys : written_parameters, (const char *)config);
 }
 
 static void each_key(const struct setting *settings, const char *prefix,

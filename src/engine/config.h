@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "resource/resource.h"
 
 #include <stddef.h>
 
@@ -68,9 +69,12 @@ struct config_rename {
     const char *from, *to;
 };
 
-/* One replication. */
+/* One replication of one kind of resource: a replication of the file that says `kms_keys` and
+ * `parameters` is two of these, in the order of applying. */
 struct config {
-    const char *name; /* NULL: it has none */
+    const char *name;                 /* NULL: it has none */
+    const struct resource_kind *kind; /* NULL, before config_check: parameters */
+    unsigned replication;             /* which of the file's, from 0 */
     struct config_side source;
     struct config_side *destinations;
     size_t destination_count;
@@ -92,6 +96,11 @@ struct config {
     size_t owner_count;
     const char **writers; /* principals that are understudy's, too */
     size_t writer_count;
+    /* Of keys, as written: what resource_settings holds. */
+    const char *deletion_window, *aliases, *policy, *grants, *create_counterparts;
+    const char **regions, **counterparts;
+    size_t region_count, counterpart_count;
+    const struct resource_settings *settings; /* by config_check */
 };
 
 /* The replications of one file, in its order; at least one. */

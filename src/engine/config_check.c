@@ -12,6 +12,7 @@
 #include "engine/select.h"
 #include "engine/two_way.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool same_text(const char *a, const char *b)
@@ -88,6 +89,108 @@ static int check_pattern(const char *pattern, const char *what, struct error *er
                          "%s '%s': names beginning with aws or ssm belong to AWS and are never "
                          "copied",
                          what, pattern);
+    return 0;
+}
+
+/* Selectors of kinds that have their own sort. */
+static int check_selectors(struct arena *arena, const struct resource_kind *kind,
+                           const char *const *selectors, size_t count, const char *what,
+                           struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *problem = kind->selector_problem(arena, selectors[i]);
+        if (problem)
+            return error_set(err, ERR_INVALID, "%s.%s '%s': %s", kind->section, what, selectors[i],
+                             problem);
+    }
+    return 0;
+}
+
+static int check_word(const char *text, const char *name, const char *const *words, size_t *which,
+                      struct error *err)
+{
+    for (*which = 0; words[*which]; ++*which)
+        if (!text || strcmp(words[*which], text) == 0) /* the first is the default */
+            return 0;
+    const char *all = "";
+    char list[128] = "";
+    for (size_t i = 0; words[i]; i++) {
+        size_t len = strlen(list);
+        snprintf(list + len, sizeof list - len, "%s%s", all, words[i]);
+        all = ", ";
+    }
+    return error_set(err, ERR_INVALID, "%s: '%s' is none of: %s", name, text, list);
+}
+
+enum { WINDOW_LEAST = 7, WINDOW_MOST = 30 };
+
+static int read_window(const char *text, unsigned *days, struct error *err)
+{
+    int64_t given;
+    size_t len = text ? strspn(text, "0123456789") : 0;
+    if (!text)
+        return 0;
+    if (text_to_int64(text, len, &given) != 0 || (text[len] && strcmp(text + len, "d") != 0) ||
+        given < WINDOW_LEAST || given > WINDOW_MOST)
+        return error_set(err, ERR_INVALID,
+                         "deletion_window: '%s' is no number of days from %d to %d", text,
+                         WINDOW_LEAST, WINDOW_MOST);
+    *days = (unsigned)given;
+    return 0;
+}
+
+static int check_counterparts(const struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->counterpart_count; i++)
+        if (!text_starts(config->counterparts[i], "alias/") ||
+            text_starts(config->counterparts[i], "alias/aws/") ||
+            strpbrk(config->counterparts[i], "*?"))
+            return error_set(err, ERR_INVALID,
+                             "counterparts '%s': give an alias of a key of yours, without star: a "
+                             "key and its counterpart are paired by it",
+                             config->counterparts[i]);
+    for (size_t i = 0; i < config->region_count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < config->destination_count; j++)
+            known = known || same_text(config->regions[i], config->destinations[j].region);
+        if (!known)
+            return error_set(err, ERR_INVALID, "regions: '%s' is no destination",
+                             config->regions[i]);
+    }
+    return 0;
+}
+
+/* What a section that has no parameters says. */
+static int take_settings(struct arena *arena, struct config *config, struct error *err)
+{
+    static const char *const policies[] = {"region", "verbatim", "leave", NULL};
+    static const char *const aliases[] = {"add", "exact", "move", "leave", NULL};
+    static const char *const grants[] = {"ignore", "report", NULL};
+    static const char *const flags[] = {"false", "true", NULL};
+    struct resource_settings *settings = arena_calloc(arena, 1, sizeof *settings);
+    const char **named = arena_calloc(arena, config->include_count + 1, sizeof *named);
+    size_t policy, alias, grant, create;
+    if (check_word(config->policy, "policy", policies, &policy, err) != 0 ||
+        check_word(config->aliases, "aliases", aliases, &alias, err) != 0 ||
+        check_word(config->grants, "grants", grants, &grant, err) != 0 ||
+        check_word(config->create_counterparts, "create_counterparts", flags, &create, err) != 0 ||
+        read_window(config->deletion_window, &settings->window_days, err) != 0 ||
+        check_counterparts(config, err) != 0)
+        return -1;
+    for (size_t i = 0; i < config->include_count; i++)
+        if (!strpbrk(config->include[i], "*?"))
+            named[settings->named_count++] = config->kind->key_of(config->include[i]);
+    settings->named = named;
+    settings->counterparts = (const char *const *)config->counterparts;
+    settings->counterpart_count = config->counterpart_count;
+    settings->create_counterparts = create == 1;
+    settings->verbatim_policy = policy == 1;
+    settings->leave_policy = policy == 2;
+    settings->exact_aliases = alias == 1;
+    settings->move_aliases = alias == 2;
+    settings->leave_aliases = alias == 3;
+    settings->look_at_grants = grant == 1;
+    config->settings = settings;
     return 0;
 }
 
@@ -189,26 +292,46 @@ static int check_owners(const struct config *config, struct error *err)
     return 0;
 }
 
+/* What is said of parameters. */
+static int check_parameters(struct config *config, struct error *err)
+{
+    return check_renames(config, err) != 0 || check_allow(config, err) != 0 ||
+                   check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
+                   select_check(config->kind, &config->select, err) != 0 ||
+                   check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||
+                   history_check(config, err) != 0 || two_way_check(config, err) != 0 ||
+                   check_owners(config, err) != 0 ||
+                   check_patterns(config->allow_replace, config->allow_replace_count,
+                                  "allow_replace", err) != 0 ||
+                   check_patterns(config->include, config->include_count, "include", err) != 0 ||
+                   check_patterns(config->exclude, config->exclude_count, "exclude", err) != 0
+               ? -1
+               : 0;
+}
+
 int config_check(struct arena *arena, struct config *config, struct error *err)
 {
     static const char *const nothing[] = {NULL};
+    if (!config->kind)
+        config->kind = &resource_ssm_parameter;
+    const struct resource_kind *kind = config->kind;
     if (!config->source.region)
         return error_set(err, ERR_INVALID,
                          "no source: give --source-region, or source: { region: ... } in the "
                          "configuration");
     if (check_side(arena, &config->source, "source", err) != 0 ||
-        check_destinations(arena, config, err) != 0 || check_renames(config, err) != 0 ||
-        check_allow(config, err) != 0 ||
-        check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
-        select_check(&resource_ssm_parameter, &config->select, err) != 0 ||
-        check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||
-        history_check(config, err) != 0 || two_way_check(config, err) != 0 ||
-        check_owners(config, err) != 0 ||
-        check_patterns(config->allow_replace, config->allow_replace_count, "allow_replace", err) !=
-            0 ||
-        check_patterns(config->include, config->include_count, "include", err) != 0 ||
-        check_patterns(config->exclude, config->exclude_count, "exclude", err) != 0)
+        check_destinations(arena, config, err) != 0)
         return -1;
+    if (!kind->selector_problem) {
+        if (check_parameters(config, err) != 0)
+            return -1;
+    } else if (check_selectors(arena, kind, (const char *const *)config->include,
+                               config->include_count, "include", err) != 0 ||
+               check_selectors(arena, kind, (const char *const *)config->exclude,
+                               config->exclude_count, "exclude", err) != 0 ||
+               take_settings(arena, config, err) != 0) {
+        return -1;
+    }
     struct safety safety;
     if (safety_read(config, &safety, err) != 0)
         return -1;
@@ -226,7 +349,8 @@ int config_check_set(struct arena *arena, struct config_set *set, struct error *
     for (size_t i = 0; i < set->count; i++) {
         struct config *config = &set->items[i];
         for (size_t j = 0; j < i; j++)
-            if (config->name && same_text(config->name, set->items[j].name))
+            if (config->name && config->replication != set->items[j].replication &&
+                same_text(config->name, set->items[j].name))
                 return error_set(err, ERR_INVALID, "two replications are called '%s'",
                                  config->name);
         if (config_check(arena, config, err) == 0)

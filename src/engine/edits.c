@@ -31,7 +31,7 @@ const char *edit_of(struct engine *engine, struct arena *arena, unsigned destina
     const struct resource *have = &pair->have;
     const struct state_known *known = &pair->known;
     const char *self = engine->sides[destination + 1].caller, *by = have->modified_by;
-    if (!pair->exists)
+    if (!pair->exists || !engine->kind->read) /* no version tells who was there last */
         return NULL;
     /* A run of ours that was broken off may have written it. */
     if (known->recorded ? known->unfinished || known->pair.copy_version == have->version

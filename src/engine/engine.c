@@ -106,8 +106,11 @@ int engine_open(const struct config *config, const struct engine_options *option
 {
     struct engine *engine = memory_alloc(sizeof *engine);
     engine->config = config;
-    engine->kind = &resource_ssm_parameter;
+    engine->kind = config->kind ? config->kind : &resource_ssm_parameter;
     engine->options = *options;
+    if (config->settings)
+        engine->settings = *config->settings;
+    engine->settings.deep = options->deep;
     engine->clock = options->clock ? options->clock : clock_system();
     engine->started_ms = engine->clock->monotonic_ms(engine->clock);
     pthread_mutex_init(&engine->mutex, NULL);
@@ -185,6 +188,7 @@ int engine_again(struct engine *engine, struct focus *focus, struct error *err)
 {
     engine->focus = focus;
     engine->idle = NULL;
+    engine->unseen = NULL;
     engine->scope.select_hit = NULL;
     arena_reset(&engine->pass);
     scope_forget(&engine->scope);
@@ -213,6 +217,7 @@ struct resource_ctx engine_ctx(struct engine *engine, unsigned side, bool read_o
         .region = engine->sides[side].config->region,
         .read_only = read_only,
         .arena = arena,
+        .settings = &engine->settings,
     };
 }
 
@@ -261,6 +266,15 @@ void batch_free(struct batch *batch)
     free(batch);
 }
 
+static void keep_side(const struct batch *batch, struct work_item *item)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < item->step_count; i++)
+        if (!batch->side || item->steps[i].destination + 1 == batch->side)
+            item->steps[kept++] = item->steps[i];
+    item->step_count = kept;
+}
+
 int batch_load(struct batch *batch, struct error *err)
 {
     struct inventory *inventory = batch->engine->inventory;
@@ -269,6 +283,7 @@ int batch_load(struct batch *batch, struct error *err)
         if (inventory_steps_of(inventory, &batch->arena, batch->keys[i], &item->steps,
                                &item->step_count, err) != 0)
             return -1;
+        keep_side(batch, item);
         item->pairs = arena_calloc(&batch->arena, item->step_count + 1, sizeof *item->pairs);
         item->wrote = arena_calloc(&batch->arena, item->step_count + 1, sizeof *item->wrote);
         for (size_t j = 0; j < item->step_count; j++) {
@@ -281,6 +296,24 @@ int batch_load(struct batch *batch, struct error *err)
     return 0;
 }
 
+/* Where there is no value to be read once for all destinations, each is a job of its own: one that
+ * waits for its Region holds up no other. Takes the batch. */
+static void run_apart(struct engine *engine, void (*job)(void *batch, unsigned worker),
+                      struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        for (unsigned side = 1; side < engine->side_count; side++) {
+            struct batch *part = memory_alloc(sizeof *part);
+            part->engine = engine;
+            arena_init(&part->arena);
+            part->side = side;
+            part->keys[0] = arena_strdup(&part->arena, batch->keys[i]);
+            part->count = 1;
+            workers_run(engine->workers, job, part);
+        }
+    batch_free(batch);
+}
+
 int engine_work(struct engine *engine, enum inventory_work work,
                 void (*job)(void *batch, unsigned worker), struct error *err)
 {
@@ -288,7 +321,8 @@ int engine_work(struct engine *engine, enum inventory_work work,
     if (inventory_work_size(engine->inventory, work, &total, err) != 0)
         return -1;
     static const char *const phases[WORKS] = {"comparing", "writing", "deleting"};
-    engine_phase(engine, phases[work], total);
+    bool apart = work == WORK_WRITE && !engine->kind->read;
+    engine_phase(engine, phases[work], apart ? total * (engine->side_count - 1) : total);
 
     char *after = memory_strdup("");
     int result = 0;
@@ -306,7 +340,10 @@ int engine_work(struct engine *engine, enum inventory_work work,
         }
         free(after);
         after = memory_strdup(batch->keys[batch->count - 1]);
-        workers_run(engine->workers, job, batch);
+        if (apart)
+            run_apart(engine, job, batch);
+        else
+            workers_run(engine->workers, job, batch);
     }
     free(after);
     workers_wait(engine->workers);
@@ -333,6 +370,24 @@ static void take_reading(struct engine *engine, struct reading *reading,
                            resource->value_len, reading->digest);
 }
 
+/* What has no value is read by describing it: its version tells whether it is as it was. */
+static void describe_some(struct engine *engine, struct resource_ctx *ctx, struct reading *readings,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct resource found = {.key = readings[i].resource.key,
+                                 .name = readings[i].resource.name};
+        struct error error = {0};
+        int result = engine->kind->describe(ctx, readings[i].resource.name, &found, &error);
+        found.missing = (result != 0 && error.code == ERR_NOT_FOUND) ||
+                        (result == 0 && engine->kind->gone && engine->kind->gone(&found));
+        readings[i].error = found.missing ? (struct error){0} : error;
+        found.value = found.missing ? NULL : "";
+        if (result == 0 || found.missing)
+            take_reading(engine, &readings[i], &found);
+    }
+}
+
 void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
                  struct reading *readings, size_t count)
 {
@@ -343,6 +398,10 @@ void engine_read(struct engine *engine, unsigned side, bool read_only, struct ar
         return;
     for (size_t i = 0; i < count; i++)
         items[i] = readings[i].resource;
+    if (!engine->kind->read) {
+        describe_some(engine, &ctx, readings, count);
+        return;
+    }
     int result = engine->kind->read(&ctx, items, count, &error);
     for (size_t i = 0; i < count; i++) {
         readings[i].error = error;

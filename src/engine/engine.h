@@ -75,6 +75,7 @@ struct side {
 struct engine {
     const struct config *config;
     const struct resource_kind *kind;
+    struct resource_settings settings; /* what the configuration says to the kind */
     struct engine_options options;
     struct arena arena;  /* of the engine; the driving thread only, as the next */
     struct arena pass;   /* of one pass: from engine_again to the next */
@@ -111,6 +112,7 @@ struct engine {
     struct error error;
     bool labels;               /* carry labels */
     size_t history;            /* carry so many of the last versions; at least 1 */
+    struct unseen *unseen;     /* what fill.c could not read; of the pass */
     uint64_t made;             /* names that `made_by` makes in each Region itself, left alone */
     const char *made_by;       /* by the thread that lists the source, as is made */
     _Atomic uint64_t reserved; /* names that belong to AWS and were left alone */
@@ -211,6 +213,7 @@ struct batch {
     struct arena arena; /* owns the batch's memory but values */
     const char *keys[RESOURCE_READ_MAX];
     size_t count;
+    unsigned side; /* only steps of this destination's side; 0: all of the keys' */
     struct work_item items[RESOURCE_READ_MAX];
 };
 /* Hands all keys of `work` to `job`, some at a time, and waits. `job` ends with batch_free. */
@@ -230,6 +233,11 @@ struct reading {
 void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
                  struct reading *readings, size_t count);
 
+/* Where a listing tells little more than names, reads the rest of each resource (fill.c). */
+int plan_fill(struct engine *engine, struct error *err);
+/* Why the pair could not be read; NULL: it could. */
+const char *fill_failure(const struct engine *engine, unsigned destination, const char *key,
+                         const char *copy_key);
 /* Looks at what is unsure (plan_look.c); the steps are then decided. */
 int plan_look(struct engine *engine, struct error *err);
 /* Of everything a step saw, keyed: parts that are NULL are left out. Metadata only. */

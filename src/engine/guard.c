@@ -38,6 +38,9 @@ static bool copy_stands(struct batch *batch, const struct guarded *guarded)
     } else if (copy->resource.missing) {
         stop_step(batch, step, STATUS_CONFLICT,
                   "somebody deleted it since it was compared: plan again");
+    } else if (copy->resource.version != step->copy_version && !batch->engine->kind->read) {
+        stop_step(batch, step, STATUS_CONFLICT,
+                  "somebody changed it since it was compared: plan again");
     } else if (copy->resource.version != step->copy_version) {
         snprintf(reason, sizeof reason,
                  "somebody wrote it since it was compared (version %lld, now %lld): plan again",

@@ -68,6 +68,8 @@ enum statement {
     PUT_ITEM,
     PUT_TAGS,
     DROP,
+    FORGET,
+    HAS_ONE,
     JOIN,
     PAIR,
     UNPAIRED,
@@ -96,6 +98,8 @@ static const char *const sql[STATEMENTS] = {
     [PUT_ITEM] = "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
                  " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
     [DROP] = "UPDATE item SET dropped = 1 WHERE side = 0 AND key = ?1",
+    [FORGET] = "DELETE FROM item WHERE side = ?1 AND key = ?2",
+    [HAS_ONE] = "SELECT count(*) FROM item WHERE side = 0 AND target = ?1",
     [PUT_TAGS] = "INSERT OR REPLACE INTO tags VALUES (?1, ?2, ?3)",
     [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 AND s.dropped = 0 ORDER BY s.key",
     [PAIR] = PAIR_COLUMNS " WHERE s.side = 0 AND s.key = ?2",
@@ -312,6 +316,25 @@ int inventory_drop(struct inventory *inventory, const char *key, struct error *e
     sqlite3_stmt *drop = begin(inventory, DROP);
     bind_text(drop, 1, key);
     return run(inventory, drop, err);
+}
+
+int inventory_forget(struct inventory *inventory, unsigned side, const char *key, struct error *err)
+{
+    sqlite3_stmt *forget = begin(inventory, FORGET);
+    sqlite3_bind_int64(forget, 1, side);
+    bind_text(forget, 2, key);
+    return run(inventory, forget, err);
+}
+
+int inventory_has_source(struct inventory *inventory, const char *copy_key, bool *has,
+                         struct error *err)
+{
+    sqlite3_stmt *one = begin(inventory, HAS_ONE);
+    bind_text(one, 1, copy_key);
+    int result = sqlite3_step(one) == SQLITE_ROW ? 0 : broken(inventory, err);
+    *has = result == 0 && sqlite3_column_int64(one, 0) > 0;
+    end(inventory, one);
+    return result;
 }
 
 int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned destination,

@@ -93,6 +93,13 @@ int inventory_put_tags(struct inventory *inventory, unsigned side, const char *k
  * `each` of inventory_join may call it. */
 int inventory_drop(struct inventory *inventory, const char *key, struct error *err);
 
+/* It is not there after all. */
+int inventory_forget(struct inventory *inventory, unsigned side, const char *key,
+                     struct error *err);
+/* Is a source resource paired with what is called so at a destination? */
+int inventory_has_source(struct inventory *inventory, const char *copy_key, bool *has,
+                         struct error *err);
+
 typedef int pair_fn(const struct pair *pair, void *arg, struct error *err);
 int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned destination,
                    pair_fn *each, void *arg, struct error *err);

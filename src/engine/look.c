@@ -88,9 +88,10 @@ const char *look_add(struct looks *looks, struct engine *engine, struct arena *a
 {
     struct look look = {.hint = hint, .result = result, .lag_ms = -1};
     const char *why = "it happened in a Region or account that is no part of this";
-    if (!is_name(hint->name))
-        return "it names no parameter";
-    const char *key = engine->kind->key_of(arena_strdup(arena, hint->name));
+    const char *key =
+        told(hint->name) ? engine->kind->key_of(arena_strdup(arena, hint->name)) : NULL;
+    if (!is_name(key))
+        return "it names no such resource";
     if (told(hint->kind) && strcmp(hint->kind, engine->kind->name) != 0)
         return "its kind is not replicated";
     for (unsigned side = 0; side < engine->side_count; side++) {

@@ -543,7 +543,9 @@ int permissions_build(struct arena *arena, const struct config_set *configs,
         policy_for(out, "function", NULL);
     for (size_t i = 0; i < configs->count; i++)
         for (size_t k = 0; resource_kinds[k]; k++)
-            if (resource_kinds[k]->permissions)
+            if (resource_kinds[k]->permissions &&
+                resource_kinds[k] ==
+                    (configs->items[i].kind ? configs->items[i].kind : &resource_ssm_parameter))
                 add_replication(out, &configs->items[i], options, roles, resource_kinds[k]);
     if (roles == PERMISSIONS_BY_IDENTITY)
         add_function(out, &configs->items[0], options);

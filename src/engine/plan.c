@@ -169,7 +169,7 @@ static int list_sides(struct engine *engine, struct error *err)
     engine_phase(engine, "listing", 0);
     for (unsigned i = 0; i < 2 * engine->side_count; i++) {
         /* Its credentials were refused; or tags are read name by name. */
-        if (engine->sides[i / 2].failed || (engine->focus && i % 2))
+        if (engine->sides[i / 2].failed || (i % 2 && (engine->focus || !engine->kind->list_tags)))
             continue;
         listings[i] = (struct listing){.engine = engine, .side = i / 2};
         arena_init(&listings[i].scratch);
@@ -357,9 +357,12 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         .allowed = engine->config->allow,
         .source_region = engine->config->source.region,
         .region = side->region,
+        .source_account = engine->sides[SIDE_SOURCE].account,
+        .account = engine->sides[destination + 1].account,
+        .settings = &engine->settings,
         .value_known = pair->aim && !pair->aim->blocked,
         .value_len = pair->aim ? pair->aim->value_len : 0,
-        .may_be_rewritten = rewrite_may_touch(engine->config, side, &pair->source),
+        .may_be_rewritten = kind->read && rewrite_may_touch(engine->config, side, &pair->source),
         .rewritten = pair->aim && pair->aim->note,
         .tier = side->tier ? side->tier : engine->config->tier,
         .may_replace = replace_allowed(engine->config, pair->source.key),
@@ -482,8 +485,9 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
 {
     struct joining *joining = arg;
     struct engine *engine = joining->engine;
-    bool tags_sure = !engine->focus && engine->sides[SIDE_SOURCE].tags_one_by_one &&
-                     engine->sides[joining->destination + 1].tags_one_by_one;
+    bool tags_sure =
+        engine->kind->fill || (!engine->focus && engine->sides[SIDE_SOURCE].tags_one_by_one &&
+                               engine->sides[joining->destination + 1].tags_one_by_one);
     struct step step;
     struct resource want;
     struct diff diff;
@@ -491,12 +495,20 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
     idle_see(engine, joining->destination, &pair->source);
     engine_recall(engine, joining->destination, &recalled);
     enum value_state value =
-        engine_value_known(engine, joining->destination, &recalled) ? VALUE_SAME : VALUE_UNKNOWN;
+        !engine->kind->read || engine_value_known(engine, joining->destination, &recalled)
+            ? VALUE_SAME
+            : VALUE_UNKNOWN;
     plan_decide(engine, &joining->scratch, &recalled, joining->destination, value, tags_sure, &step,
                 &want, &diff);
     plan_pair_fingerprint(engine, pair, &want, step.fingerprint);
     if (step.action == STEP_EQUAL && !step.unsure)
         two_way_keep_tags(engine, joining->destination, pair);
+    const char *unseen = fill_failure(engine, joining->destination, pair->source.key, want.key);
+    if (unseen) {
+        step.action = STEP_FAILED;
+        step.unsure = 0;
+        step.reason = unseen;
+    }
     int result = inventory_put_step(engine->inventory, &step, err);
     arena_reset(&joining->scratch);
     return result;
@@ -529,9 +541,10 @@ static int join_sides(struct engine *engine, struct error *err)
 
 int plan_build(struct engine *engine, struct error *err)
 {
-    if (list_sides(engine, err) == 0 && complete_tags(engine, err) == 0 &&
-        select_sides(engine, err) == 0 && join_sides(engine, err) == 0 &&
-        removal_plan(engine, err) == 0 && plan_look(engine, err) == 0)
+    if (list_sides(engine, err) == 0 && plan_fill(engine, err) == 0 &&
+        complete_tags(engine, err) == 0 && select_sides(engine, err) == 0 &&
+        join_sides(engine, err) == 0 && removal_plan(engine, err) == 0 &&
+        plan_look(engine, err) == 0)
         return 0;
     engine->stopped = err->code == ERR_CANCELLED;
     return -1;

@@ -321,7 +321,9 @@ static void judge_source(struct removals *removals, struct removing *removing,
         snprintf(reason, sizeof reason, "not deleted: cannot make sure that it is gone from %s: %s",
                  region, reading->error.message);
         close_(removals, removing, STATUS_FAILED, reason);
-    } else if (!reading->resource.missing) {
+    } else if (!reading->resource.missing &&
+               (!removals->engine->kind->fits ||
+                scope_selects_resource(&removals->engine->scope, &reading->resource))) {
         snprintf(reason, sizeof reason, "not deleted: %s exists in %s", reading->resource.name,
                  region);
         close_(removals, removing, STATUS_CONFLICT, reason);

@@ -21,6 +21,13 @@ void scope_forget(struct scope *scope)
     memset(scope->rename_hit, 0, scope->config->rename_count * sizeof(bool));
 }
 
+/* Do selectors ask for more than the name? Then no name is translated, and a listing asks for all.
+ */
+static bool beyond_names(const struct scope *scope)
+{
+    return scope->config->kind && scope->config->kind->fits;
+}
+
 static const char *bare(const char *name)
 {
     return *name == '/' ? name + 1 : name;
@@ -55,6 +62,23 @@ bool scope_names_level(const struct scope *scope, const char *key)
         if (strncmp(bare(scope->config->include[i]), key, len) == 0)
             return true;
     return false;
+}
+
+bool scope_selects_resource(struct scope *scope, const struct resource *resource)
+{
+    const struct config *config = scope->config;
+    bool included = config->include_count == 0, out = false;
+    if (!beyond_names(scope))
+        return scope_selects(scope, resource->key);
+    for (size_t i = 0; i < config->include_count; i++)
+        if (config->kind->fits(config->include[i], resource))
+            included = scope->hit[i] = true;
+    for (size_t i = 0; i < config->counterpart_count; i++)
+        included = included || config->kind->fits(config->counterparts[i], resource);
+    for (size_t i = 0; i < config->exclude_count; i++)
+        if (config->kind->fits(config->exclude[i], resource))
+            out = scope->exclude_hit[i] = true;
+    return included && !out;
 }
 
 bool scope_missed(const struct scope *scope, size_t i)
@@ -103,6 +127,8 @@ bool scope_selects(struct scope *scope, const char *key)
     const struct config *config = scope->config;
     bool included = config->include_count == 0, out = false;
     const char *rest;
+    if (beyond_names(scope))
+        return true; /* the rest of it tells */
     for (size_t i = 0; i < config->include_count; i++)
         if (scope_matches(config->include[i], key))
             included = scope->hit[i] = true;
@@ -121,6 +147,8 @@ const char *scope_target(const struct scope *scope, struct arena *arena, const c
 {
     const struct config *config = scope->config;
     const char *rest;
+    if (!config->rename_count)
+        return name;
     size_t i = rename_of(config, bare(name), &rest);
     if (i == config->rename_count)
         return name;
@@ -152,6 +180,10 @@ const char *const *scope_sources(const struct scope *scope, struct arena *arena,
     const struct config *config = scope->config;
     const char **keys = arena_calloc(arena, config->rename_count + 2, sizeof *keys);
     *count = 0;
+    if (beyond_names(scope)) {
+        add(keys, count, key);
+        return keys;
+    }
     for (size_t i = 0; i <= config->rename_count; i++) {
         const char *source = key;
         if (i < config->rename_count) {
@@ -172,6 +204,13 @@ const char *const *scope_sources(const struct scope *scope, struct arena *arena,
 bool scope_believes_absence(const struct scope *scope, const char *key)
 {
     const struct config *config = scope->config;
+    if (beyond_names(scope)) {
+        /* Nobody can tell which pattern had selected it. */
+        for (size_t i = 0; i < config->include_count; i++)
+            if (!scope->hit[i])
+                return false;
+        return true;
+    }
     for (size_t i = 0; i < config->include_count; i++)
         if (scope_matches(config->include[i], key) &&
             (scope->hit[i] || !strpbrk(config->include[i], "*?")))
@@ -203,7 +242,7 @@ void scope_filter(const struct scope *scope, struct arena *arena, bool at_destin
 {
     const struct config *config = scope->config;
     *out = (struct resource_filter){0};
-    if (config->include_count == 0)
+    if (config->include_count == 0 || beyond_names(scope))
         return;
     size_t most = config->include_count;
     const char **prefixes = arena_calloc(arena, most + 1, sizeof *prefixes);

@@ -24,6 +24,8 @@ struct scope {
 void scope_init(struct scope *scope, struct arena *arena, const struct config *config);
 /* No pattern has found anything yet. */
 void scope_forget(struct scope *scope);
+/* As scope_selects, of a kind whose selectors are not about names alone; of another, the same. */
+bool scope_selects_resource(struct scope *scope, const struct resource *resource);
 /* Is the key one that the glob means? */
 bool scope_matches(const char *pattern, const char *key);
 /* Is there an include pattern that begins as the key's first level does? */

@@ -65,7 +65,8 @@ void resource_compare(const struct resource_kind *kind, struct arena *arena,
 {
     *out = (struct diff){0};
     for (size_t i = 0; i < kind->slot_count; i++)
-        if (!field_same(kind, i, want->fields[i], have->fields[i]))
+        if (kind->fields[i].rule != FIELD_SERVER &&
+            !field_same(kind, i, want->fields[i], have->fields[i]))
             out->fields |= 1u << i;
     compare_tags(arena, want, have, out);
 }

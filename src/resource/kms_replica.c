@@ -358,9 +358,9 @@ static int failed(struct resource_ctx *ctx, struct kms_outcome *out, struct erro
     return -1;
 }
 
-int kms_replica_ensure(struct resource_ctx *ctx, const struct kms_source *source,
-                       const struct kms_wish *wish, const struct kms_patience *patience,
-                       struct kms_outcome *out, struct error *err)
+static struct kms_work begin(struct resource_ctx *ctx, const struct kms_source *source,
+                             const struct kms_wish *wish, const struct kms_patience *patience,
+                             struct kms_outcome *out)
 {
     static const struct kms_patience usual;
     patience = patience ? patience : &usual;
@@ -376,6 +376,21 @@ int kms_replica_ensure(struct resource_ctx *ctx, const struct kms_source *source
     };
     if (!work.deadline_ms)
         work.deadline_ms = work.clock->monotonic_ms(work.clock) + PATIENCE_MS;
+    return work;
+}
+
+static int converge(struct kms_work *work, struct error *err)
+{
+    kms_converge(work);
+    finish(work);
+    return work->out->problem_count ? failed(work->ctx, work->out, err) : 0;
+}
+
+int kms_replica_ensure(struct resource_ctx *ctx, const struct kms_source *source,
+                       const struct kms_wish *wish, const struct kms_patience *patience,
+                       struct kms_outcome *out, struct error *err)
+{
+    struct kms_work work = begin(ctx, source, wish, patience, out);
     if (strcmp(ctx->region, source->primary.region) == 0) {
         out->end = KMS_END_PRIMARY;
         out->arn = source->primary.arn;
@@ -385,9 +400,20 @@ int kms_replica_ensure(struct resource_ctx *ctx, const struct kms_source *source
     }
     if (check_region(&work, &out->error) != 0 || have_it(&work, &out->error) != 0)
         return failed(ctx, out, err);
-    kms_converge(&work);
-    finish(&work);
-    return out->problem_count ? failed(ctx, out, err) : 0;
+    return converge(&work, err);
+}
+
+int kms_key_converge(struct resource_ctx *ctx, const char *id, const struct kms_wish *wish,
+                     const struct kms_patience *patience, struct kms_outcome *out,
+                     struct error *err)
+{
+    const struct kms_source itself = {
+        .primary = {.id = id, .region = ctx->region, .enabled = true}};
+    struct kms_work work = begin(ctx, &itself, wish, patience, out);
+    if (wait_until_settled(&work, false, &out->error) != 0 ||
+        (in_state(&work.key, "PendingDeletion") && restore(&work, &out->error) != 0))
+        return failed(ctx, out, err);
+    return converge(&work, err);
 }
 
 /* --- removing it ------------------------------------------------------------------------------ */

@@ -97,6 +97,12 @@ int kms_replica_ensure(struct resource_ctx *ctx, const struct kms_source *source
                        const struct kms_wish *wish, const struct kms_patience *patience,
                        struct kms_outcome *out, struct error *err);
 
+/* As ensure, of the key `id` that is there, whichever it is: a replica, the primary itself, or a
+ * single-Region key. The wish must say all that it does not keep. Nothing is made. */
+int kms_key_converge(struct resource_ctx *ctx, const char *id, const struct kms_wish *wish,
+                     const struct kms_patience *patience, struct kms_outcome *out,
+                     struct error *err);
+
 /* Schedules the deletion of the replica of `key` (id or ARN) in ctx's Region: only of a replica,
  * and when `mark` is given only of one that bears it. `window_days` 0: AWS's default, 30. */
 int kms_replica_remove(struct resource_ctx *ctx, const char *key, unsigned window_days,

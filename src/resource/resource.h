@@ -30,7 +30,8 @@ enum field_rule {
     FIELD_VALUE,  /* the secret itself: only in memory, compared by keyed digest */
     FIELD_TAGS,   /* the whole set of tags: added, changed and removed */
     FIELD_OPTION, /* carried when the configuration asks for it */
-    FIELD_SERVER, /* made by the service for each side: neither copied nor compared */
+    FIELD_SERVER, /* made by the service for each side: neither copied nor compared (a slot's text
+                     is for people) */
     FIELD_LOST,   /* exists at the source and no copy carries it: a named loss */
 };
 
@@ -77,12 +78,30 @@ struct revision {
     size_t label_count;
 };
 
+/* What a configuration says to a kind, beyond which resources are meant; zeros: nothing. */
+struct resource_settings {
+    /* Of keys. */
+    const char *const *named; /* selectors without a star */
+    size_t named_count;
+    const char *const *counterparts; /* aliases of single-Region keys that are to have their like */
+    size_t counterpart_count;
+    bool create_counterparts;
+    unsigned window_days; /* between the order to delete and the deletion; 0: AWS's default */
+    bool verbatim_policy; /* no Region in it is rewritten */
+    bool leave_policy, leave_aliases; /* of copies that are there */
+    bool exact_aliases;               /* those that the source does not have go */
+    bool move_aliases;                /* from a key that has them at the destination */
+    bool look_at_grants;
+    bool deep; /* look at what AWS itself keeps equal, too */
+};
+
 /* How one side is called. */
 struct resource_ctx {
     struct session *session;
     const char *region;
     bool read_only;
-    struct arena *arena; /* owns all that a call returns */
+    struct arena *arena;                      /* owns all that a call returns */
+    const struct resource_settings *settings; /* NULL: the defaults */
 };
 
 /* Which names a listing asks for; the service filters, the engine filters again. */
@@ -116,6 +135,8 @@ struct verdict {
 struct judge_options {
     const char *const *allowed; /* words of parameters.allow, NULL-terminated; NULL: none */
     const char *source_region, *region;
+    const char *source_account, *account;     /* "" when they are not known */
+    const struct resource_settings *settings; /* NULL: the defaults */
     /* Of the value that would be written: by its length a tier is found too small. */
     bool value_known;
     size_t value_len;
@@ -161,6 +182,7 @@ struct resource_permission {
 };
 
 struct resource_kind {
+    const char *section;                        /* of the configuration: "parameters" */
     const char *name, *cfn_type, *noun, *nouns; /* "ssm-parameter", ..., "parameter(s)" */
     const struct field *fields;                 /* those with slots come first */
     size_t field_count, slot_count;
@@ -185,7 +207,11 @@ struct resource_kind {
     int (*read_tags)(struct resource_ctx *, struct resource *inout, struct error *);
     /* Metadata and tags of one; ERR_NOT_FOUND when it is not there. */
     int (*describe)(struct resource_ctx *, const char *name, struct resource *out, struct error *);
-    /* Values and versions of up to read_batch, in one call. The error is of the whole call. */
+    /* What `list` leaves out of one, tags too; NULL: it leaves out nothing but tags, which
+     * `list_tags` then tells (which is NULL otherwise). ERR_NOT_FOUND. */
+    int (*fill)(struct resource_ctx *, struct resource *inout, struct error *);
+    /* Values and versions of up to read_batch, in one call. The error is of the whole call. NULL:
+     * there is no value, and a version is a digest of all that `describe` tells. */
     int (*read)(struct resource_ctx *, struct resource *items, size_t count, struct error *);
     /* Makes the copy what `want` (with its value) says; !have: creates. `diff` says what differs.
      * *version becomes the copy's when its value was written. ERR_TIMEOUT: it may have been
@@ -212,13 +238,23 @@ struct resource_kind {
                   const struct judge_options *, struct verdict *);
     const char *(*key_of)(const char *name); /* the pairing key within a name */
     bool (*reserved)(const char *key);       /* belongs to AWS: never selected */
+    /* Selectors that are not globs of names with levels: does one fit, now that all is known of the
+     * resource; what is wrong with it (NULL: nothing); both NULL: they are such globs. */
+    bool (*fits)(const char *selector, const struct resource *resource);
+    const char *(*selector_problem)(struct arena *arena, const char *selector);
+    /* As good as deleted; NULL: nothing lingers. */
+    bool (*gone)(const struct resource *resource);
+    /* May it be a copy that a run made? NULL: all may. */
+    bool (*may_be_copy)(const struct resource *resource);
+    /* In which Regions it has copies; NULL: nobody can tell. NULL-terminated, in `arena`. */
+    const char *const *(*regions)(struct arena *arena, const struct resource *resource);
     /* Who makes the resource in each Region by itself; NULL: nobody. Selected by name only. */
     const char *(*maker)(const char *key);
     /* Are two texts of a field the same to the service? NULL: by bytes. */
     bool (*same)(size_t field, const char *a, const char *b);
 };
 
-extern const struct resource_kind resource_ssm_parameter;
+extern const struct resource_kind resource_kms_key, resource_ssm_parameter;
 extern const struct resource_kind *const resource_kinds[]; /* in the order of applying; NULL ends */
 const struct resource_kind *resource_kind_named(const char *name);
 

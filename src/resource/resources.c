@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct resource_kind *const resource_kinds[] = {
+    &resource_kms_key, /* what is encrypted wants its key first */
     &resource_ssm_parameter,
     NULL,
 };

@@ -446,6 +446,7 @@ static const struct aws_service *const services[] = {&service_ssm, &service_tagg
                                                      NULL};
 
 const struct resource_kind resource_ssm_parameter = {
+    .section = "parameters",
     .name = "ssm-parameter",
     .cfn_type = "AWS::SSM::Parameter",
     .noun = "parameter",

@@ -4,7 +4,7 @@
 static struct arena arena;
 static struct side sides[2] = {{.caller = ""},
                                {.caller = "arn:aws:sts::111111111111:assumed-role/dr/run-1"}};
-static struct engine engine = {.sides = sides, .side_count = 2};
+static struct engine engine = {.kind = &resource_ssm_parameter, .sides = sides, .side_count = 2};
 
 static const char *edit(const char *by, int64_t version, struct state_known known)
 {
