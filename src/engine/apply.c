@@ -67,6 +67,8 @@ static void fail_write(struct batch *batch, struct step *step, const struct erro
 {
     if (error->code == ERR_CANCELLED) /* it is left to a later run */
         return;
+    if (error->code == ERR_NOT_FOUND) /* somebody deleted it meanwhile */
+        focus_again(batch->engine, step->key);
     /* A limit that waiting does not mend: not a failure to try again. */
     if (error->code == ERR_LIMIT) {
         step->action = STEP_BLOCKED;

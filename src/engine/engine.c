@@ -186,6 +186,7 @@ void engine_close(struct engine *engine)
 
 int engine_again(struct engine *engine, struct focus *focus, struct error *err)
 {
+    recall_again(engine);
     engine->focus = focus;
     engine->idle = NULL;
     engine->unseen = NULL;

@@ -179,6 +179,9 @@ struct wrote {
 void recall_open(struct engine *engine, struct random *random);
 void recall_open_links(struct engine *engine); /* when the accounts are known */
 void recall_close(struct engine *engine);
+/* Between passes: what was overwritten can be undone pass by pass, for a name occurs once in each.
+ */
+void recall_again(struct engine *engine);
 /* Fills pair->known. */
 void engine_recall(struct engine *engine, unsigned destination, struct pair *pair);
 /* Do earlier runs answer for the copy's value being the source's? */

@@ -70,6 +70,19 @@ void recall_open(struct engine *engine, struct random *random)
     warn_of_state(engine, state_warning(engine->state));
 }
 
+void recall_again(struct engine *engine)
+{
+    char digest[SHA256_HEX_SIZE];
+    if (!undo_log_written(engine->undo))
+        return;
+    undo_log_free(engine->undo);
+    run_id_make(engine->clock, engine->options.random ? engine->options.random : random_system(),
+                engine->run_id);
+    config_digest(engine, digest);
+    state_run_again(engine->state, engine->run_id, engine->options.command, digest);
+    engine->undo = undo_log_new(engine);
+}
+
 void recall_open_links(struct engine *engine)
 {
     const char *source = side_identity(engine, &engine->sides[SIDE_SOURCE]);

@@ -130,6 +130,8 @@ static int look_at_extra(const struct resource *found, void *arg, struct error *
     if (in_question(engine, copy->key, sources, count)) {
         struct error problem = {0};
         bool unread = learn_tags(looking, copy, &problem) != 0;
+        if (unread && problem.code == ERR_NOT_FOUND)
+            focus_again(engine, sources[0]); /* somebody deleted it meanwhile */
         struct step step = {
             .key = sources[0],
             .name = strcmp(sources[0], copy->key) == 0 ? copy->name
@@ -361,7 +363,9 @@ static void check_tags(struct removals *removals, struct removing *removing)
     struct resource_ctx ctx = engine_ctx(engine, removals->side, true, removals->arena);
     struct error error = {0};
     if (engine->kind->read_tags(&ctx, &removing->copy, &error) != 0) {
-        close_(removals, removing, STATUS_FAILED, error.message);
+        bool gone = error.code == ERR_NOT_FOUND;
+        close_(removals, removing, gone ? STATUS_APPLIED : STATUS_FAILED,
+               gone ? NULL : error.message);
         return;
     }
     const char *theirs = not_ours(engine, removals->arena, &removing->copy);

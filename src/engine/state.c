@@ -347,6 +347,18 @@ void state_run_end(struct state *state, const char *outcome)
     run(state, put);
 }
 
+void state_run_again(struct state *state, const char *run_id, const char *command,
+                     const char *config_digest)
+{
+    if (!state)
+        return;
+    state_run_end(state, "done");
+    pthread_mutex_lock(&state->mutex);
+    snprintf(state->run_id, sizeof state->run_id, "%s", run_id);
+    pthread_mutex_unlock(&state->mutex);
+    state_run_begin(state, command, config_digest);
+}
+
 int state_runs(struct state *state, int (*each)(const struct state_run *run, void *arg), void *arg,
                struct error *err)
 {

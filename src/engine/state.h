@@ -102,6 +102,9 @@ struct state_run {
 };
 void state_run_begin(struct state *state, const char *command, const char *config_digest);
 void state_run_end(struct state *state, const char *outcome);
+/* A run is over and another begins, in a process that stays. */
+void state_run_again(struct state *state, const char *run_id, const char *command,
+                     const char *config_digest);
 /* The newest first. `each` may not use the state. */
 int state_runs(struct state *state, int (*each)(const struct state_run *run, void *arg), void *arg,
                struct error *err);

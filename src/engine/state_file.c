@@ -262,7 +262,7 @@ int state_open(const char *folder, const char *run_id, struct clock *clock, stru
     state->clock = clock;
     state->folder = folder ? arena_strdup(&state->arena, folder) : NULL;
     state->path = folder ? arena_printf(&state->arena, "%s/state.db", folder) : ":memory:";
-    state->run_id = arena_strdup(&state->arena, run_id);
+    snprintf(state->run_id, sizeof state->run_id, "%s", run_id);
     if (!folder)
         random_bytes(random, state->key, sizeof state->key);
     if ((folder && open_folder(state, random, err) != 0) || open_or_begin_anew(state, err) != 0) {

@@ -30,8 +30,9 @@ enum state_statement {
 };
 
 struct state {
-    struct arena arena;                 /* of the texts */
-    const char *folder, *path, *run_id; /* folder NULL: in memory */
+    struct arena arena;        /* of the texts */
+    const char *folder, *path; /* folder NULL: in memory */
+    char run_id[RUN_ID_SIZE];
     struct clock *clock;
     unsigned char key[STATE_KEY_SIZE];
     sqlite3 *db;

@@ -236,7 +236,7 @@ class Reconcilers(TwoWay):
         names = [f'/n{i}' for i in range(6)]
         both = [self.open(name='one'), self.open(name='two')]
         pending, written = [], {name: [] for name in names}
-        for step in range(60):
+        for step in range(int(os.environ.get('STEPS', 25))):
             for _ in range(chance.randrange(3)):
                 region, name = chance.choice((HERE, THERE)), chance.choice(names)
                 version = self.edit(region, name, f'{step} {region}')
