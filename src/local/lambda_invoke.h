@@ -24,6 +24,9 @@ struct lambda_places;
 struct lambda_places *lambda_places_new(void);
 void lambda_places_free(struct lambda_places *places); /* when nothing runs; NULL is fine */
 
+/* What the functions of an account have reserved in a Region. */
+int64_t lambda_reserved(struct store_session *store, const char *account, const char *region);
+
 /* The payload is copied. 0: `done` will be called once, on another thread, perhaps before this
  * returns. -1: it will not, and *failure is what AWS would answer: TooManyRequestsException (429),
  * ResourceConflictException (409: the function is not active yet), ServiceException (500). Texts in

@@ -8,6 +8,7 @@
 #include "local/event_bus.h"
 #include "local/faults.h"
 #include "local/lambda_host.h"
+#include "local/lambda_invoke.h"
 #include "local/moved_clock.h"
 #include "local/pipeline.h"
 #include "local/quotas.h"
@@ -351,6 +352,7 @@ int server_open(const struct server_options *options, struct server **out, struc
     server->local.testing = options->testing;
     server->local.trail_reads = options->trail_reads;
     server->local.trail_keep = options->trail_keep ? options->trail_keep : TRAIL_KEEP_DEFAULT;
+    server->local.lambda_places = lambda_places_new();
     server->pipeline.local = &server->local;
     server->local.quotas = options->quotas ? quotas_new() : NULL;
     server->pipeline.services = options->services ? options->services : local_services;
@@ -405,6 +407,7 @@ void server_close(struct server *server)
     keyring_close(server->local.keyring);
     faults_free(server->pipeline.faults);
     json_decref(server->web_identity_keys);
+    lambda_places_free(server->local.lambda_places);
     quotas_free(server->local.quotas);
     moved_clock_done(&server->clock);
     free(server);

@@ -19,7 +19,7 @@ answers = []
 
 def run(arguments, env):
     """Standard output, or subprocess.CalledProcessError; `answers` are then what the server sent:
-    [operation, HTTP status, content type, body]."""
+    [operation, HTTP status, content type, body, a REST service's error]."""
     global helper
     if helper is None:
         helper = subprocess.Popen([PYTHON, __file__], stdin=subprocess.PIPE,
@@ -63,9 +63,11 @@ def child(create_clidriver, arguments, env, out, err, sent):
 def note(event, sent):
     answer = event['response_dict']
     if answer is not None:
+        body = answer['body']
         sent.write(json.dumps([event['event_name'].rpartition('.')[2], answer['status_code'],
                                answer['headers'].get('content-type', ''),
-                               answer['body'].decode()]).encode() + b'\n')
+                               body.decode() if isinstance(body, bytes) else '',
+                               answer['headers'].get('x-amzn-errortype')]).encode() + b'\n')
         sent.flush()
 
 

@@ -45,6 +45,8 @@ TARGETS = {'sqs': 'AmazonSQS', 'ssm': 'AmazonSSM', 'events': 'AWSEvents', 'kms':
            'resourcegroupstaggingapi': 'ResourceGroupsTaggingAPI_20170126'}
 
 
+REST = {'lambda'}
+
 # botocore's service models, read once: each session would read its own, for a fifth of a second.
 MODELS = botocore.loaders.create_loader()
 
@@ -194,9 +196,11 @@ class LocalServer:
 
     def _check_cli(self, arguments):
         service = next(word for word in arguments if not word.startswith('-'))
-        for operation, status, content_type, body in aws_cli.answers:
-            self.findings.extend(model_check.check_answer(
-                service, operation, status, body, 'query' if 'xml' in content_type else 'json'))
+        for operation, status, content_type, body, code in aws_cli.answers:
+            protocol = 'rest-json' if service in REST else \
+                'query' if 'xml' in content_type else 'json'
+            self.findings.extend(model_check.check_answer(service, operation, status, body,
+                                                          protocol, code))
 
 
 class Conformance(unittest.TestCase):

@@ -44,6 +44,7 @@ OBSERVED_VALUES = {
     # The text of its own member: "This data type can only have a value of Policy".
     'PermissionsBoundaryAttachmentType': {'Policy'},
     # Answers of the simulator that users quote.
+    'LastUpdateStatusReasonCode': {'Creating'},  # of Lambda: LocalStack's recordings of AWS
     'ErrorCode': {'AccessDeniedException'},  # of FailedResourcesMap (tagging)
     'PolicySourceType': {'IAM Policy', 'IAM Permissions Boundary Policy', 'Resource Policy'},
 }
@@ -151,6 +152,11 @@ def error_shapes(shapes, operation):
             for error in operation.get('errors', [])}
 
 
+def rest_error(code, body):
+    """A REST service's error as if it were one of the others: its code is in a header."""
+    return dict(body, __type=code)
+
+
 def check_error(shapes, operation, status, body, where, findings, observed):
     code = body.get('__type')
     if not isinstance(code, str):
@@ -201,8 +207,19 @@ def check_query_answer(service_model, operation, status, text, where, findings, 
     findings.extend(f'{where}: {finding}' for finding in read)
 
 
-def check_answer(service, operation_name, status, text, protocol='json'):
-    """Findings, as texts, about one answer."""
+def rest_body(shapes, operation):
+    """The output's shape without what stands in headers; None: the body is no JSON object."""
+    shape = shapes[operation['output']['shape']]
+    if 'payload' in shape:
+        return None
+    members = {name: member for name, member in shape.get('members', {}).items()
+               if 'location' not in member}
+    return dict(shape, members=members,
+                required=[name for name in shape.get('required', []) if name in members])
+
+
+def check_answer(service, operation_name, status, text, protocol='json', code=None):
+    """Findings, as texts, about one answer. `code`: of an error of a REST service."""
     service_model = model(service, protocol)
     findings, where = [], f'{service}:{operation_name}'
     observed = OBSERVED_ERRORS.get((service, operation_name), set())
@@ -214,11 +231,24 @@ def check_answer(service, operation_name, status, text, protocol='json'):
         check_query_answer(service_model, operation, status, text, where, findings, observed)
         return findings
     shapes = Shapes(service_model)
+    rest = protocol == 'rest-json'
+    if rest and status < 300 and 'output' in operation and \
+            rest_body(shapes, operation) is None:
+        return findings
     try:
         body = json.loads(text) if text.strip() else {}
     except ValueError:
         return [f'{where}: the answer is no JSON']
-    if status >= 300:
+    if rest and status < 300 and 'output' in operation:
+        check_structure(shapes, rest_body(shapes, operation), body, where, findings)
+        wanted = operation['http'].get('responseCode', 200)
+        if status != wanted and 'StatusCode' not in shapes[operation['output']['shape']]['members']:
+            findings.append(f'{where}: HTTP status {status}')
+    elif status >= 300:
+        body = rest_error(code, body) if rest else body
+        if rest and code in shapes and shapes[code].get('error', {}).get(
+                'httpStatusCode', status) != status:
+            findings.append(f'{where} {code}: HTTP status {status}')
         check_error(shapes, operation, status, body, where, findings, observed)
     elif 'output' in operation:
         check_value(shapes, operation['output']['shape'], body, where, findings)
@@ -268,9 +298,12 @@ def watch(client, findings):
 
     def received(response_dict, event_name, **_):
         if response_dict is not None:
+            body = response_dict['body']  # a stream where AWS sends one
             findings.extend(check_answer(service, event_name.rsplit('.', 1)[1],
                                          response_dict['status_code'],
-                                         response_dict['body'].decode(), protocol))
+                                         body.decode() if isinstance(body, bytes) else '',
+                                         protocol,
+                                         response_dict['headers'].get('x-amzn-errortype')))
 
     def parsed(parsed, model, **_):
         rows.note_boto3(service, model.name, parsed)

@@ -12,6 +12,7 @@ import botocore
 from botocore.exceptions import ClientError
 
 import local_server
+import packages
 import roles
 from local_server import ACCOUNT, OTHER_ACCOUNT, REGION
 
@@ -47,7 +48,8 @@ class Resources:
     def __init__(self, test, services):
         self.test = test
         self.values = {}
-        for name in ('ssm', 'kms', 'iam', 'sts', 'tagging', 'events', 'sqs', 'cloudtrail'):
+        for name in ('ssm', 'kms', 'iam', 'sts', 'tagging', 'events', 'sqs', 'cloudtrail',
+                     'lambda'):
             if name in services:
                 getattr(self, 'make_' + name)(test.client(MODELS.get(name, name)))
 
@@ -188,6 +190,24 @@ class Resources:
             'Name': arn, 'TrailName': arn, 'ResourceId': arn, 'ResourceIdList': [arn],
             'TagsList': [{'Key': 'theirs', 'Value': 'theirs'}], 'S3BucketName': 'theirs',
             'EventSelectors': [{'ReadWriteType': 'All'}], 'CreateTrail.Name': 'first',
+        }
+
+    def make_lambda(self, functions):
+        arn = packages.function(self.test.server, 'first', Description=CANARY,
+                                Environment={'Variables': {'CANARY': CANARY}},
+                                Tags={'canary': CANARY})['FunctionArn']
+        functions.add_permission(FunctionName=arn, StatementId='first', Principal=ACCOUNT,
+                                 Action='lambda:InvokeFunction')
+        functions.put_function_event_invoke_config(FunctionName=arn, MaximumRetryAttempts=0)
+        functions.publish_version(FunctionName=arn)
+        functions.create_alias(FunctionName=arn, Name='first', FunctionVersion='1',
+                               Description=CANARY)
+        self.values['lambda'] = {
+            'FunctionName': arn, 'Resource': arn, 'Name': 'first', 'FunctionVersion': '1',
+            'StatementId': 'first', 'Action': 'lambda:InvokeFunction', 'Principal': OTHER_ACCOUNT,
+            'Role': f'arn:aws:iam::{ACCOUNT}:role/function',
+            'Code': {'ZipFile': packages.zipped()}, 'ReservedConcurrentExecutions': 1,
+            'Tags': {'theirs': 'theirs'}, 'TagKeys': ['canary'],
         }
 
 
