@@ -29,6 +29,10 @@ LEFT_OUT = {
     ('kms', 'KeyUnavailableException'): 'of keys in custom key stores, which nobody has here',
     ('kms', 'InvalidArnException'): 'a wrong ARN of a key is told as AWS was seen to do it: '
                                     'NotFoundException, "Invalid arn ..."',
+    ('lambda', 'ServiceException'): 'nothing that a client sends makes the server fail',
+    ('lambda', 'CodeSigningConfigNotFoundException'): 'no code is signed here: refused before',
+    ('lambda', 'CodeVerificationFailedException'): 'no code is signed here: refused before',
+    ('lambda', 'InvalidCodeSignatureException'): 'no code is signed here: refused before',
     ('sqs', 'InvalidIdFormat'): 'the model itself says that ReceiptHandleIsInvalid took its place',
     ('sqs', 'SendMessageBatch', 'AWS.SimpleQueueService.UnsupportedOperation'):
         'told of the entry, in Failed',
@@ -106,6 +110,29 @@ leave_out('sts', 'of contexts of trusted token issuers (ProvidedContexts), which
           'ExpiredTokenException', 'AssumeRole')
 leave_out('sts', 'no service here answers with an encoded message', 'ok',
           'DecodeAuthorizationMessage')
+
+leave_out('lambda', 'writes wait for one another', 'ResourceConflictException',
+          'DeleteAlias', 'DeleteFunctionConcurrency', 'DeleteFunctionEventInvokeConfig',
+          'PutFunctionConcurrency', 'PutFunctionEventInvokeConfig', 'TagResource',
+          'UntagResource', 'UpdateAlias', 'UpdateFunctionEventInvokeConfig')
+leave_out('lambda', 'of layers and code signing configurations, which are refused before',
+          'ResourceNotFoundException', 'CreateFunction')
+for _outcome in ('EC2AccessDenied', 'EC2Throttled', 'EC2Unexpected', 'ENILimitReached',
+                 'InvalidSecurityGroupID', 'InvalidSubnetID', 'SubnetIPAddressLimitReached'):
+    leave_out('lambda', 'no function is in a VPC here', _outcome + 'Exception', 'Invoke')
+for _outcome in ('EFSIO', 'EFSMountConnectivity', 'EFSMountFailure', 'EFSMountTimeout'):
+    leave_out('lambda', 'no function has a file system here', _outcome + 'Exception', 'Invoke')
+for _outcome in ('KMSAccessDenied', 'KMSDisabled', 'KMSInvalidState', 'KMSNotFound'):
+    leave_out('lambda', 'no function has a key of its own here', _outcome + 'Exception', 'Invoke')
+for _outcome in ('SnapStart', 'SnapStartNotReady', 'SnapStartTimeout'):
+    leave_out('lambda', 'no runtime here has SnapStart', _outcome + 'Exception', 'Invoke')
+leave_out('lambda', 'what cannot run was refused when it was made', 'InvalidRuntimeException',
+          'Invoke')
+leave_out('lambda', 'what is no package was refused when it was made', 'InvalidZipFileException',
+          'Invoke')
+leave_out('lambda', 'of functions that were idle for weeks', 'ResourceNotReadyException', 'Invoke')
+leave_out('lambda', 'AWS looks at the payload, not at its content type',
+          'UnsupportedMediaTypeException', 'Invoke')
 
 NO_STORES = 'no account here has a custom key store'
 for _outcome in ('CloudHsmClusterInvalidConfigurationException',

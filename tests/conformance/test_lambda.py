@@ -305,6 +305,38 @@ class Functions(Lambda):
                 self.refused('ResourceNotFoundException', getattr(self.functions, call),
                              message=f'Function not found: {PREFIX}nope', **arguments)
 
+    def test_qualifiers_where_they_do_not_belong(self):
+        self.make()
+        self.functions.publish_version(FunctionName='f')
+        alias, sid = {'Name': 'a'}, {'StatementId': 's'}
+        for call, arguments in (
+                ('create_alias', {'FunctionVersion': '1', **alias}), ('delete_alias', alias),
+                ('delete_function_concurrency', {}), ('get_alias', alias),
+                ('get_function_concurrency', {}), ('list_aliases', {}), ('publish_version', {}),
+                ('put_function_concurrency', {'ReservedConcurrentExecutions': 1}),
+                ('update_alias', alias), ('update_function_configuration', {}),
+                ('update_function_code', {'ZipFile': packages.zipped()})):
+            with self.subTest(call):
+                self.invalid('This operation is permitted on Lambda functions only. Aliases and '
+                             'versions do not support this operation. Please specify either a '
+                             'function name or an unqualified function ARN.',
+                             getattr(self.functions, call), FunctionName='f:1', **arguments)
+        for call, arguments in (
+                ('add_permission', {'Action': 'lambda:*', 'Principal': ACCOUNT, **sid}),
+                ('delete_function', {}), ('delete_function_event_invoke_config', {}),
+                ('get_function', {}), ('get_function_configuration', {}),
+                ('get_function_event_invoke_config', {}), ('get_policy', {}), ('invoke', {}),
+                ('put_function_event_invoke_config', {'MaximumRetryAttempts': 1}),
+                ('remove_permission', sid),
+                ('update_function_event_invoke_config', {'MaximumRetryAttempts': 1})):
+            with self.subTest(call):
+                self.invalid('The derived qualifier from the function name does not match the '
+                             'specified qualifier.', getattr(self.functions, call),
+                             FunctionName='f:1', Qualifier='2', **arguments)
+        for call in (self.functions.list_versions_by_function,
+                     self.functions.list_function_event_invoke_configs):
+            self.invalid(None, call, FunctionName='f', Marker='invented')
+
     def test_every_operation_throttled(self):
         self.server.control('POST', 'faults', [{'kind': 'throttle', 'service': 'lambda'}])
         arguments = {'FunctionName': 'f', 'StatementId': 's', 'Action': 'lambda:*', 'Name': 'a',
