@@ -1,5 +1,5 @@
-"""AWS Lambda's control plane as boto3 and the aws command line see it: functions, versions, aliases,
-policies and settings. That they run is held by test_lambda_invoke.py."""
+"""AWS Lambda's control plane as boto3 and the aws command line see it: functions, versions,
+aliases, policies and settings. That they run is held by test_lambda_invoke.py."""
 import base64
 import contextlib
 import hashlib
