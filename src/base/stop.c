@@ -33,6 +33,7 @@ void stop_init(struct stop *stop, struct clock *real)
                                     .monotonic_ms = monotonic_ms,
                                     .sleep_ms = sleep_ms},
                           .real = real,
+                          .grace_ms = STOP_GRACE_MS,
                           .asked_ms = -1};
 }
 
@@ -66,8 +67,8 @@ bool stop_wanted(struct stop *stop)
 int64_t stop_left_ms(struct stop *stop)
 {
     int64_t due_ms = stop && stop->due_ms ? stop->due_ms : INT64_MAX;
-    if (stop_asked(stop) && stop->asked_ms + STOP_GRACE_MS < due_ms)
-        due_ms = stop->asked_ms + STOP_GRACE_MS;
+    if (stop_asked(stop) && stop->asked_ms + stop->grace_ms < due_ms)
+        due_ms = stop->asked_ms + stop->grace_ms;
     if (due_ms == INT64_MAX)
         return due_ms;
     int64_t left_ms = due_ms - monotonic_ms(&stop->clock);

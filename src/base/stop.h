@@ -4,9 +4,10 @@
  * Two edges. Once the stop is *wanted* nothing new is begun; what was begun may go on until the
  * stop is *due*, and then no call is waited for any longer. A moment set with stop_due_in is when
  * the stop is due, and it is wanted somewhat before; a stop that is asked for (a signal) is wanted
- * at once and due STOP_GRACE_MS later. `clock` is the real one but for its sleep, which ends early
- * when the stop would be due before its end: whatever sleeps on it asks `stop_wanted` afterwards.
- * Any thread; stop_ask also in a signal handler. NULL is a stop that never comes.
+ * at once and due STOP_GRACE_MS (or the stop's own grace_ms) later. `clock` is the real one but for
+ * its sleep, which ends early when the stop would be due before its end: whatever sleeps on it asks
+ * `stop_wanted` afterwards. Any thread; stop_ask also in a signal handler. NULL is a stop that
+ * never comes.
  */
 #ifndef UNDERSTUDY_BASE_STOP_H
 #define UNDERSTUDY_BASE_STOP_H
@@ -22,6 +23,7 @@ struct stop {
     struct clock clock; /* first: what is handed to those who sleep */
     struct clock *real;
     int64_t wanted_ms, due_ms; /* monotonic; 0: no moment was set */
+    int64_t grace_ms;          /* may be set behind stop_init, before threads */
     atomic_bool asked;
     _Atomic int64_t asked_ms; /* when that was first seen; -1: not yet */
 };

@@ -1,0 +1,378 @@
+/* The daemon's driving thread: looks and full passes, one after another. */
+#include "event/watch.h"
+
+#include "base/log.h"
+#include "event/looked.h"
+#include "event/watch_parts.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    CHUNK = 500,               /* hints that are looked at in one go */
+    SLICE_MS = 20 * 1000,      /* of a full pass, before hints have their turn */
+    IDLE_MS = 5000,            /* between two signs of life when nothing happens */
+    STUCK_MS = 10 * 60 * 1000, /* without a round of the driver */
+    CANARY_MISSES = 5,         /* times its period without it being seen */
+};
+
+static int64_t mono_ms(const struct watch *watch)
+{
+    return watch->clock->monotonic_ms(watch->clock);
+}
+
+static int64_t now_ms(const struct watch *watch)
+{
+    return watch->clock->now_ms(watch->clock);
+}
+
+void watch_say(struct watch *watch, char reason[256], const char *text)
+{
+    pthread_mutex_lock(&watch->mutex);
+    snprintf(reason, sizeof watch->status.queue_error, "%s", text);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int open_reconciler(struct watch *watch, const struct config_set *set,
+                           struct reconciler **out, struct error *err)
+{
+    const struct reconcile_options options = {
+        .transport = watch->options.transport,
+        .clock = watch->options.clock,
+        .random = watch->options.random,
+        .environment = watch->options.environment,
+        .state_folder = watch->options.state_folder,
+        .command = "watch",
+        .concurrency = watch->options.concurrency,
+        .stop = &watch->work,
+        .dry_run = watch->options.dry_run,
+    };
+    return reconciler_open(set, &options, out, err);
+}
+
+/* Queue and canary are where the first replication's source is, under the daemon's own identity. */
+static struct session *open_session(struct watch *watch, struct stop *stop, struct error *err)
+{
+    const struct config_side *source = &watch->set.items[0].source;
+    const struct session_options options = {
+        .profile = source->profile,
+        .region = source->region,
+        .endpoint_url = source->endpoint_url,
+        .stop = stop,
+        .transport = watch->options.transport,
+        .clock = watch->options.clock,
+        .random = watch->options.random,
+        .environment = watch->options.environment,
+    };
+    return session_new(&options, err);
+}
+
+static int open_all(struct watch *watch, struct error *err)
+{
+    const struct watch_options *options = &watch->options;
+    if (options->load(options->load_arg, &watch->config_arena, &watch->set, err) != 0)
+        return -1;
+    watch->session = open_session(watch, &watch->stop, err);
+    watch->hearing = watch->session ? open_session(watch, &watch->deaf, err) : NULL;
+    if (!watch->hearing)
+        return -1;
+    for (size_t i = 0; i < options->queue_count; i++)
+        if (sqs_queue_open(&watch->arena, watch->session, options->queues[i], &watch->queues[i],
+                           err) != 0)
+            return -1;
+    watch->queue_count = options->queue_count;
+    if (open_reconciler(watch, &watch->set, &watch->reconciler, err) != 0)
+        return -1;
+    return options->listen ? watch_serve(watch, err) : 0;
+}
+
+int watch_new(const struct watch_options *options, struct watch **out, struct error *err)
+{
+    struct watch *watch = memory_alloc(sizeof *watch);
+    watch->options = *options;
+    watch->clock = options->clock ? options->clock : clock_system();
+    arena_init(&watch->arena);
+    arena_init(&watch->config_arena);
+    stop_init(&watch->stop, watch->clock);
+    stop_init(&watch->work, watch->clock);
+    stop_init(&watch->deaf, watch->clock);
+    watch->deaf.grace_ms = 0;
+    metrics_init(&watch->metrics);
+    pthread_mutex_init(&watch->mutex, NULL);
+    pthread_cond_init(&watch->settle, NULL);
+    watch->settling_end = &watch->settling;
+    watch->pending = pending_new(PENDING_LIMIT);
+    watch->status = (struct watch_status){.started_ms = now_ms(watch),
+                                          .every_ms = options->every_ms,
+                                          .dry_run = options->dry_run,
+                                          .queues = options->queue_count,
+                                          .canary = options->canary != NULL};
+    watch->next_pass_ms = options->every_ms ? mono_ms(watch) : INT64_MAX;
+    watch->alive_ms = mono_ms(watch);
+    if (open_all(watch, err) != 0) {
+        watch_free(watch);
+        return -1;
+    }
+    *out = watch;
+    return 0;
+}
+
+void watch_free(struct watch *watch)
+{
+    if (!watch)
+        return;
+    http_server_free(watch->http);
+    reconciler_close(watch->reconciler);
+    session_free(watch->session);
+    session_free(watch->hearing);
+    pending_free(watch->pending);
+    metrics_done(&watch->metrics);
+    pthread_cond_destroy(&watch->settle);
+    pthread_mutex_destroy(&watch->mutex);
+    arena_done(&watch->config_arena);
+    arena_done(&watch->arena);
+    free(watch);
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+static void begin_work(struct watch *watch, int64_t slice_ms)
+{
+    watch->work.wanted_ms = watch->work.due_ms = 0;
+    if (slice_ms)
+        stop_due_in(&watch->work, slice_ms);
+}
+
+static void count_calls(struct watch *watch, const struct tally *sum)
+{
+    metrics_calls(&watch->metrics, sum->calls, sum->retries, sum->throttled);
+}
+
+static int look_at(struct watch *watch, struct pending_batch *batch, struct error *err)
+{
+    for (size_t i = 0; i < batch->hint_count; i += CHUNK) {
+        size_t count = batch->hint_count - i < CHUNK ? batch->hint_count - i : CHUNK;
+        struct tally sum = {0};
+        begin_work(watch, 0);
+        if (reconcile_hints(watch->reconciler, &batch->arena, &batch->hints[i], count,
+                            &batch->results[i], &sum, err) != 0)
+            return -1;
+        count_calls(watch, &sum);
+        for (size_t at = i; at < i + count; at++)
+            looked_note(&watch->metrics, &batch->hints[at], &batch->results[at]);
+    }
+    return 0;
+}
+
+static void note_oldest(struct watch *watch, const struct pending_batch *batch)
+{
+    int64_t oldest_ms = looked_oldest_ms(batch->hints, batch->hint_count, batch->results);
+    pthread_mutex_lock(&watch->mutex);
+    watch->failing_oldest_ms = oldest_ms;
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+/* --- full passes ------------------------------------------------------------------------------ */
+
+static void pass_ended(struct watch *watch, const struct tally *sum, const struct error *err)
+{
+    bool failed = err->code != ERR_NONE || tally_exit_apply(sum) != EXIT_DONE;
+    metrics_pass(&watch->metrics, failed, sum->missed, now_ms(watch));
+    char counts[160];
+    snprintf(counts, sizeof counts, "%llu selected, %llu written, %llu failed, %llu blocked",
+             (unsigned long long)sum->selected, (unsigned long long)sum->applied,
+             (unsigned long long)(sum->failed + sum->unseen + sum->conflict),
+             (unsigned long long)sum->blocked);
+    log_event(failed ? LOG_ERROR : LOG_INFO, "full pass ended", "counts", counts, "error",
+              err->code != ERR_NONE ? err->message : NULL, NULL);
+    watch_say(watch, watch->status.pass_error,
+              !failed                 ? ""
+              : err->code != ERR_NONE ? err->message
+                                      : counts);
+    pthread_mutex_lock(&watch->mutex);
+    watch->status.passing = false;
+    watch->next_pass_ms = mono_ms(watch) + watch->options.every_ms;
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+/* A slice of one; the next goes on behind it. */
+static void pass(struct watch *watch)
+{
+    struct tally sum = {0};
+    struct error err = {0};
+    pthread_mutex_lock(&watch->mutex);
+    watch->status.passing = true;
+    pthread_mutex_unlock(&watch->mutex);
+    begin_work(watch, SLICE_MS);
+    int result = reconcile_all(watch->reconciler, &sum, &err);
+    count_calls(watch, &sum);
+    if (!sum.stopped || (result != 0 && err.code != ERR_CANCELLED))
+        pass_ended(watch, &sum, &err);
+}
+
+/* --- the configuration, again ----------------------------------------------------------------- */
+
+static void reload(struct watch *watch)
+{
+    struct arena arena;
+    struct config_set set = {0};
+    struct reconciler *reconciler = NULL;
+    struct error err = {0};
+    arena_init(&arena);
+    if (watch->options.load(watch->options.load_arg, &arena, &set, &err) != 0 ||
+        open_reconciler(watch, &set, &reconciler, &err) != 0) {
+        arena_done(&arena);
+        log_event(LOG_ERROR, "the configuration was read again and is not taken", "error",
+                  err.message, NULL);
+        watch_say(watch, watch->status.config_error, err.message);
+        return;
+    }
+    reconciler_close(watch->reconciler);
+    arena_done(&watch->config_arena);
+    watch->config_arena = arena;
+    watch->set = set;
+    watch->reconciler = reconciler;
+    watch_say(watch, watch->status.config_error, "");
+    log_event(LOG_INFO, "the configuration was read again", NULL);
+    pthread_mutex_lock(&watch->mutex); /* what it selects now may have changed long ago */
+    if (watch->options.every_ms)
+        watch->next_pass_ms = mono_ms(watch);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void sign_of_life(struct watch *watch)
+{
+    char line[128];
+    struct metric_values values;
+    metrics_snapshot(&watch->metrics, &values);
+    snprintf(line, sizeof line, "%llu applied, %llu equal, %llu failed, %llu full passes",
+             (unsigned long long)values.items[METRIC_APPLIED],
+             (unsigned long long)values.items[METRIC_EQUAL],
+             (unsigned long long)values.items[METRIC_FAILED], (unsigned long long)values.passes);
+    pthread_mutex_lock(&watch->mutex);
+    watch->alive_ms = mono_ms(watch);
+    pthread_mutex_unlock(&watch->mutex);
+    if (watch->options.alive)
+        watch->options.alive(watch->options.alive_arg, true, line);
+}
+
+/* How long there is nothing to do but to listen. */
+static int64_t idle_ms(struct watch *watch)
+{
+    int64_t wait_ms = IDLE_MS, now = mono_ms(watch);
+    pthread_mutex_lock(&watch->mutex);
+    if (watch->next_pass_ms - now < wait_ms)
+        wait_ms = watch->next_pass_ms - now;
+    pthread_mutex_unlock(&watch->mutex);
+    if (watch->options.canary && watch->canary_due_ms - now < wait_ms)
+        wait_ms = watch->canary_due_ms - now;
+    return wait_ms > 0 ? wait_ms : 0;
+}
+
+static bool pass_is_due(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->mutex);
+    bool due = watch->next_pass_ms <= mono_ms(watch);
+    pthread_mutex_unlock(&watch->mutex);
+    return due;
+}
+
+static int round_of_work(struct watch *watch, struct error *err)
+{
+    if (atomic_exchange(&watch->reload, false))
+        reload(watch);
+    watch_canary(watch);
+    struct pending_batch *batch = pending_take(watch->pending, idle_ms(watch));
+    int result = batch ? look_at(watch, batch, err) : 0;
+    if (batch) {
+        note_oldest(watch, batch);
+        watch_canary_seen(watch, batch);
+        watch_settle(watch, batch);
+    }
+    if (result == 0 && !atomic_load(&watch->stopping) && pass_is_due(watch))
+        pass(watch);
+    sign_of_life(watch);
+    return result;
+}
+
+int watch_run(struct watch *watch, struct error *err)
+{
+    int result = watch_listen(watch, err);
+    while (result == 0 && !atomic_load(&watch->stopping))
+        result = round_of_work(watch, err);
+    watch_stop(watch); /* also when it failed */
+    watch_listen_end(watch);
+    if (watch->http)
+        http_server_stop(watch->http, 1000);
+    return result;
+}
+
+void watch_stop(struct watch *watch)
+{
+    atomic_store(&watch->stopping, true);
+    stop_ask(&watch->stop);
+    stop_ask(&watch->work);
+    stop_ask(&watch->deaf);
+    pending_close(watch->pending);
+}
+
+void watch_reload(struct watch *watch)
+{
+    atomic_store(&watch->reload, true);
+    pending_wake(watch->pending);
+}
+
+int watch_port(const struct watch *watch)
+{
+    return watch->http ? http_server_port(watch->http) : 0;
+}
+
+/* --- what is known of it ---------------------------------------------------------------------- */
+
+static void judge(struct watch *watch, struct watch_status *status, int64_t silent_ms)
+{
+    const int64_t period_ms = watch->options.canary_every_ms;
+    char *reason = status->reason;
+    size_t size = sizeof status->reason;
+    int64_t since_ms = status->canary_seen_ms ? status->canary_seen_ms : status->started_ms;
+    reason[0] = '\0';
+    if (silent_ms > STUCK_MS)
+        snprintf(reason, size, "nothing was done for %lld s", (long long)silent_ms / 1000);
+    else if (status->queue_error[0])
+        snprintf(reason, size, "%.240s", status->queue_error);
+    else if (status->pass_error[0])
+        snprintf(reason, size, "the last full pass: %.220s", status->pass_error);
+    else if (status->canary && status->now_ms - since_ms > CANARY_MISSES * period_ms)
+        snprintf(reason, size, "the canary was last seen %lld s ago",
+                 (long long)(status->now_ms - since_ms) / 1000);
+    status->healthy = !reason[0];
+}
+
+void watch_status(struct watch *watch, struct watch_status *out)
+{
+    int64_t waiting_ms;
+    size_t names;
+    struct metric_values values;
+    pending_look(watch->pending, &names, &waiting_ms);
+    metrics_snapshot(&watch->metrics, &values);
+    pthread_mutex_lock(&watch->mutex);
+    *out = watch->status;
+    int64_t now = mono_ms(watch), silent_ms = now - watch->alive_ms;
+    out->now_ms = now_ms(watch);
+    out->next_pass_ms =
+        watch->next_pass_ms == INT64_MAX ? 0 : out->now_ms + watch->next_pass_ms - now;
+    out->metrics = values;
+    out->pending = names;
+    out->oldest_pending_ms = waiting_ms;
+    if (watch->failing_oldest_ms && (!waiting_ms || watch->failing_oldest_ms < waiting_ms))
+        out->oldest_pending_ms = watch->failing_oldest_ms;
+    out->metrics.oldest_ms = out->oldest_pending_ms;
+    pthread_mutex_unlock(&watch->mutex);
+    judge(watch, out, silent_ms);
+}

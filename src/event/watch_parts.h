@@ -1,0 +1,75 @@
+/* watch_parts: what the files of watch have in common. */
+#ifndef UNDERSTUDY_EVENT_WATCH_PARTS_H
+#define UNDERSTUDY_EVENT_WATCH_PARTS_H
+
+#include "base/stop.h"
+#include "event/pending.h"
+#include "event/watch.h"
+
+#include <stdatomic.h>
+
+struct http_server;
+
+enum {
+    LISTENERS = 2,        /* a queue; one waits while the other hands over */
+    PENDING_LIMIT = 20000 /* messages */
+};
+
+struct listener {
+    struct watch *watch;
+    const struct sqs_queue *queue;
+    pthread_t thread;
+    bool started;
+};
+
+struct watch {
+    struct watch_options options;
+    struct clock *clock;
+    struct arena arena;      /* as long as it lives */
+    struct session *session; /* for queues and the canary */
+    struct session *hearing; /* for waiting on queues */
+    struct sqs_queue queues[WATCH_QUEUES_MAX];
+    size_t queue_count;
+    struct pending *pending;
+    struct metrics metrics;
+    struct http_server *http;
+    struct stop stop; /* of the queues' calls, and of everything */
+    struct stop work; /* of what the reconciler does now */
+    struct stop deaf; /* of waiting for messages, which ends at once */
+    atomic_bool stopping, reload;
+    struct listener listeners[WATCH_QUEUES_MAX * LISTENERS];
+    pthread_t settler;
+    bool settler_started;
+
+    /* The driving thread's. */
+    struct arena config_arena; /* the configuration that holds */
+    struct config_set set;
+    struct reconciler *reconciler;
+    int64_t canary_due_ms; /* monotonic */
+
+    pthread_mutex_t mutex; /* for what follows; taken after no other */
+    pthread_cond_t settle; /* there is something to settle, or no more will come */
+    struct pending_batch *settling, **settling_end;
+    bool settled_last;
+    struct watch_status status; /* what of it is not worked out when asked */
+    int64_t next_pass_ms;       /* monotonic; INT64_MAX: none */
+    int64_t alive_ms;           /* monotonic: when the driver went round last */
+    int64_t failing_oldest_ms;  /* the oldest change whose look failed */
+};
+
+/* Keeps the reason, or "" that all is well. */
+void watch_say(struct watch *watch, char reason[256], const char *text);
+
+/* watch_queue.c: listening and settling. */
+int watch_listen(struct watch *watch, struct error *err);
+void watch_settle(struct watch *watch, struct pending_batch *batch); /* takes it */
+void watch_listen_end(struct watch *watch);
+
+/* watch_canary.c: on the driving thread. */
+void watch_canary(struct watch *watch);
+void watch_canary_seen(struct watch *watch, const struct pending_batch *batch);
+
+/* watch_http.c */
+int watch_serve(struct watch *watch, struct error *err);
+
+#endif

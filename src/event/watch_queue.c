@@ -1,0 +1,158 @@
+/* Listening to queues, and telling them what was done. */
+#include "base/log.h"
+#include "base/thread.h"
+#include "event/watch_parts.h"
+
+#include <stdio.h>
+
+enum { PAUSE_MS = 5000 }; /* after a call that failed in spite of its retries */
+
+/* A message that cannot be read stays in the queue: its redrive policy gives it up, and somebody
+ * can look at it. */
+static void take_message(struct listener *listener, struct arena *arena,
+                         const struct sqs_message *message)
+{
+    struct watch *watch = listener->watch;
+    struct event_hints hints;
+    struct error err = {0};
+    bool understood = event_read_body(arena, message->body, message->body_len, &hints, &err) == 0;
+    metrics_event(&watch->metrics, understood);
+    if (!understood) {
+        log_event(LOG_ERROR, "a message is not understood", "queue", listener->queue->name,
+                  "message", message->id, "error", err.message, NULL);
+        return;
+    }
+    if (!hints.count)
+        log_event(LOG_DEBUG, "nothing to look at", "event", hints.what, "reason", hints.ignored,
+                  NULL);
+    pending_add(watch->pending, listener->queue, message, &hints);
+}
+
+static void *listen_on(void *arg)
+{
+    struct listener *listener = arg;
+    struct watch *watch = listener->watch;
+    struct sqs_queue queue = *listener->queue;
+    struct arena arena;
+    queue.session = watch->hearing;
+    arena_init(&arena);
+    while (!stop_wanted(&watch->stop)) {
+        struct sqs_message *messages = NULL;
+        size_t count = 0;
+        struct error err = {0};
+        int result = sqs_queue_receive(&queue, &arena, SQS_QUEUE_WAIT_S, &messages, &count, &err);
+        if (stop_wanted(&watch->stop))
+            break; /* what came comes again */
+        watch_say(watch, watch->status.queue_error, result == 0 ? "" : err.message);
+        for (size_t i = 0; i < count; i++)
+            take_message(listener, &arena, &messages[i]);
+        if (result != 0) {
+            log_event(LOG_ERROR, "the queue cannot be read", "error", err.message, NULL);
+            watch->deaf.clock.sleep_ms(&watch->deaf.clock, PAUSE_MS);
+        }
+        arena_reset(&arena);
+    }
+    arena_done(&arena);
+    return NULL;
+}
+
+/* --- settling --------------------------------------------------------------------------------- */
+
+static void settle_some(const struct sqs_queue *queue, struct arena *arena,
+                        const struct sqs_verdict *verdicts, size_t count)
+{
+    struct error err = {0};
+    if (count && sqs_queue_settle(queue, arena, verdicts, count, &err) != 0)
+        log_event(LOG_WARN, "messages were not settled and come again", "error", err.message, NULL);
+}
+
+static void settle_batch(struct watch *watch, const struct pending_batch *batch)
+{
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t queue = 0; queue < watch->queue_count; queue++) {
+        struct sqs_verdict verdicts[SQS_QUEUE_BATCH];
+        size_t count = 0;
+        for (size_t i = 0; i < batch->message_count; i++) {
+            const struct pending_message *message = &batch->messages[i];
+            if (message->queue != &watch->queues[queue])
+                continue;
+            verdicts[count++] =
+                (struct sqs_verdict){message->receipt, pending_verdict(batch, message)};
+            if (count == SQS_QUEUE_BATCH) {
+                settle_some(message->queue, &arena, verdicts, count);
+                arena_reset(&arena);
+                count = 0;
+            }
+        }
+        settle_some(&watch->queues[queue], &arena, verdicts, count);
+        arena_reset(&arena);
+    }
+    arena_done(&arena);
+}
+
+void watch_settle(struct watch *watch, struct pending_batch *batch)
+{
+    pthread_mutex_lock(&watch->mutex);
+    batch->next = NULL;
+    *watch->settling_end = batch;
+    watch->settling_end = &batch->next;
+    pthread_cond_signal(&watch->settle);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+static struct pending_batch *next_to_settle(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->mutex);
+    while (!watch->settling && !watch->settled_last)
+        pthread_cond_wait(&watch->settle, &watch->mutex);
+    struct pending_batch *batch = watch->settling;
+    if (batch) {
+        watch->settling = batch->next;
+        if (!watch->settling)
+            watch->settling_end = &watch->settling;
+    }
+    pthread_mutex_unlock(&watch->mutex);
+    return batch;
+}
+
+static void *settle_all(void *arg)
+{
+    struct watch *watch = arg;
+    struct pending_batch *batch;
+    while ((batch = next_to_settle(watch)) != NULL) {
+        settle_batch(watch, batch);
+        pending_batch_free(batch);
+    }
+    return NULL;
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+int watch_listen(struct watch *watch, struct error *err)
+{
+    if (thread_start(&watch->settler, "settle", settle_all, watch, err) != 0)
+        return -1;
+    watch->settler_started = true;
+    for (size_t i = 0; i < watch->queue_count * LISTENERS; i++) {
+        struct listener *listener = &watch->listeners[i];
+        *listener = (struct listener){.watch = watch, .queue = &watch->queues[i / LISTENERS]};
+        if (thread_start(&listener->thread, "listen", listen_on, listener, err) != 0)
+            return -1;
+        listener->started = true;
+    }
+    return 0;
+}
+
+void watch_listen_end(struct watch *watch)
+{
+    for (size_t i = 0; i < WATCH_QUEUES_MAX * LISTENERS; i++)
+        if (watch->listeners[i].started)
+            pthread_join(watch->listeners[i].thread, NULL);
+    pthread_mutex_lock(&watch->mutex);
+    watch->settled_last = true;
+    pthread_cond_signal(&watch->settle);
+    pthread_mutex_unlock(&watch->mutex);
+    if (watch->settler_started)
+        pthread_join(watch->settler, NULL);
+}
