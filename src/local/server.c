@@ -14,6 +14,7 @@
 #include "local/quotas.h"
 #include "local/rest.h"
 #include "local/trail.h"
+#include "local/trails.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,11 +114,14 @@ static size_t large_body(void *arg, struct text method, struct text path)
 static int open_store(struct server *server, const struct server_options *options,
                       struct error *err)
 {
-    const char *schemas[LARGEST_SERVICES + 5] = {accounts_schema, authenticate_schema, trail_schema,
-                                                 event_bus_schema};
-    size_t count = 4;
+    static const char *const own[] = {accounts_schema, authenticate_schema, trail_schema,
+                                      trails_schema, event_bus_schema};
+    enum { OWN = sizeof own / sizeof *own };
+    const char *schemas[OWN + LARGEST_SERVICES + 1] = {0};
+    memcpy(schemas, own, sizeof own);
+    size_t count = OWN;
     const struct local_service *const *service = server->pipeline.services;
-    for (; *service && count < LARGEST_SERVICES + 4; service++)
+    for (; *service && count < OWN + LARGEST_SERVICES; service++)
         if ((*service)->schema)
             schemas[count++] = (*service)->schema;
     return store_open(options->folder, schemas, &server->local.store, err);

@@ -1,7 +1,6 @@
 #include "local/services/cloudtrail.h"
 
 #include "local/services/cloudtrail_parts.h"
-#include "local/trails.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -356,6 +355,5 @@ const struct local_service cloudtrail_service = {
     .protocol = AWS_JSON_1_1,
     .clock_skew_ms = 5 * 60 * 1000,
     .internal_error = "InternalFailure",
-    .schema = trails_schema,
     .operations = operations,
 };
