@@ -17,6 +17,8 @@ import sys
 
 import boto3
 
+ENDPOINT = os.environ.get("AWS_ENDPOINT_URL")  # Debian's boto3 does not read it by itself
+
 
 def log(level, message, **more):
     print(json.dumps({"level": level, "message": message, **more}), flush=True)
@@ -55,12 +57,13 @@ class Handler:
         deleted, names = names_of(event)
         source_region = event["region"]
         if source_region not in self.sources:
-            self.sources[source_region] = boto3.client("ssm", region_name=source_region)
+            self.sources[source_region] = boto3.client("ssm", region_name=source_region,
+                                                       endpoint_url=ENDPOINT)
         for name in names:
             if not any(name.startswith(path + "/") for path in self.paths):
                 continue
             for region in self.regions:
-                destination = boto3.client("ssm", region_name=region)
+                destination = boto3.client("ssm", region_name=region, endpoint_url=ENDPOINT)
                 if deleted:
                     destination.delete_parameter(Name=name)
                 else:
