@@ -28,6 +28,7 @@ COMMON_ERRORS = {
     'InternalFailure', 'InvalidSignatureException', 'MissingAuthenticationTokenException',
     'SerializationException', 'ThrottlingException', 'UnknownOperationException',
     'UnrecognizedClientException', 'ValidationException',
+    'RequestEntityTooLargeException',
     # SQS's, for parameters (events.md section 12.2).
     'InvalidParameterValueException', 'MissingRequiredParameterException',
 }
