@@ -157,7 +157,8 @@ static void write_step(struct batch *batch, struct arena *values, struct arena *
                                                &wrote->version, &error);
         if (result == 0) {
             wrote->latest_ms = engine->clock->now_ms(engine->clock) + CLOCKS_DIFFER_MS;
-            if (exists && !replaces && !history_wanted(engine) &&
+            /* Versions count up where there are values. */
+            if (exists && !replaces && !history_wanted(engine) && engine->kind->read &&
                 wrote->version > have.version + 1 &&
                 race_settle(engine, step->destination, calls, pair, &want, &have, &wrote->version,
                             &error) != 0)

@@ -228,6 +228,7 @@ int look_settle(struct look *look, struct engine *engine, struct arena *arena, b
     look->why = NULL;
     look->again = item->again;
     look->yields = false;
+    look->source_version = exists ? pair.source.version : 0;
     for (size_t i = 0; i < count; i++) {
         fold_step(engine, arena, &steps[i], dry_run, look);
         look->again = look->again || steps[i].status == STATUS_CONFLICT;

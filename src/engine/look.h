@@ -20,6 +20,7 @@ struct look {
     const struct error *error; /* of HINT_FAILED */
     bool again;                /* another look may say more */
     bool yields;               /* it is the other direction's to do */
+    int64_t source_version;    /* that was seen; 0: none */
     /* Of all passes: */
     bool removed;
     unsigned writes;

@@ -104,6 +104,11 @@ void reconciler_close(struct reconciler *reconciler)
     free(reconciler);
 }
 
+static bool is_done(enum hint_outcome outcome)
+{
+    return outcome == HINT_IGNORED || outcome == HINT_EQUAL || outcome == HINT_APPLIED;
+}
+
 /* --- hints ------------------------------------------------------------------------------------ */
 static int order_looks(const void *a, const void *b)
 {
@@ -218,6 +223,29 @@ static void count_calls(const struct reconciler *reconciler, const struct aws_ca
     sum->paced_ms = now.paced_ms - before->paced_ms;
 }
 
+/* A full pass that does what a hint asked for in vain has not found a missed event. */
+static const char *told_place(struct arena *arena, const char *key)
+{
+    return arena_printf(arena, "told of %s", key); /* no parameter has such a name */
+}
+
+static void keep_told(struct engine *engine, const struct looks *looks)
+{
+    static const unsigned char nothing[32];
+    struct arena scratch;
+    arena_init(&scratch);
+    for (size_t i = 0; i < looks->count; i++) {
+        const struct look *look = &looks->items[i];
+        if (is_done(look->outcome))
+            continue;
+        for (unsigned side = 1; side < engine->side_count; side++)
+            state_keep_digest(engine->state, engine->sides[side].link,
+                              told_place(&scratch, look->key), look->source_version, nothing);
+        arena_reset(&scratch);
+    }
+    arena_done(&scratch);
+}
+
 /* What goes the other way. */
 static int look_back(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
                      const struct looks *out, struct tally *sum, struct error *err)
@@ -249,6 +277,8 @@ static int look_in(struct reconciler *reconciler, size_t index, struct arena *ar
     int result = look_all(reconciler, engine, arena, &looks, sum, err);
     for (size_t i = 0; i < looks.count && result == 0; i++)
         look_tell(&looks.items[i]);
+    if (result == 0)
+        keep_told(engine, &looks);
     if (result == 0 && two_way_is(engine->config))
         result = look_back(reconciler, reconciler->engines[index + 1], arena, &looks, sum, err);
     free(looks.items);
@@ -276,6 +306,8 @@ int reconcile_hints(struct reconciler *reconciler, struct arena *arena, const st
 
 /* --- all -------------------------------------------------------------------------------------- */
 struct missed {
+    struct engine *engine;
+    struct arena scratch;
     int64_t before_ms;
     uint64_t count;
 };
@@ -283,11 +315,17 @@ struct missed {
 static int count_missed(const struct step *step, void *arg, struct error *err)
 {
     struct missed *missed = arg;
+    struct engine *engine = missed->engine;
+    unsigned char told[32];
     (void)err;
     bool changes = step->action == STEP_CREATE || step->action == STEP_UPDATE ||
                    step->action == STEP_DELETE || step->action == STEP_MARK;
-    if (changes && step->status == STATUS_APPLIED && step->source_modified_ms < missed->before_ms)
-        missed->count++;
+    if (!changes || step->status != STATUS_APPLIED || step->source_modified_ms >= missed->before_ms)
+        return 0;
+    missed->count +=
+        !state_digest(engine->state, engine->sides[step->destination + 1].link,
+                      told_place(&missed->scratch, step->key), step->source_version, told);
+    arena_reset(&missed->scratch);
     return 0;
 }
 
@@ -296,8 +334,10 @@ static int pass_all(struct reconciler *reconciler, struct engine *engine, struct
 {
     struct arena scratch;
     struct tally tally;
-    struct missed missed = {.before_ms =
-                                reconciler->clock->now_ms(reconciler->clock) - UNDER_WAY_MS};
+    struct missed missed = {
+        .engine = engine,
+        .before_ms = reconciler->clock->now_ms(reconciler->clock) - UNDER_WAY_MS,
+    };
     int result = engine_again(engine, NULL, err);
     if (result == 0)
         result = plan_build(engine, err);
@@ -306,8 +346,10 @@ static int pass_all(struct reconciler *reconciler, struct engine *engine, struct
     if (engine_tally(engine, &tally, result == 0 ? err : NULL) != 0)
         return -1;
     arena_init(&scratch);
+    arena_init(&missed.scratch);
     if (inventory_steps(engine->inventory, &scratch, count_missed, &missed, NULL) == 0)
         tally.missed = missed.count;
+    arena_done(&missed.scratch);
     arena_done(&scratch);
     tally_add(sum, &tally);
     return result;
@@ -332,7 +374,9 @@ int reconcile_all(struct reconciler *reconciler, struct tally *sum, struct error
                 first = problem;
         }
         all.stopped = all.stopped || stop_wanted(reconciler->options.stop);
-        if (!all.stopped)
+        /* One that takes all the time there is does not keep the others from their turn: what it
+         * has done it need not do again. */
+        if (!all.stopped || i == 0)
             reconciler->next = (reconciler->next + 1) % reconciler->count;
     }
     count_calls(reconciler, &before, &all);

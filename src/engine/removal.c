@@ -113,7 +113,7 @@ static int learn_tags(struct looking *looking, struct resource *copy, struct err
 {
     struct engine *engine = looking->engine;
     struct resource_ctx ctx = engine_ctx(engine, looking->destination + 1, true, &looking->scratch);
-    return engine->focus && engine->safety.deletes != DELETES_NEVER
+    return engine->focus && !engine->kind->fill && engine->safety.deletes != DELETES_NEVER
                ? engine->kind->read_tags(&ctx, copy, err)
                : 0;
 }

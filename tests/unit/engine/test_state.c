@@ -378,6 +378,66 @@ static void run_ids_sort_by_time(void **unused)
     assert_true(strcmp(first, second) < 0);
 }
 
+static void without_a_folder_all_is_in_memory(void **state)
+{
+    (void)state;
+    struct state *memory = NULL;
+    struct state_known known;
+    struct error err = {0};
+    unsigned char key[STATE_KEY_SIZE], other[STATE_KEY_SIZE];
+    assert_int_equal(state_open(NULL, "run1", &fake.clock, random_system(), &memory, &err), 0);
+    assert_null(state_folder(memory));
+    int64_t link = state_link(memory, "kind", "a", "b");
+    state_keep(memory, link, &pair, true);
+    state_find(memory, link, pair.key, &known);
+    assert_true(known.recorded);
+    state_derive_key(memory, "x", key);
+    state_close(memory);
+    assert_int_equal(state_open(NULL, "run2", &fake.clock, random_system(), &memory, &err), 0);
+    state_derive_key(memory, "x", other);
+    assert_memory_not_equal(key, other, sizeof key);
+    state_find(memory, link, pair.key, &known);
+    assert_false(known.recorded);
+    state_close(memory);
+    assert_int_equal(access(path_of("state.db"), F_OK), -1);
+}
+
+static void digests_are_of_a_version_and_never_on_the_disk(void **state)
+{
+    (void)state;
+    static const unsigned char digest[32] = "a digest that would be found";
+    unsigned char found[32];
+    struct state *one = open_as("run1");
+    int64_t link = state_link(one, "kind", "a", "b");
+    state_keep_digest(one, link, "k", 3, digest);
+    assert_true(state_digest(one, link, "k", 3, found));
+    assert_memory_equal(found, digest, sizeof digest);
+    assert_false(state_digest(one, link, "k", 4, found));
+    assert_false(state_digest(one, -link, "k", 3, found));
+    struct state *two = open_as("run2"); /* another process */
+    assert_false(state_digest(two, link, "k", 3, found));
+    state_close(two);
+    state_close(one);
+}
+
+static void deletions_are_counted_over_a_time_by_all_runs(void **state)
+{
+    (void)state;
+    struct state *one = open_as("run1");
+    int64_t link = state_link(one, "kind", "a", "b"), now = fake.clock.now_ms(&fake.clock);
+    state_removed(one, link, 3);
+    state_run_again(one, "run1b", "watch", "digest");
+    state_close(one);
+    fake_clock_advance(&fake, 1000);
+    struct state *two = open_as("run2");
+    state_removed(two, link, 2);
+    assert_int_equal(state_removed_since(two, link, now - 1), 5);
+    assert_int_equal(state_removed_since(two, link, now), 2);
+    assert_int_equal(state_removed_since(two, link + 1, 0), 0);
+    state_close(two);
+    assert_int_equal(state_removed_since(NULL, link, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +453,11 @@ int main(void)
         TEST(what_is_not_used_for_long_goes),
         TEST(without_a_state_nothing_is_known_and_nothing_breaks),
         TEST(run_ids_sort_by_time),
+        cmocka_unit_test_setup_teardown(without_a_folder_all_is_in_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(digests_are_of_a_version_and_never_on_the_disk, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(deletions_are_counted_over_a_time_by_all_runs, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
