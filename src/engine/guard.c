@@ -22,6 +22,12 @@ static void stop_step(struct batch *batch, struct step *step, enum step_status s
     step->reason = arena_strdup(&batch->arena, reason);
 }
 
+/* As good as deleted, and planned to be taken back. */
+static bool was_gone(const struct engine *engine, const struct pair *pair)
+{
+    return engine->kind->gone && engine->kind->gone(&pair->have);
+}
+
 /* Is what stands there what the plan saw? */
 static bool copy_stands(struct batch *batch, const struct guarded *guarded)
 {
@@ -35,7 +41,7 @@ static bool copy_stands(struct batch *batch, const struct guarded *guarded)
     if (copy->error.code) {
         snprintf(reason, sizeof reason, "cannot read what stands there: %s", copy->error.message);
         stop_step(batch, step, STATUS_FAILED, reason);
-    } else if (copy->resource.missing) {
+    } else if (copy->resource.missing && !was_gone(batch->engine, guarded->pair)) {
         stop_step(batch, step, STATUS_CONFLICT,
                   "somebody deleted it since it was compared: plan again");
     } else if (copy->resource.version != step->copy_version && !batch->engine->kind->read) {

@@ -1,0 +1,312 @@
+"""kms_keys: multi-Region keys kept equal between Regions of the local AWS."""
+import json
+import unittest
+
+from replication import COPIES, SOURCE, Replication, error
+
+ACCOUNT = '111111111111'
+
+
+def policy(*more):
+    return json.dumps({'Version': '2012-10-17', 'Statement': [
+        {'Sid': 'Enable IAM User Permissions', 'Effect': 'Allow',
+         'Principal': {'AWS': f'arn:aws:iam::{ACCOUNT}:root'}, 'Action': 'kms:*', 'Resource': '*'},
+        *more]})
+
+
+def via(region, service='ssm'):
+    return {'Sid': 'via', 'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'kms:Decrypt',
+            'Resource': '*', 'Condition': {'StringEquals': {
+                'kms:ViaService': f'{service}.{region}.amazonaws.com',
+                'kms:CallerAccount': ACCOUNT}}}
+
+
+class Keys(Replication):
+    def kms(self, region=SOURCE):
+        if ('kms', region) not in self.clients:
+            self.clients['kms', region] = self.server.client('kms', region)
+        return self.clients['kms', region]
+
+    def made(self, alias=None, region=SOURCE, MultiRegion=True, **more):
+        key = self.kms(region).create_key(MultiRegion=MultiRegion, **more)['KeyMetadata']['KeyId']
+        if alias:
+            self.kms(region).create_alias(AliasName=alias, TargetKeyId=key)
+        return key
+
+    def go(self, *words, status=0, keys='', regions=COPIES, parameters=None):
+        config = f'source: {{region: {SOURCE}}}\ndestinations:\n' + ''.join(
+            f'  - {{region: {region}}}\n' for region in regions)
+        config += f'kms_keys: {{{keys}}}\n' + (f'parameters: {parameters}\n' if parameters else '')
+        self.witness.calls.clear()
+        return self.run_it(*words, config=config, status=status)
+
+    def about(self, key, region):
+        kms = self.kms(region)
+        data = kms.describe_key(KeyId=key)['KeyMetadata']
+        return {'state': data['KeyState'], 'description': data['Description'],
+                'aliases': sorted(row['AliasName'] for row in
+                                  kms.list_aliases(KeyId=data['KeyId'])['Aliases']),
+                'tags': {row['TagKey']: row['TagValue'] for row in
+                         kms.list_resource_tags(KeyId=data['KeyId'])['Tags']
+                         if not row['TagKey'].startswith('understudy:')},
+                'policy': json.loads(kms.get_key_policy(KeyId=data['KeyId'])['Policy'])}
+
+    def written(self):
+        return sorted(call.operation for call in self.witness.writes())
+
+    # --- made and kept equal --------------------------------------------------------------------
+    def test_a_key_is_replicated_with_all_that_aws_leaves_behind(self):
+        key = self.made('alias/prod', Description='orders', Policy=policy(via(SOURCE)),
+                        Tags=[{'TagKey': 'team', 'TagValue': 'a'}])
+        self.assertIn('2 to create', self.go('plan').out)
+        self.assertEqual(self.written(), [])
+        self.go('sync')
+        for region in COPIES:
+            have, source = self.about(key, region), self.about(key, SOURCE)
+            self.assertEqual(have.pop('policy'), json.loads(policy(via(region))))
+            source.pop('policy')
+            self.assertEqual(have, source)
+        secret = self.kms(SOURCE).encrypt(KeyId=key, Plaintext=b'x')['CiphertextBlob']
+        self.assertEqual(self.kms(COPIES[0]).decrypt(CiphertextBlob=secret)['Plaintext'], b'x')
+        self.go('verify')
+        self.go('sync')
+        self.assertEqual(self.written(), [])
+
+    def test_each_property_that_drifts_is_told_and_repaired_alone(self):
+        key, there = self.made('alias/prod', Description='orders',
+                               Tags=[{'TagKey': 'team', 'TagValue': 'a'}]), self.kms(COPIES[0])
+        self.go('sync')
+        for word, drift, repair in (
+                ('description', lambda: there.update_key_description(KeyId=key, Description='?'),
+                 ['UpdateKeyDescription']),
+                ('enabled', lambda: there.disable_key(KeyId=key), ['EnableKey']),
+                ('policy', lambda: there.put_key_policy(KeyId=key, Policy=policy(via(SOURCE))),
+                 ['PutKeyPolicy']),
+                ('tags.team', lambda: there.tag_resource(
+                    KeyId=key, Tags=[{'TagKey': 'team', 'TagValue': 'b'}]), ['TagResource']),
+                ('tags.new', lambda: there.tag_resource(
+                    KeyId=key, Tags=[{'TagKey': 'new', 'TagValue': ''}]), ['UntagResource']),
+                ('aliases', lambda: there.delete_alias(AliasName='alias/prod'), ['CreateAlias'])):
+            with self.subTest(word):
+                drift()
+                self.assertIn(word, self.go('verify', status=3).out)
+                self.assertEqual(self.written(), [])
+                self.go('sync')
+                self.assertEqual(self.written(), repair)
+                self.go('verify')
+
+    def test_a_policy_is_compared_by_its_meaning(self):
+        key = self.made(Policy=policy(via(SOURCE)))
+        self.go('sync')
+        said = json.loads(policy(via(COPIES[0])))
+        said['Id'] = 'other'
+        said['Statement'].reverse()
+        for statement in said['Statement']:
+            statement['Sid'] = 'another'
+            statement['Action'] = [statement['Action'].upper().replace('KMS:', 'kms:')]
+            statement['Principal'] = {'AWS': [statement['Principal']['AWS'].replace(
+                f'arn:aws:iam::{ACCOUNT}:root', ACCOUNT)]}
+        self.kms(COPIES[0]).put_key_policy(KeyId=key, Policy=json.dumps(said))
+        self.go('verify')
+
+    def test_a_disabled_source_disables_its_replicas_and_is_not_replicated(self):
+        key = self.made()
+        self.go('sync', regions=COPIES[:1])
+        self.kms().disable_key(KeyId=key)
+        out = self.go('sync', status=4).out
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'Disabled')
+        self.assertIn('AWS replicates enabled keys only', out)
+
+    def test_an_alias_of_another_key_is_taken_only_when_told(self):
+        key = self.made('alias/prod')
+        other = self.made('alias/prod', COPIES[0], MultiRegion=False)
+        done = self.go('sync', status=4, keys='aliases: add')
+        self.assertIn(f'alias/prod stands for key {other}', done.out)
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'Enabled')  # the rest is done
+        self.go('sync', keys='aliases: move')
+        self.assertEqual(self.about(key, COPIES[0])['aliases'], ['alias/prod'])
+
+    def test_other_aliases_stay_unless_exact(self):
+        key = self.made('alias/prod')
+        self.go('sync')
+        self.kms(COPIES[0]).create_alias(AliasName='alias/dr', TargetKeyId=key)
+        self.go('verify')
+        self.go('verify', keys='aliases: exact', status=3)
+        self.go('sync', keys='aliases: exact')
+        self.assertEqual(self.written(), ['DeleteAlias'])
+
+    def test_a_failed_property_leaves_the_others_done(self):
+        key = self.made(Description='a')
+        self.go('sync')
+        self.kms().update_key_description(KeyId=key, Description='b')
+        self.kms().put_key_policy(KeyId=key, Policy=policy(via(SOURCE)))
+        self.witness.rules.append(lambda call: error(
+            'MalformedPolicyDocumentException', 'Policy contains a statement with one or more '
+            'invalid principals.') if call.operation == 'PutKeyPolicy' else None)
+        out = self.go('sync', status=1).out
+        self.assertIn('policy: AWS refuses the policy', out)
+        self.assertEqual(self.about(key, COPIES[0])['description'], 'b')
+
+    def test_a_lost_answer_to_replicate_is_looked_after(self):
+        key = self.made('alias/prod')
+        lost = []
+
+        def lose(call):
+            if call.operation == 'ReplicateKey' and call.region == SOURCE and not lost:
+                lost.append(call)
+                return 'lose'
+            return None
+        self.witness.rules.append(lose)
+        self.go('sync', regions=COPIES[:1])
+        self.assertEqual(len(lost), 1)
+        self.assertEqual(self.about(key, COPIES[0])['aliases'], ['alias/prod'])
+        self.go('verify', regions=COPIES[:1])
+
+    def test_asymmetric_and_hmac_keys_are_replicated_too(self):
+        self.made('alias/sign', KeySpec='ECC_NIST_P256', KeyUsage='SIGN_VERIFY')
+        self.made('alias/mac', KeySpec='HMAC_256', KeyUsage='GENERATE_VERIFY_MAC')
+        self.go('sync')
+        self.go('verify', '--deep')
+
+    def test_imported_material_is_a_named_loss(self):
+        key = self.made(Origin='EXTERNAL')
+        self.assertIn('no key material yet', self.go('plan', status=0).out)
+        self.assertEqual(self.about(key, SOURCE)['state'], 'PendingImport')
+
+    def test_the_source_may_hold_a_replica(self):
+        key = self.made('alias/prod', COPIES[0])
+        self.kms(COPIES[0]).replicate_key(KeyId=key, ReplicaRegion=SOURCE)
+        self.kms().describe_key(KeyId=key)
+        self.server.wait(lambda: self.about(key, SOURCE)['state'] == 'Enabled') \
+            if hasattr(self.server, 'wait') else self.settle(key, SOURCE)
+        self.kms().create_alias(AliasName='alias/prod', TargetKeyId=key)
+        self.go('sync')
+        self.assertEqual(self.about(key, COPIES[1])['aliases'], ['alias/prod'])
+        self.kms().update_key_description(KeyId=key, Description='from the replica')
+        self.go('sync')
+        self.assertEqual(self.about(key, COPIES[0])['description'], 'from the replica')
+
+    def settle(self, key, region):
+        while self.about(key, region)['state'] in ('Creating', 'Updating'):
+            pass
+
+    # --- selecting ------------------------------------------------------------------------------
+    def test_keys_are_selected_by_alias_id_arn_and_tag(self):
+        by = {'alias': self.made('alias/a/b'), 'id': self.made(), 'arn': self.made(),
+              'tag': self.made(Tags=[{'TagKey': 'dr', 'TagValue': 'yes'}]),
+              'not': self.made('alias/a/c')}
+        arn = f'arn:aws:kms:{SOURCE}:{ACCOUNT}:key/{by["arn"]}'
+        self.go('sync', regions=COPIES[:1], keys='include: ["alias/a/*", "%s", "%s", "tag:dr=yes"],'
+                ' exclude: [alias/a/c]' % (by['id'], arn))
+        there = {row['KeyId'] for row in self.kms(COPIES[0]).list_keys()['Keys']}
+        self.assertEqual(there, set(by.values()) - {by['not']})
+
+    def test_what_cannot_be_meant_is_refused(self):
+        for keys, why in (('include: [prod]', "did you mean 'alias/prod'"),
+                          ('include: [alias/aws/ssm]', "AWS's own"),
+                          ('deletion_window: 5', 'days from 7 to 30'),
+                          ('aliases: all', 'is none of'), ('regions: [eu-north-1]', 'destination'),
+                          ('counterparts: ["alias/*"]', 'without star'),
+                          ('polcy: x', "did you mean 'policy'")):
+            self.assertIn(why, self.go('plan', keys=keys, status=2).err)
+
+    def test_a_single_region_key_is_named_and_blocked(self):
+        self.made('alias/single', MultiRegion=False)
+        self.made('alias/prod')
+        self.assertNotIn('single', self.go('plan').out)
+        out = self.go('sync', keys='include: [alias/single]', status=4).out
+        self.assertIn('a single-Region key', out)
+
+    def test_keys_and_parameters_in_one_file(self):
+        self.made('alias/prod')
+        self.put('/a', 'secret', Type='SecureString', KeyId='alias/prod')
+        self.go('sync', parameters='{include: [/a]}')
+        self.go('verify', parameters='{include: [/a]}')
+        done = self.go('verify', '--json', '--kind', 'kms-key', parameters='{include: [/a]}')
+        self.assertEqual({line['kind'] for line in done.lines if 'kind' in line}, {'kms-key'})
+        self.go('verify', '--include', '/a', parameters='{include: [/a]}', status=2)
+
+    def test_another_account_is_blocked(self):
+        self.made()
+        out = self.run_it('plan', config=f'source: {{region: {SOURCE}}}\ndestinations: [{{region: '
+                          'us-east-1, role_arn: "arn:aws:iam::222222222222:role/understudy"}]\n'
+                          'kms_keys: {}\n', status=None).out
+        self.assertTrue('another account' in out or 'could not' in out or not out, out)
+
+    # --- left over ------------------------------------------------------------------------------
+    def test_replicas_left_over_go_only_by_rule_and_with_a_window(self):
+        key, other = self.made('alias/prod'), self.made('alias/rest')
+        self.go('sync')
+        only = 'include: [alias/rest]'
+        out = self.go('sync', keys=only).out
+        self.assertIn('deletes: never', out)
+        self.assertEqual(self.written(), [])
+        rule = only + ', deletes: owned, delete_grace: 0, max_delete: 100%, deletion_window: 7'
+        self.go('sync', keys=rule.replace('100%', '"100%"'))
+        self.assertEqual(self.written(), ['ScheduleKeyDeletion'] * 2)
+        self.assertEqual(json.loads(self.witness.writes()[0].body)['PendingWindowInDays'], 7)
+        self.assertEqual(self.about(key, SOURCE)['state'], 'Enabled')
+        self.assertEqual(self.about(other, COPIES[0])['state'], 'Enabled')
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'PendingDeletion')
+        self.go('sync', keys=rule.replace('100%', '"100%"'))
+        self.assertEqual(self.written(), [])
+        out = self.go('sync').out  # selected again
+        self.assertIn('its deletion is cancelled', out)
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'Enabled')
+        self.go('verify')
+
+    def test_replicas_that_understudy_did_not_make_stay(self):
+        key = self.made('alias/prod')
+        self.made('alias/rest')
+        self.kms().replicate_key(KeyId=key, ReplicaRegion=COPIES[0])
+        self.settle(key, COPIES[0])
+        self.go('sync', keys='include: [alias/rest], deletes: owned, delete_grace: 0')
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'Enabled')
+
+    def test_undo_takes_properties_back_and_schedules_what_was_made(self):
+        key = self.made('alias/prod', Description='a')
+        made = self.run_of(self.go('sync', regions=COPIES[:1]))
+        self.kms().update_key_description(KeyId=key, Description='b')
+        changed = self.run_of(self.go('sync', regions=COPIES[:1]))
+        self.run_it('undo', changed, flags=False)
+        self.assertEqual(self.about(key, COPIES[0])['description'], 'a')
+        self.run_it('undo', made, '--force', flags=False)
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'PendingDeletion')
+        self.run_it('undo', made, '--force', flags=False)
+
+    @staticmethod
+    def run_of(done):
+        return done.out.rsplit('understudy undo ', 1)[1].split()[0]
+
+    # --- counterparts ---------------------------------------------------------------------------
+    def test_a_counterpart_is_planned_and_made_when_asked_for(self):
+        self.made('alias/single', MultiRegion=False, Description='plain',
+                  KeySpec='RSA_2048', KeyUsage='SIGN_VERIFY')
+        keys = 'include: [alias/nothing*], counterparts: [alias/single]'
+        out = self.go('plan', keys=keys).out
+        self.assertIn('keys: { "alias/single": alias/single }', out)
+        self.go('sync', keys=keys + ', create_counterparts: true', status=None)
+        for region in COPIES:
+            data = self.kms(region).describe_key(KeyId='alias/single')['KeyMetadata']
+            self.assertEqual((data['KeySpec'], data['Description'], data['MultiRegion']),
+                             ('RSA_2048', 'plain', False))
+        self.go('sync', keys=keys + ', create_counterparts: true', status=None)
+        self.assertEqual(self.written(), [])
+
+    # --- cost -----------------------------------------------------------------------------------
+    def test_parity_costs_one_list_and_three_calls_a_key_and_region(self):
+        keys = [self.made(f'alias/{i}') for i in range(3)]
+        self.go('sync')
+        self.go('verify')
+        counts = {}
+        for call in self.witness.calls:
+            counts[call.operation] = counts.get(call.operation, 0) + 1
+        sides = 1 + len(COPIES)
+        self.assertEqual(counts, {
+            'GetCallerIdentity': counts['GetCallerIdentity'], 'ListKeys': sides,
+            'ListAliases': sides, 'DescribeKey': sides * len(keys),
+            'GetKeyPolicy': sides * len(keys), 'ListResourceTags': sides * len(keys)})
+
+
+if __name__ == '__main__':
+    unittest.main()
