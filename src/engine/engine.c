@@ -130,7 +130,8 @@ int engine_open(const struct config *config, const struct engine_options *option
     struct random *random = options->random ? options->random : random_system();
     random_bytes(random, engine->digest_key, sizeof engine->digest_key); /* or of a shared state */
     engine->side_count = (unsigned)config->destination_count + 1;
-    engine->sides = arena_calloc(&engine->arena, engine->side_count, sizeof *engine->sides);
+    engine->side_room = engine->kind->regions ? DESTINATIONS_MAX + 1 : engine->side_count;
+    engine->sides = arena_calloc(&engine->arena, engine->side_room, sizeof *engine->sides);
 
     unsigned concurrency = options->concurrency ? options->concurrency : CONCURRENCY_DEFAULT;
     recall_open(engine, random);
@@ -173,7 +174,8 @@ void engine_close(struct engine *engine)
     inventory_close(engine->inventory);
     recall_close(engine);
     for (unsigned i = 0; i < engine->side_count; i++)
-        arena_done(&engine->sides[i].keys_arena);
+        if (!engine->sides[i].retired)
+            arena_done(&engine->sides[i].keys_arena);
     if (!engine->options.sessions)
         sessions_free(engine->sessions);
     explicit_bzero(engine->digest_key, sizeof engine->digest_key);
@@ -184,9 +186,29 @@ void engine_close(struct engine *engine)
     free(engine);
 }
 
+int engine_add_retired(struct engine *engine, const char *region, struct error *err)
+{
+    const struct side *source = &engine->sides[SIDE_SOURCE];
+    if (engine->side_count == engine->side_room)
+        return error_set(err, ERR_LIMIT, "more than %d Regions", DESTINATIONS_MAX);
+    struct config_side *config = arena_calloc(&engine->pass, 1, sizeof *config);
+    *config = engine->config->source;
+    config->region = arena_strdup(&engine->pass, region);
+    struct side *side = &engine->sides[engine->side_count++];
+    *side = (struct side){
+        .config = config,
+        .session = source->session,
+        .caller = source->caller,
+        .retired = true,
+    };
+    memcpy(side->account, source->account, sizeof source->account);
+    return 0;
+}
+
 int engine_again(struct engine *engine, struct focus *focus, struct error *err)
 {
     recall_again(engine);
+    engine->side_count = (unsigned)engine->config->destination_count + 1;
     engine->focus = focus;
     engine->idle = NULL;
     engine->unseen = NULL;

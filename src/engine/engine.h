@@ -62,6 +62,7 @@ struct side {
     struct arena keys_arena;
     int64_t keys_read_ms; /* monotonic; 0: not asked for */
     bool unlearned;       /* STS has not answered yet */
+    bool retired;         /* no destination, but copies are there: they are left over */
     bool failed;          /* could not be listed: `error` */
     struct error error;
     bool tags_one_by_one; /* the tagging API did not serve: `tags_error` */
@@ -84,7 +85,7 @@ struct engine {
     struct safety safety;
     const char *owner;  /* what the owner's tag says; NULL: copies are not marked */
     struct side *sides; /* SIDE_SOURCE, then the destinations */
-    unsigned side_count;
+    unsigned side_count, side_room;
     struct inventory *inventory;
     struct sessions *sessions;
     struct workers *workers;
@@ -236,6 +237,9 @@ struct reading {
 void engine_read(struct engine *engine, unsigned side, bool read_only, struct arena *values,
                  struct reading *readings, size_t count);
 
+/* A Region of the source's account that is no destination and has copies; as the last side, for
+ * this pass. -1 when there is no room. */
+int engine_add_retired(struct engine *engine, const char *region, struct error *err);
 /* Where a listing tells little more than names, reads the rest of each resource (fill.c). */
 int plan_fill(struct engine *engine, struct error *err);
 /* Why the pair could not be read; NULL: it could. */

@@ -171,6 +171,107 @@ static int wait_for_all(struct engine *engine, int result, struct error *err)
     return result;
 }
 
+/* --- Regions that are no destination ---------------------------------------------------------- */
+static bool known_region(const struct engine *engine, const char *region)
+{
+    for (unsigned i = 0; i < engine->side_count; i++)
+        if (strcmp(engine->sides[i].config->region, region) == 0)
+            return true;
+    return false;
+}
+
+static int discover(const struct resource *source, void *arg, struct error *err)
+{
+    struct engine *engine = arg;
+    struct arena scratch;
+    int result = 0;
+    arena_init(&scratch);
+    const char *const *regions = engine->kind->regions(&scratch, source);
+    for (; *regions && result == 0; regions++)
+        if (!known_region(engine, *regions))
+            result = engine_add_retired(engine, *regions, err);
+    arena_done(&scratch);
+    return result;
+}
+
+/* Each source resource, by the listing that is for copies: the source is the one before them. */
+static int each_source(struct engine *engine, resource_each_fn *each, void *arg, struct error *err)
+{
+    struct arena scratch;
+    arena_init(&scratch);
+    int result = inventory_unpaired(engine->inventory, &scratch, (unsigned)SIDE_SOURCE - 1, true,
+                                    each, arg, err);
+    arena_done(&scratch);
+    return result;
+}
+
+struct left_over {
+    struct left_over *next;
+    struct engine *engine;
+    unsigned side;
+    struct arena arena;
+    const char *name;
+};
+
+/* What cannot be looked at there is no concern of the run's. */
+static void look_at_left_over(void *arg, unsigned worker)
+{
+    struct left_over *left = arg;
+    struct engine *engine = left->engine;
+    struct resource_ctx ctx = engine_ctx(engine, left->side, true, &left->arena);
+    struct resource found;
+    struct error error = {0};
+    (void)worker;
+    bool there = engine->kind->describe(&ctx, left->name, &found, &error) == 0 &&
+                 !(engine->kind->gone && engine->kind->gone(&found)) &&
+                 (!engine->kind->may_be_copy || engine->kind->may_be_copy(&found));
+    if (there && keep(engine, left->side, &found, &error) != 0)
+        engine_broken(engine, &error);
+    arena_done(&left->arena);
+    free(left);
+}
+
+struct left_overs {
+    struct engine *engine;
+    struct left_over *first;
+};
+
+static int keep_left_over(const struct resource *source, void *arg, struct error *err)
+{
+    struct left_overs *all = arg;
+    struct engine *engine = all->engine;
+    struct arena scratch;
+    (void)err;
+    arena_init(&scratch);
+    for (const char *const *at = engine->kind->regions(&scratch, source); *at; at++)
+        for (unsigned i = 1; i < engine->side_count; i++) {
+            if (!engine->sides[i].retired || strcmp(engine->sides[i].config->region, *at) != 0)
+                continue;
+            struct left_over *left = memory_alloc(sizeof *left);
+            left->engine = engine;
+            left->side = i;
+            arena_init(&left->arena);
+            left->name = arena_strdup(&left->arena, source->name);
+            left->next = all->first;
+            all->first = left;
+        }
+    arena_done(&scratch);
+    return 0;
+}
+
+/* Jobs put into the inventory, which is held while it is walked: they are queued behind. */
+static int look_at_left_overs(struct engine *engine, struct error *err)
+{
+    struct left_overs all = {.engine = engine};
+    int result = each_source(engine, keep_left_over, &all, err);
+    while (all.first) {
+        struct left_over *left = all.first;
+        all.first = left->next;
+        workers_run(engine->workers, look_at_left_over, left);
+    }
+    return result;
+}
+
 int plan_fill(struct engine *engine, struct error *err)
 {
     int result;
@@ -178,8 +279,13 @@ int plan_fill(struct engine *engine, struct error *err)
         return 0;
     engine_phase(engine, "reading", 0);
     result = wait_for_all(engine, queue_side(engine, SIDE_SOURCE, err), err);
+    bool all = engine->kind->regions && !engine->focus;
+    if (result == 0 && all)
+        result = each_source(engine, discover, engine, err);
     for (unsigned i = 1; i < engine->side_count && result == 0; i++)
-        if (!engine->sides[i].failed)
+        if (!engine->sides[i].failed && !engine->sides[i].retired)
             result = queue_side(engine, i, err);
+    if (result == 0 && all)
+        result = look_at_left_overs(engine, err);
     return wait_for_all(engine, result, err);
 }

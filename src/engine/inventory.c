@@ -73,6 +73,7 @@ enum statement {
     JOIN,
     PAIR,
     UNPAIRED,
+    COPIES,
     COPY,
     PAIRED,
     COLLISION,
@@ -104,6 +105,7 @@ static const char *const sql[STATEMENTS] = {
     [JOIN] = PAIR_COLUMNS " WHERE s.side = 0 AND s.dropped = 0 ORDER BY s.key",
     [PAIR] = PAIR_COLUMNS " WHERE s.side = 0 AND s.key = ?2",
     [UNPAIRED] = COPY_COLUMNS " WHERE t.side = ?1 AND NOT " HAS_SOURCE " ORDER BY t.key",
+    [COPIES] = COPY_COLUMNS " WHERE t.side = ?1 ORDER BY t.key",
     [COPY] = COPY_COLUMNS " WHERE t.side = ?1 AND t.key = ?2",
     [PAIRED] = "SELECT count(*) FROM item t WHERE t.side = ?1 AND " HAS_SOURCE,
     [COLLISION] =
@@ -374,9 +376,9 @@ int inventory_pair(struct inventory *inventory, struct arena *arena, const char 
 }
 
 int inventory_unpaired(struct inventory *inventory, struct arena *scratch, unsigned destination,
-                       resource_each_fn *each, void *arg, struct error *err)
+                       bool all, resource_each_fn *each, void *arg, struct error *err)
 {
-    sqlite3_stmt *unpaired = begin(inventory, UNPAIRED);
+    sqlite3_stmt *unpaired = begin(inventory, all ? COPIES : UNPAIRED);
     sqlite3_bind_int64(unpaired, 1, destination + 1);
     int result = 0, code;
     while (result == 0 && (code = sqlite3_step(unpaired)) != SQLITE_DONE) {

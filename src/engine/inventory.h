@@ -106,9 +106,10 @@ int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned 
 /* One of them; ERR_NOT_FOUND. In `arena`. */
 int inventory_pair(struct inventory *inventory, struct arena *arena, const char *key,
                    unsigned destination, struct pair *out, struct error *err);
-/* Every copy of `destination` that no source resource is paired with, as inventory_join. */
+/* Every copy of `destination` that no source resource is paired with, as inventory_join; `all`:
+ * paired or not. */
 int inventory_unpaired(struct inventory *inventory, struct arena *scratch, unsigned destination,
-                       resource_each_fn *each, void *arg, struct error *err);
+                       bool all, resource_each_fn *each, void *arg, struct error *err);
 /* One copy; ERR_NOT_FOUND. In `arena`. */
 int inventory_copy(struct inventory *inventory, struct arena *arena, const char *key,
                    unsigned destination, struct resource *out, struct error *err);

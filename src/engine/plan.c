@@ -531,7 +531,7 @@ static int join_sides(struct engine *engine, struct error *err)
     int result = 0;
     for (unsigned i = 0; i + 1 < engine->side_count && result == 0; i++) {
         joining.destination = i;
-        if (!engine->sides[i + 1].failed)
+        if (!engine->sides[i + 1].failed && !engine->sides[i + 1].retired)
             result = inventory_join(engine->inventory, &pairs, i, join_pair, &joining, err);
     }
     arena_done(&pairs);

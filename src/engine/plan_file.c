@@ -534,7 +534,7 @@ static int approve(struct engine *engine, const char *path, const json_t *step, 
 {
     const char *name = json_text(step, "name"), *print = json_text(step, "fingerprint");
     int64_t destination = json_int_or(step, "destination_index", -1);
-    if (!name || !print || destination < 0 || destination + 1 >= engine->side_count)
+    if (!name || !print || destination < 0 || destination + 1 >= engine->side_room)
         return error_set(err, ERR_INVALID, "%s: a step without name, destination or fingerprint",
                          path);
     const char *action = json_text_or(step, "action", "");

@@ -35,11 +35,14 @@ static int64_t absent_since(const struct resource *copy)
 
 /* Why `deletes` does not concern this copy; NULL: it does. */
 static const char *not_ours(const struct engine *engine, struct arena *arena,
-                            const struct resource *copy)
+                            const struct resource *copy, unsigned side)
 {
     const char *owner = owner_of(copy);
+    if (engine->sides[side].retired && engine->safety.deletes != DELETES_ALL && !owner)
+        return "its Region is no destination; understudy did not make it";
     if (engine->safety.deletes == DELETES_NEVER)
-        return "not at the source; deletes: never";
+        return engine->sides[side].retired ? "its Region is no destination; deletes: never"
+                                           : "not at the source; deletes: never";
     if (engine->safety.deletes == DELETES_ALL || ownership_holds(copy, engine->owner))
         return NULL;
     return owner ? arena_printf(arena, "not at the source; it is a copy of %s's", owner)
@@ -74,15 +77,18 @@ static void decide(struct looking *looking, const struct resource *copy, struct 
     struct arena *arena = &looking->scratch;
     struct clock *clock = looking->engine->clock;
     int64_t since = absent_since(copy);
+    const char *absent = looking->engine->sides[looking->destination + 1].retired
+                             ? "its Region is no destination"
+                             : "not at the source";
     if (safety->grace_ms == 0 || (since >= 0 && clock->now_ms(clock) - since >= safety->grace_ms)) {
         step->action = STEP_DELETE;
-        step->reason =
-            since < 0 ? "not at the source"
-                      : arena_printf(arena, "not at the source since %s", time_text(arena, since));
+        step->reason = since < 0
+                           ? absent
+                           : arena_printf(arena, "%s since %s", absent, time_text(arena, since));
         looking->deletes++;
     } else if (since >= 0) {
         step->reason =
-            arena_printf(arena, "not at the source since %s; to be deleted from %s on",
+            arena_printf(arena, "%s since %s; to be deleted from %s on", absent,
                          time_text(arena, since), time_text(arena, since + safety->grace_ms));
     } else if (copy->tag_count >= TAGS_MOST) {
         step->reason = "not deleted: it has all 50 tags, so that there is no room for the mark of "
@@ -143,7 +149,8 @@ static int look_at_extra(const struct resource *found, void *arg, struct error *
             .action = STEP_EXTRA,
             .copy_version = copy->version,
             .copy_modified_ms = copy->modified_ms,
-            .reason = unread ? problem.message : not_ours(engine, arena, copy),
+            .reason =
+                unread ? problem.message : not_ours(engine, arena, copy, looking->destination + 1),
         };
         if (unread) {
             step.action = STEP_FAILED;
@@ -205,7 +212,8 @@ static int all_copies(struct looking *looking, uint64_t *copies, struct error *e
     uint64_t paired;
     if (inventory_paired(engine->inventory, looking->destination, &paired, err) != 0)
         return -1;
-    *copies = paired + looking->candidates;
+    /* Those in a Region that is no destination are candidates, all of them. */
+    *copies = looking->candidates + (side->retired ? 0 : paired);
     if (!engine->focus) {
         side->copies = *copies;
         side->counted_ms = engine->clock->monotonic_ms(engine->clock) + 1;
@@ -263,7 +271,8 @@ int removal_plan(struct engine *engine, struct error *err)
             continue;
         looking.destination = i;
         looking.candidates = looking.deletes = looking.marks = 0;
-        result = inventory_unpaired(engine->inventory, &copies, i, look_at_extra, &looking, err);
+        result = inventory_unpaired(engine->inventory, &copies, i, engine->sides[i + 1].retired,
+                                    look_at_extra, &looking, err);
         if (result == 0 && hold_to_most(&looking, &problem) != 0) {
             if (problem.code == ERR_IO || !engine->focus) {
                 *err = problem;
@@ -368,7 +377,7 @@ static void check_tags(struct removals *removals, struct removing *removing)
                gone ? NULL : error.message);
         return;
     }
-    const char *theirs = not_ours(engine, removals->arena, &removing->copy);
+    const char *theirs = not_ours(engine, removals->arena, &removing->copy, removals->side);
     bool marked = absent_since(&removing->copy) >= 0;
     if (theirs)
         close_(removals, removing, STATUS_CONFLICT, theirs);
@@ -384,6 +393,9 @@ static bool keep(struct removals *removals, struct removing *removing, const str
 {
     const struct step *step = removing->step;
     struct error error = {0};
+    /* An undo finds the destinations of the configuration, and this is none. */
+    if (removals->engine->sides[removals->side].retired)
+        return true;
     struct undo_record record = {
         .destination = step->destination,
         .name = removing->copy.name,
@@ -499,7 +511,8 @@ static void remove_at(struct removals *removals)
     struct removing *of[RESOURCE_READ_MAX];
     if (!removals->count || stop_wanted(removals->engine->options.stop))
         return;
-    ask_source(removals);
+    if (!removals->engine->sides[removals->side].retired)
+        ask_source(removals);
     for (size_t i = 0; i < removals->count; i++)
         if (open_(&removals->items[i]))
             check_tags(removals, &removals->items[i]);

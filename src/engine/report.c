@@ -105,6 +105,8 @@ static void write_heading(const struct report *report, const struct engine *engi
     for (unsigned i = 1; i < engine->side_count; i++) {
         const struct side *side = &engine->sides[i];
         const char *before = i == 1 ? " → " : ", ";
+        if (side->retired)
+            continue;
         if (strcmp(side->account, source->account) == 0)
             fprintf(report->out, "%s%s", before, side->config->region);
         else
@@ -447,7 +449,8 @@ void report_verify_sum(const struct report *report, const struct engine *engine,
     else
         fprintf(report->out, "in sync: %s %s in %u %s", grouped(tally->selected, number),
                 tally->selected == 1 ? engine->kind->noun : engine->kind->nouns,
-                engine->side_count - 1, engine->side_count == 2 ? "Region" : "Regions");
+                (unsigned)engine->config->destination_count,
+                engine->config->destination_count == 1 ? "Region" : "Regions");
     fprintf(report->out, ", %s call%s in %.1f s", grouped(tally->calls, calls),
             plural(tally->calls), (double)tally->elapsed_ms / 1000.0);
     put_rest(report->out, tally);

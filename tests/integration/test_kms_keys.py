@@ -255,6 +255,25 @@ class Keys(Replication):
         self.assertEqual(self.about(key, COPIES[0])['state'], 'Enabled')
         self.go('verify')
 
+    def test_a_region_that_is_no_destination_any_more(self):
+        key = self.made('alias/prod')
+        self.go('sync')
+        less = {'regions': COPIES[:1]}
+        out = self.go('sync', **less).out
+        self.assertIn('its Region is no destination; deletes: never', out)
+        self.assertIn(COPIES[1], out)
+        self.assertEqual(self.written(), [])
+        self.go('verify', **less)
+        rule = 'deletes: owned, delete_grace: 0, max_delete: 1, deletion_window: 7'
+        saved = str(self.folder / 'plan')
+        self.go('plan', '-o', saved, keys=rule, **less)
+        self.run_it('apply', saved, flags=False)
+        self.assertEqual(self.about(key, COPIES[1])['state'], 'PendingDeletion')
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'Enabled')
+        self.go('verify', keys=rule, **less)
+        self.go('sync')
+        self.assertEqual(self.about(key, COPIES[1])['state'], 'Enabled')
+
     def test_replicas_that_understudy_did_not_make_stay(self):
         key = self.made('alias/prod')
         self.made('alias/rest')
