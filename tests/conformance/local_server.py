@@ -42,6 +42,7 @@ CREDENTIALS = {
 }
 REGION = 'us-east-1'
 TARGETS = {'sqs': 'AmazonSQS', 'ssm': 'AmazonSSM', 'events': 'AWSEvents', 'kms': 'TrentService',
+           'logs': 'Logs_20140328',
            'resourcegroupstaggingapi': 'ResourceGroupsTaggingAPI_20170126'}
 
 

@@ -80,9 +80,10 @@ class Shapes(dict):
     def __init__(self, service_model):
         super().__init__(service_model['shapes'])
         self.older = service_model.get('older', False)
-        # The models of some services tell no member of any error; a message they have all the same.
-        self.silent = not any(shape.get('members') for shape in self.values()
-                              if shape.get('exception'))
+        # The models of some services tell no member of any error (of logs: of a few that are of
+        # another time); a message they have all the same.
+        errors = [bool(shape.get('members')) for shape in self.values() if shape.get('exception')]
+        self.silent = 2 * sum(errors) < len(errors)
 
 
 def is_base64(value):
@@ -166,7 +167,9 @@ def check_error(shapes, operation, status, body, where, findings, observed):
     code = code.removeprefix('com.amazonaws.sqs#')
     listed = {error['shape'] for error in operation.get('errors', [])}
     members = {key: value for key, value in body.items()
-               if key != '__type' and not (shapes.silent and key == 'message')}
+               if key != '__type' and not (
+                   shapes.silent and key == 'message' and
+                   not shapes.get(code, {}).get('members'))}
     if code in listed:
         check_value(shapes, code, members, f'{where} {code}', findings)
         fault = shapes[code].get('fault', False)

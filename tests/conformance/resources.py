@@ -6,6 +6,7 @@ of a value fails the test: whoever adds a service teaches it here.
 """
 import base64
 import json
+import time
 import urllib.request
 
 import botocore
@@ -25,7 +26,7 @@ GIVEN = {
     'ssm': {'KeyId'}, 'events': {'EventBusName', 'Arn'}, 'sqs': {'QueueOwnerAWSAccountId'},
     'kms': {'KeyId', 'GrantId', 'CiphertextBlob'},
     'cloudtrail': {'EventSelectors'}, 'iam': {'PermissionsBoundary'}, 'sts': {'PolicyArns'},
-    'tagging': {'ResourceARNList'},
+    'tagging': {'ResourceARNList'}, 'logs': {'logGroupIdentifier'},
 }
 # Operations that Debian's boto3 does not know.
 NEWER = {
@@ -49,7 +50,7 @@ class Resources:
         self.test = test
         self.values = {}
         for name in ('ssm', 'kms', 'iam', 'sts', 'tagging', 'events', 'sqs', 'cloudtrail',
-                     'lambda'):
+                     'lambda', 'logs'):
             if name in services:
                 getattr(self, 'make_' + name)(test.client(MODELS.get(name, name)))
 
@@ -208,6 +209,23 @@ class Resources:
             'Role': f'arn:aws:iam::{ACCOUNT}:role/function',
             'Code': {'ZipFile': packages.zipped()}, 'ReservedConcurrentExecutions': 1,
             'Tags': {'theirs': 'theirs'}, 'TagKeys': ['canary'],
+        }
+
+
+    def make_logs(self, logs):
+        group = '/first/group'
+        arn = f'arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}'
+        logs.create_log_group(logGroupName=group, tags={'canary': CANARY})
+        logs.create_log_stream(logGroupName=group, logStreamName='stream')
+        logs.put_log_events(logGroupName=group, logStreamName='stream', logEvents=[
+            {'timestamp': int(time.time() * 1000), 'message': CANARY}])
+        events = {'logEvents': [{'timestamp': int(time.time() * 1000), 'message': 'theirs'}]}
+        self.values['logs'] = {
+            'logGroupName': group, 'logStreamName': 'stream', 'logGroupIdentifier': arn,
+            'resourceArn': arn, 'tags': {'team': 'blue'}, 'tagKeys': ['canary'],
+            'retentionInDays': 1, 'UntagLogGroup.tags': ['canary'], **events,
+            **{operation + '.logGroupName': None for operation in (
+                'DescribeLogStreams', 'FilterLogEvents', 'GetLogEvents')},
         }
 
 

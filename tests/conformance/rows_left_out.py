@@ -37,6 +37,13 @@ LEFT_OUT = {
     ('sqs', 'SendMessageBatch', 'AWS.SimpleQueueService.UnsupportedOperation'):
         'told of the entry, in Failed',
 }
+LEFT_OUT.update({('logs', code): why for code, why in {
+    'ServiceUnavailableException': 'nothing that a client sends makes the server fail',
+    'OperationAbortedException': 'writes wait for one another',
+    'InvalidSequenceTokenException': 'tokens are no longer looked at, as on AWS',
+    'DataAlreadyAcceptedException': 'tokens are no longer looked at, as on AWS',
+    'UnrecognizedClientException': 'a key that is not known is refused before the operation',
+}.items()})
 LEFT_OUT.update({('cloudtrail', code): why for why, codes in {
     'there is no S3 here: a bucket with a valid name counts as one that is there':
         ['S3BucketDoesNotExistException', 'InsufficientS3BucketPolicyException',
@@ -156,3 +163,4 @@ for _operation in ('Connect', 'Create', 'Delete', 'Disconnect', 'Update'):
         leave_out('kms', NO_STORES, _outcome, _operation + 'CustomKeyStore')
 leave_out('kms', NO_STORES, 'CloudHsmClusterNotFoundException', 'UpdateCustomKeyStore')
 leave_out('kms', NO_STORES, 'XksProxyUriUnreachableException', 'UpdateCustomKeyStore')
+leave_out('logs', 'a million groups', 'LimitExceededException', 'CreateLogGroup')
