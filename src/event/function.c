@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { WORKERS_LEAST = 4 };
+
 static void log_notes(const struct event_settings *settings)
 {
     for (size_t i = 0; i < settings->note_count; i++)
@@ -57,6 +59,20 @@ void function_begin(struct function *function, int64_t deadline_ms)
     stop_due_in(&function->stop, left_ms > 1 ? left_ms - margin_ms : 1);
 }
 
+/* Each worker has connections of its own, and a look at one name needs no more than one for each
+ * side: with few workers connections stay warm and no handshake is paid for the next event. A full
+ * pass is bound by quotas of a few calls a second, not by workers. */
+static unsigned workers_for(const struct config_set *set)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].destination_count > most)
+            most = set->items[i].destination_count;
+    return most + 1 < WORKERS_LEAST         ? WORKERS_LEAST
+           : most + 1 < CONCURRENCY_DEFAULT ? (unsigned)most + 1
+                                            : CONCURRENCY_DEFAULT;
+}
+
 int function_reconciler(struct function *function, const struct event_settings *settings,
                         struct reconciler **out, struct error *err)
 {
@@ -66,6 +82,7 @@ int function_reconciler(struct function *function, const struct event_settings *
         .random = function->options.random,
         .environment = function->options.environment,
         .stop = &function->stop,
+        .concurrency = workers_for(&settings->set),
         .dry_run = settings->dry_run,
     };
     return reconciler_open(&settings->set, &options, out, err);

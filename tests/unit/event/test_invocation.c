@@ -16,6 +16,7 @@
 static struct {
     unsigned opened, closed, looks, passes;
     bool dry_run;
+    unsigned workers;
     int64_t left_ms;        /* of the stop, at the last call */
     const char *regions[4]; /* destinations of those that were opened */
     enum hint_outcome outcome;
@@ -37,6 +38,7 @@ int __wrap_reconciler_open(const struct config_set *set, const struct reconcile_
     (void)err;
     engine.regions[engine.opened++ % COUNT(engine.regions)] = set->items[0].destinations[0].region;
     engine.dry_run = options->dry_run;
+    engine.workers = options->concurrency;
     a_stop = options->stop;
     *out = (struct reconciler *)&a_reconciler;
     return 0;
@@ -424,6 +426,22 @@ static void test_a_dry_run_is_said(void **state)
     assert_int_equal(told("create"), 2);
 }
 
+/* Connections are a worker's own: few of them stay warm. */
+static void test_workers_are_as_many_as_sides_can_be_asked_at_once(void **state)
+{
+    (void)state;
+    static const char *const many[] = {
+        "AWS_REGION=ap-south-1", "PARAM_PATHS=/prod",
+        "DEST_REGIONS=us-east-1,us-east-2,us-west-1,us-west-2,eu-west-1,eu-west-2", NULL};
+    assert_int_equal(open_with(article), 0);
+    assert_int_equal(run_file("ssm-put-parameter"), 0);
+    assert_int_equal(engine.workers, 4);
+    function_close(&function);
+    assert_int_equal(open_with(many), 0);
+    assert_int_equal(run_file("ssm-put-parameter"), 0);
+    assert_int_equal(engine.workers, 7);
+}
+
 static void test_r28_no_configuration_fails_what_needs_one(void **state)
 {
     (void)state;
@@ -630,6 +648,7 @@ int main(void)
         TEST(test_r28_a_pass_that_failed_is_a_failure),
         TEST(test_a_payload_of_params_is_a_sync_of_just_that),
         TEST(test_a_dry_run_is_said),
+        TEST(test_workers_are_as_many_as_sides_can_be_asked_at_once),
         TEST(test_r28_no_configuration_fails_what_needs_one),
         TEST(test_the_configuration_parameter),
         TEST(test_a_batch_is_one_look),
