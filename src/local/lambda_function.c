@@ -1,5 +1,6 @@
 #include "local/lambda_function.h"
 
+#include "aws/region.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "local/lambda_tables.h"
@@ -242,6 +243,9 @@ bool lambda_may_invoke(struct store_session *store, struct arena *arena,
     const char *const arns[] = {source_arn, NULL}, *const accounts[] = {source_account, NULL};
     const char *const yes[] = {"true", NULL}, *const regions[] = {function->region, NULL};
     const char *const services[] = {service, NULL};
+    /* The policy names the function as its own partition does. */
+    const char *arn = arena_printf(arena, "arn:%s%s", partition_of(function->region)->name,
+                                   function->arn + strlen("arn:aws"));
     const struct policy_value context[] = {
         {"aws:SourceArn", arns},
         {"aws:SourceAccount", accounts},
@@ -252,7 +256,7 @@ bool lambda_may_invoke(struct store_session *store, struct arena *arena,
     };
     const struct policy_principal principal = {.service = service};
     const struct policy_question question = {.action = "lambda:InvokeFunction",
-                                             .resource = function->arn,
+                                             .resource = arn,
                                              .principal = &principal,
                                              .context = context,
                                              .context_count = sizeof context / sizeof *context};

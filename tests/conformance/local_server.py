@@ -179,6 +179,24 @@ class LocalServer:
                             {'Error': {'Code': json.loads(text).get('__type').rpartition('#')[2]}})
         return status, json.loads(text) if text.strip() else {}
 
+    def rest(self, service, method, path, body=None, region=REGION, account=ACCOUNT):
+        """A signed call of a REST service as boto3 would not send it: HTTP status and answer, with
+        an error's code as its member "code". `body`: an object, or the bytes themselves."""
+        data = body if isinstance(body, bytes) else \
+            None if body is None else json.dumps(body).encode()
+        request = AWSRequest(method, self.url + path, data=data,
+                             headers={'Content-Type': 'application/json'})
+        SigV4Auth(Credentials(*CREDENTIALS[account]), service, region).add_auth(request)
+        try:
+            with urllib.request.urlopen(urllib.request.Request(
+                    request.url, data, dict(request.headers.items()), method=method)) as answer:
+                status, text, code = answer.status, answer.read(), None
+        except urllib.error.HTTPError as error:
+            status, text, code = error.code, error.read(), error.headers.get('x-amzn-errortype')
+            error.close()
+        answer = json.loads(text) if text.strip().startswith(b'{') else {}
+        return status, dict(answer, code=code) if code else answer
+
     def cli(self, *arguments, region=REGION, account=ACCOUNT):
         """The aws command line of Debian; standard output, or CalledProcessError."""
         key, secret = CREDENTIALS[account]

@@ -39,6 +39,7 @@ class Lambda(local_server.Conformance):
 class Functions(Lambda):
     def test_a_life(self):
         package = packages.zipped()
+        self.server.clock(stopped=True)
         made = self.make('f', Code={'ZipFile': package}, wait=False, Description='what it does',
                          Environment={'Variables': {'NAME': 'value'}})
         self.assertEqual(made['ResponseMetadata']['HTTPStatusCode'], 201)
@@ -54,6 +55,7 @@ class Functions(Lambda):
         self.refused('ResourceConflictException', self.functions.invoke, FunctionName='f',
                      message='The operation cannot be performed at this time. The function is '
                              'currently in the following state: Pending')
+        self.server.clock(stopped=False)
         packages.settle(self.functions, 'f')
 
         changed = self.functions.update_function_configuration(
@@ -252,6 +254,7 @@ class Functions(Lambda):
 
     def test_revisions_and_changes_under_way(self):
         made = self.make()
+        self.server.clock(stopped=True)
         self.functions.update_function_code(FunctionName='f', RevisionId=made['RevisionId'],
                                             ZipFile=packages.zipped('other'))
         self.refused('ResourceConflictException', self.functions.update_function_configuration,
@@ -262,6 +265,7 @@ class Functions(Lambda):
                      FunctionName='f', ZipFile=packages.zipped())
         self.refused('ResourceConflictException', self.functions.publish_version,
                      FunctionName='f')
+        self.server.clock(stopped=False)
         packages.settle(self.functions, 'f')
         stale = 'The Revision Id provided does not match the latest Revision Id. Call the ' \
                 'GetFunction/GetAlias API to retrieve the latest Revision Id'
@@ -456,6 +460,36 @@ class Settings(Lambda):
                          {'ReservedConcurrentExecutions': 900})
         self.functions.delete_function_concurrency(FunctionName='f')
         self.assertNotIn('Concurrency', self.functions.get_function(FunctionName='f'))
+
+    def test_what_the_model_does_not_know_is_not_kept(self):
+        self.make(TracingConfig={'Mode': 'Active'}, EphemeralStorage={'Size': 600})
+        body = {'TracingConfig': {'Mode': 'PassThrough', 'Other': 1}, 'Unknown': 2,
+                'LoggingConfig': {'LogFormat': 'JSON', 'LogGroup': 'mine'}}
+        status, answer = self.server.rest('lambda', 'PUT', '/2015-03-31/functions/f/configuration',
+                                          body)
+        self.assertEqual((status, answer['TracingConfig']), (200, {'Mode': 'PassThrough'}))
+        self.assertNotIn('Unknown', answer)
+        self.assertEqual(answer['EphemeralStorage'], {'Size': 600})
+        self.assertEqual(answer['LoggingConfig'], {
+            'LogFormat': 'JSON', 'LogGroup': 'mine', 'ApplicationLogLevel': 'INFO',
+            'SystemLogLevel': 'INFO'})
+
+    def test_requests_that_are_none(self):
+        self.make()
+        for method, path, body, status, code in (
+                ('GET', '/2015-03-31/nothing', None, 404, None),
+                ('PATCH', '/2015-03-31/functions/f', None, 404, None),
+                ('GET', '/2015-03-31/functions/%zz', None, 400, 'SerializationException'),
+                ('PUT', '/2015-03-31/functions/f/configuration', b'[]', 400,
+                 'SerializationException'),
+                ('PUT', '/2015-03-31/functions/f/configuration', {'Timeout': 'x'}, 400,
+                 'SerializationException'),
+                ('GET', '/2015-03-31/functions?MaxItems=x', None, 400, 'SerializationException'),
+                ('PUT', '/2015-03-31/functions/f/configuration', {'Timeout': 0}, 400,
+                 'ValidationException')):
+            with self.subTest(path, body=body):
+                found, answer = self.server.rest('lambda', method, path, body)
+                self.assertEqual((found, answer.get('code')), (status, code))
 
     def test_event_invoke_config(self):
         role = packages.role(self.server, 'sender', roles.allow('sqs:SendMessage', SQS))

@@ -145,7 +145,6 @@ enum local_result lambda_authorize(struct local_call *call, const char *action,
     if (found)
         condition_keys_add_resource_tags(&keys, "aws:ResourceTag/",
                                          lambda_tags_of(call, function.id));
-    condition_keys_add(&keys, "lambda:FunctionArn", local_text(call, "FunctionArn"));
     condition_keys_add(&keys, "lambda:Principal", local_text(call, "Principal"));
     const struct local_question question = {.action = action,
                                             .resource = resource,

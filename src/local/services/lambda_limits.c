@@ -133,10 +133,10 @@ static enum local_result keep_config(struct local_call *call,
                                           "DestinationConfig", NULL};
     size_t given = 0;
     for (const char *const *member = members; *member; member++) {
-        const json_t *value = local_value(call, *member);
+        json_t *value = lambda_known(call, *member);
         given += value != NULL;
         if (value)
-            json_object_set(config, *member, (json_t *)value);
+            json_object_set_new(config, *member, value);
     }
     if (!given)
         return lambda_invalid(call,

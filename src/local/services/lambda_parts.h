@@ -91,6 +91,9 @@ void lambda_sweep_code(struct local_call *call);
 /* Puts what the input says over `config` (settings as FunctionConfiguration has them), and checks
  * the role. */
 enum local_result lambda_apply_settings(struct local_call *call, json_t *config);
+/* An input member as it may be kept: without what its table does not have. A new reference; NULL:
+ * it was not given. */
+json_t *lambda_known(struct local_call *call, const char *name);
 /* The variables of the input's Environment: a new reference; *given says whether there was one. */
 enum local_result lambda_read_variables(struct local_call *call, json_t **variables, bool *given);
 /* May the function's role do that? It is not asked where there is no such resource. */

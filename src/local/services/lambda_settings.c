@@ -223,23 +223,45 @@ enum local_result lambda_read_variables(struct local_call *call, json_t **variab
 /* --- all of them -------------------------------------------------------------------------------
  */
 
+/* A value without what its table does not have, and without what is null: a new reference. */
+static json_t *known(const struct local_member *member, const json_t *value)
+{
+    if (member->type != LOCAL_STRUCTURE)
+        return json_incref((json_t *)value);
+    json_t *kept = json_object();
+    for (const struct local_member *at = member->members; at->name; at++) {
+        const json_t *part = json_object_get(value, at->name);
+        if (part && !json_is_null(part))
+            json_object_set_new(kept, at->name, known(at, part));
+    }
+    return kept;
+}
+
+json_t *lambda_known(struct local_call *call, const char *name)
+{
+    const json_t *value = local_value(call, name);
+    const struct local_member *at = call->operation->input;
+    while (value && at->name && strcmp(at->name, name) != 0)
+        at++;
+    return value && at->name ? known(at, value) : NULL;
+}
+
 static void take(struct local_call *call, json_t *config, const char *member)
 {
-    const json_t *value = local_value(call, member);
+    json_t *value = lambda_known(call, member);
     if (value)
-        json_object_set(config, member, (json_t *)value);
+        json_object_set_new(config, member, value);
 }
 
 /* Members that are structures are put in member by member. */
 static void take_parts(struct local_call *call, json_t *config, const char *member)
 {
-    json_t *value = (json_t *)local_value(call, member), *there = json_object_get(config, member);
-    if (!value)
-        return;
-    if (json_is_object(there))
+    json_t *value = lambda_known(call, member), *there = json_object_get(config, member);
+    if (value && json_is_object(there))
         json_object_update(there, value);
-    else
-        json_object_set_new(config, member, json_copy(value));
+    else if (value)
+        json_object_set(config, member, value);
+    json_decref(value);
 }
 
 static enum local_result take_dead_letter(struct local_call *call, json_t *config)
@@ -254,7 +276,7 @@ static enum local_result take_dead_letter(struct local_call *call, json_t *confi
     }
     if (lambda_check_target(call, json_text(config, "Role"), target, false) != LOCAL_OK)
         return LOCAL_FAILED;
-    json_object_set(config, "DeadLetterConfig", (json_t *)given);
+    take(call, config, "DeadLetterConfig");
     return LOCAL_OK;
 }
 
