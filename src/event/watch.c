@@ -76,6 +76,8 @@ static int open_all(struct watch *watch, struct error *err)
     const struct watch_options *options = &watch->options;
     if (options->load(options->load_arg, &watch->config_arena, &watch->set, err) != 0)
         return -1;
+    if (options->listen && watch_serve(watch, err) != 0)
+        return -1;
     watch->session = open_session(watch, &watch->stop, err);
     watch->hearing = watch->session ? open_session(watch, &watch->deaf, err) : NULL;
     if (!watch->hearing)
@@ -85,9 +87,7 @@ static int open_all(struct watch *watch, struct error *err)
                            err) != 0)
             return -1;
     watch->queue_count = options->queue_count;
-    if (open_reconciler(watch, &watch->set, &watch->reconciler, err) != 0)
-        return -1;
-    return options->listen ? watch_serve(watch, err) : 0;
+    return open_reconciler(watch, &watch->set, &watch->reconciler, err);
 }
 
 int watch_new(const struct watch_options *options, struct watch **out, struct error *err)

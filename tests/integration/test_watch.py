@@ -1,0 +1,303 @@
+#!/usr/bin/python3
+"""The daemon: `understudy watch` between a queue and the destinations, and `understudy status`."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from replication import ACCOUNT, COPIES, CREDENTIALS, SOURCE, Replication, error, program
+from deployed import within
+
+QUEUE = f'arn:aws:sqs:{SOURCE}:{ACCOUNT}:changes'
+CONFIG = '''
+source: { region: %s }
+destinations: [{ region: us-east-1 }, { region: eu-west-1 }]
+parameters: { include: ["/prod/**", "/canary"], deletes: owned, max_delete: 10,
+              delete_grace: 0 }
+'''
+
+
+class Watch(Replication):
+    def setUp(self):
+        super().setUp()
+        self.sqs, events = self.server.client('sqs', SOURCE), self.server.client('events', SOURCE)
+        dead = self.sqs.create_queue(QueueName='dead')['QueueUrl']
+        self.dead = dead
+        self.url = self.sqs.create_queue(QueueName='changes', Attributes={
+            'RedrivePolicy': json.dumps({'deadLetterTargetArn': QUEUE.replace('changes', 'dead'),
+                                         'maxReceiveCount': 5}),
+            'Policy': json.dumps({'Version': '2012-10-17', 'Statement': [{
+                'Effect': 'Allow', 'Principal': {'Service': 'events.amazonaws.com'},
+                'Action': 'sqs:SendMessage', 'Resource': QUEUE}]})})['QueueUrl']
+        events.put_rule(Name='changes', EventPattern=json.dumps(
+            {'source': ['aws.ssm'], 'detail-type': ['Parameter Store Change']}))
+        events.put_targets(Rule='changes', Targets=[{'Id': 'q', 'Arn': QUEUE}])
+        self.watches = []
+        self.addCleanup(self.end_all)
+        (self.folder / 'understudy.yaml').write_text(CONFIG % SOURCE)
+
+    def end_all(self):
+        for watch in self.watches:
+            if watch.poll() is None:
+                watch.kill()
+            watch.wait()
+            watch.stdout.close()
+            watch.stderr.close()
+
+    def environment(self, **more):
+        key, secret = CREDENTIALS[ACCOUNT]
+        return dict({'PATH': os.environ['PATH'], 'HOME': str(self.folder / 'home'),
+                     'AWS_ACCESS_KEY_ID': key, 'AWS_SECRET_ACCESS_KEY': secret,
+                     'TMPDIR': str(self.folder / 'tmp'), 'LC_ALL': 'C.UTF-8',
+                     **{name: value for name, value in os.environ.items() if 'SAN_' in name}},
+                    **more)
+
+    def start(self, *words, queue=True, every='1h', notify=None):
+        flags = ['--queue', QUEUE] if queue else []
+        watch = subprocess.Popen(
+            [program(), 'watch', *flags, '--every', every, '--listen', '127.0.0.1:0',
+             '--endpoint-url', self.witness.url, '--json', *words], cwd=self.folder, text=True,
+            env=self.environment(**({'NOTIFY_SOCKET': notify} if notify else {})),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.watches.append(watch)
+        line = watch.stdout.readline()
+        if not line.startswith('listening '):
+            self.fail(watch.stderr.read())
+        self.page = line.split()[1]
+        return watch
+
+    def end(self, watch, how=signal.SIGTERM):
+        watch.send_signal(how)
+        status = watch.wait(20)
+        log = watch.stderr.read()
+        self.assertNotIn('Sanitizer', log)
+        self.assertEqual(status, 0, log)
+        return [json.loads(line) for line in log.splitlines()]
+
+    def status(self):
+        with urllib.request.urlopen(self.page + '/status.json') as answer:
+            return json.load(answer)
+
+    def depth(self, url=None):
+        counts = self.sqs.get_queue_attributes(QueueUrl=url or self.url, AttributeNames=['All'])
+        return sum(int(counts['Attributes']['ApproximateNumberOfMessages' + kind])
+                   for kind in ('', 'NotVisible', 'Delayed'))
+
+    def value(self, name, region=COPIES[0]):
+        found = self.ssm(region).get_parameters(Names=[name])['Parameters']
+        return found[0]['Value'] if found else None
+
+    def everywhere(self, name, value):
+        for region in COPIES:
+            within(20, lambda region=region: self.value(name, region) == value)
+
+    def when_hidden_ones_come(self, look):
+        """What was received and not settled is seen again after 30 s of the server's."""
+        def forward():
+            self.server.clock(advance=31)
+            end = time.monotonic() + 0.5
+            while not look() and time.monotonic() < end:
+                time.sleep(0.02)
+            return look()
+        within(20, forward)
+
+    def test_changes_follow(self):
+        self.put('/prod/old', 'was there before')
+        self.put('/prod/gone', 'v')
+        watch = self.start()
+        self.everywhere('/prod/old', 'was there before')  # by the first full pass
+        self.everywhere('/prod/gone', 'v')
+        self.put('/prod/a', 'one')
+        self.everywhere('/prod/a', 'one')
+        self.put('/prod/a', 'two', Overwrite=True)
+        self.everywhere('/prod/a', 'two')
+        self.put('/elsewhere', 'x')
+        self.ssm().delete_parameter(Name='/prod/gone')
+        self.everywhere('/prod/gone', None)
+        within(20, lambda: self.depth() == 0)
+        self.assertIsNone(self.value('/elsewhere'))
+        status = self.status()
+        self.assertTrue(status['healthy'], status)
+        self.assertGreaterEqual(status['items']['applied'], 3)
+        self.assertEqual((status['items']['failed'], status['malformed'], status['missed']),
+                         (0, 0, 0))
+        self.assertGreaterEqual(status['lag']['count'], 2)
+        log = self.end(watch)
+        self.assertTrue(any(line.get('name') == '/prod/a' and line.get('outcome') == 'applied'
+                            for line in log), log)
+
+    def test_a_burst_is_a_few_looks(self):
+        watch = self.start()
+        within(20, lambda: self.status()['passes'] == 1)
+        self.witness.rules.append(lambda call: 'stall' if call.operation == 'PutParameter' and
+                                  call.region == COPIES[0] else None)
+        self.put('/prod/first', 'holds it up')  # the daemon is at this one
+        self.witness.stalled.wait(20)
+        for number in range(60):
+            self.put('/prod/busy', f'value {number}', Overwrite=True)
+        within(20, lambda: self.status()['pending'] == 1)
+        self.witness.rules.clear()
+        self.witness.released.set()
+        self.everywhere('/prod/busy', 'value 59')
+        within(20, lambda: self.depth() == 0)
+        self.assertEqual(self.ssm(COPIES[0]).get_parameter(
+            Name='/prod/busy')['Parameter']['Version'], 1)
+        self.end(watch)
+
+    def test_what_fails_comes_again_and_what_nobody_understands_is_given_up(self):
+        watch = self.start()
+        within(20, lambda: self.status()['passes'] == 1)
+        self.witness.rules.append(
+            lambda call: error('AccessDeniedException', 'User: arn:aws:iam::111111111111:root is '
+                               'not authorized to perform: ssm:PutParameter')
+            if call.operation == 'PutParameter' and call.region == COPIES[0] else None)
+        self.put('/prod/denied', 'v')
+        within(20, lambda: self.status()['items']['failed'] == 1)
+        self.assertEqual(self.value('/prod/denied', COPIES[1]), 'v')  # the other has it
+        self.sqs.send_message(QueueUrl=self.url, MessageBody='{"not": "an event"}')
+        within(20, lambda: self.status()['malformed'] == 1)
+        self.assertEqual(self.depth(), 2)  # nothing was deleted
+        self.assertGreaterEqual(self.status()['oldest_unreplicated_ms'], 0)
+        self.witness.rules.clear()
+        self.when_hidden_ones_come(lambda: self.value('/prod/denied') == 'v')
+        self.when_hidden_ones_come(lambda: self.depth(self.dead) == 1)
+        self.assertGreater(self.status()['malformed'], 1)
+        log = self.end(watch)
+        self.assertNotIn('an event"', json.dumps(log))  # R33: what it cannot read is not logged
+
+    def test_the_configuration_is_read_again(self):
+        watch = self.start(every='0')
+        self.put('/more/a', 'v')
+        within(20, lambda: self.status()['items']['ignored'] == 1)
+        good = (self.folder / 'understudy.yaml').read_text()
+        (self.folder / 'understudy.yaml').write_text(good + 'unknown: key\n')
+        watch.send_signal(signal.SIGHUP)
+        self.assertIn('unknown', within(20, lambda: self.status().get('config_error')))
+        (self.folder / 'understudy.yaml').write_text(good.replace('/prod/**', '/more/**'))
+        watch.send_signal(signal.SIGHUP)
+        within(20, lambda: 'config_error' not in self.status())
+        self.put('/more/b', 'v')
+        self.everywhere('/more/b', 'v')
+        self.end(watch)
+
+    def test_full_passes_without_a_queue(self):
+        self.put('/prod/a', 'one')
+        watch = self.start(queue=False, every='1s')
+        self.everywhere('/prod/a', 'one')
+        self.put('/prod/a', 'two', Overwrite=True)
+        self.everywhere('/prod/a', 'two')
+        self.end(watch, signal.SIGINT)
+
+    def test_pages_and_status(self):
+        watch = self.start('--canary', '/canary', '--canary-every', '1s')
+        within(20, lambda: self.status().get('canary_lag', {}).get('count', 0) >= 2)
+        with urllib.request.urlopen(self.page + '/metrics') as answer:
+            metrics = answer.read().decode()
+        values = dict(re.findall(r'^(understudy_\S+) (\S+)$', metrics, re.MULTILINE))
+        self.assertEqual(values['understudy_healthy'], '1.000')
+        self.assertGreaterEqual(int(values['understudy_canary_lag_seconds_count']), 2)
+        for name in {re.sub(r'(_bucket|_sum|_count)?({.*})?$', '', name) for name in values}:
+            self.assertIn(f'# TYPE {name} ', metrics)
+        with urllib.request.urlopen(self.page) as answer:
+            self.assertIn('is ready', answer.read().decode())
+            self.assertIn("default-src 'none'", answer.headers['Content-Security-Policy'])
+        for path, method, want in (('/nowhere', 'GET', 404), ('/metrics', 'POST', 405)):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(urllib.request.Request(self.page + path, method=method))
+            self.assertEqual(refused.exception.code, want)
+            refused.exception.close()
+        done = self.ask('--url', self.page)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r'health +ok\n(.*\n)*canary +p50 ')
+        self.assertTrue(json.loads(self.ask('--url', self.page, '--json').stdout)['healthy'])
+        # It is not well when the queue is gone.
+        self.sqs.delete_queue(QueueUrl=self.url)
+        within(30, lambda: not self.status()['healthy'])
+        self.assertEqual(self.ask('--url', self.page).returncode, 1)
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(self.page + '/healthz')
+        self.assertEqual(refused.exception.code, 503)
+        self.assertRegex(refused.exception.read(), b'queue changes|canary')
+        refused.exception.close()
+        self.end(watch)
+        self.assertEqual(self.ask('--url', self.page).returncode, 1)
+
+    def ask(self, *words):
+        return subprocess.run([program(), 'status', *words], capture_output=True, text=True,
+                              env=self.environment())
+
+    def test_systemd_is_told(self):
+        path = str(self.folder / 'notify')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(path)
+            told.settimeout(20)
+            watch = self.start(notify=path)
+            first = told.recv(4096).decode()
+            self.assertIn('READY=1', first)
+            self.assertIn('WATCHDOG=1', first)
+            self.end(watch)
+            rest = ''
+            while 'STOPPING=1' not in rest:
+                rest += told.recv(4096).decode()
+
+    def test_killed_at_any_time_nothing_is_lost(self):
+        for number in range(3):
+            watch = self.start(every='0')
+            self.put('/prod/killed', f'value {number}', Overwrite=True)
+            time.sleep(0.02 * number)  # somewhere in the middle
+            watch.kill()
+            watch.wait()
+        watch = self.start(every='0')
+        for region in COPIES:
+            self.when_hidden_ones_come(lambda region=region:
+                                       self.value('/prod/killed', region) == 'value 2')
+        self.when_hidden_ones_come(lambda: self.depth() == 0)
+        self.end(watch)
+
+    def test_no_value_is_told(self):
+        planted = 'PLANTEDvalue0123456789'
+        watch = self.start('--debug')
+        self.put('/prod/secret', planted, Type='SecureString')
+        within(20, lambda: self.status()['items']['applied'] >= 1)
+        for page in ('/', '/metrics', '/status.json', '/status.txt', '/healthz'):
+            with urllib.request.urlopen(self.page + page) as answer:
+                self.assertNotIn(planted, answer.read().decode())
+        with open(f'/proc/{watch.pid}/cmdline', encoding='utf-8') as line:
+            self.assertNotIn(planted, line.read())
+        self.assertNotIn(planted, json.dumps(self.end(watch)))
+        for path in self.folder.rglob('*'):
+            if path.is_file():
+                self.assertNotIn(planted.encode(), path.read_bytes(), path)
+
+    def test_wrong_usage(self):
+        for words, why in ((('--every', '0'), 'nothing to do'), (('--every', 'soon'), 'not a time'),
+                           (('--listen', 'here'), 'ADDRESS:PORT'),
+                           (('--queue', 'changes'), 'queue'),
+                           (('--config', 'none.yaml'), 'none.yaml')):
+            done = subprocess.run([program(), 'watch', *words], cwd=self.folder, text=True,
+                                  capture_output=True, env=self.environment())
+            self.assertIn(done.returncode, (1, 2), words)
+            self.assertIn(why, done.stderr)
+
+    @unittest.skipUnless(shutil.which('systemd-analyze'), 'no systemd here')
+    def test_the_unit_file(self):
+        unit = os.path.join(os.path.dirname(__file__), '../../deploy/systemd/'
+                            'understudy-watch.service')
+        text = open(unit, encoding='utf-8').read()
+        copy = self.folder / 'understudy-watch.service'
+        copy.write_text(text.replace('/usr/local/bin/understudy', shutil.which('true'))
+                        .replace('Documentation=man:understudy(1)\n', ''))
+        done = subprocess.run(['systemd-analyze', 'verify', str(copy)], capture_output=True,
+                              text=True)
+        self.assertEqual(done.stderr, '')
+
+
+if __name__ == '__main__':
+    unittest.main()
