@@ -145,6 +145,7 @@ struct view {
     const struct resource_kind *kind;
     const struct permission_options *options;
     bool destination;
+    bool from; /* the source, as who writes at a destination sees it */
     const char *partition, *suffix, *account;
     struct texts names; /* ARNs of the selected names; filled per `on` */
 };
@@ -199,16 +200,23 @@ static void add_renamed(struct view *view, struct texts *out, const char *glob)
     add_text(view->arena, out, iam_pattern(view->arena, glob));
 }
 
-static struct texts names_of(struct view *view)
+static struct texts names_of(struct view *view, const char *on)
 {
     struct texts names = {0};
     const struct config *config = view->config;
+    const char *(*iam_name)(struct arena *, const char *, const char *) = view->kind->iam_name;
+    for (size_t i = 0; iam_name && i < config->counterpart_count; i++) {
+        add_text(view->arena, &names, iam_name(view->arena, on, NULL));
+        add_text(view->arena, &names, iam_name(view->arena, on, config->counterparts[i]));
+    }
     const char *const everything[] = {"**"};
     const char *const *globs = config->include_count ? config->include : everything;
     size_t count = config->include_count ? config->include_count : 1;
     for (size_t i = 0; i < count; i++) {
         const char *glob = bare(globs[i]);
-        if (view->destination)
+        if (iam_name)
+            add_text(view->arena, &names, iam_name(view->arena, on, globs[i]));
+        else if (view->destination)
             add_renamed(view, &names, glob);
         else
             add_text(view->arena, &names, iam_pattern(view->arena, glob));
@@ -351,6 +359,15 @@ static bool applies(const struct view *view, enum permission_when when)
         return encrypted;
     case WHEN_SMALL: /* earlier versions are written as Standard */
         return encrypted && (!tier || strcmp(tier, "advanced") != 0 || remembers(config));
+    case WHEN_GRANTS:
+        return config->grants && strcmp(config->grants, "report") == 0;
+    case WHEN_COUNTERPARTS:
+        return is_true(config->create_counterparts);
+    case WHEN_MOVING:
+        return config->aliases &&
+               (strcmp(config->aliases, "move") == 0 || strcmp(config->aliases, "exact") == 0);
+    case WHEN_EXACT:
+        return config->aliases && strcmp(config->aliases, "exact") == 0;
     }
     return false;
 }
@@ -359,7 +376,7 @@ static bool applies(const struct view *view, enum permission_when when)
 static struct texts actions_of(struct view *view, const char *on, bool writes)
 {
     struct texts actions = {0};
-    unsigned side = view->destination ? ON_DESTINATION : ON_SOURCE;
+    unsigned side = view->from ? FROM_DESTINATION : view->destination ? ON_DESTINATION : ON_SOURCE;
     for (const struct resource_permission *row = view->kind->permissions; row->sides; row++) {
         bool row_writes = row->operation && !(row->operation->flags & AWS_READS);
         bool same_on = row->on && on ? strcmp(row->on, on) == 0 : row->on == on;
@@ -377,7 +394,7 @@ static struct texts actions_of(struct view *view, const char *on, bool writes)
 
 static void add_resources(struct view *view, struct permission_policy *policy, const char *on)
 {
-    const struct texts names = names_of(view), arns = arns_of(view, on, &names);
+    const struct texts names = names_of(view, on), arns = arns_of(view, on, &names);
     for (int writes = 0; writes < 2; writes++) {
         struct permission_statement statement = {.sid = writes ? "Write" : "Read",
                                                  .actions = actions_of(view, on, writes)};
@@ -385,7 +402,8 @@ static void add_resources(struct view *view, struct permission_policy *policy, c
         add_statement(view->arena, policy, &statement);
     }
     struct texts out = {0};
-    for (size_t i = 0; i < view->config->exclude_count && !view->destination; i++) {
+    for (size_t i = 0;
+         i < view->config->exclude_count && !view->destination && !view->kind->iam_name; i++) {
         const char *glob = bare(view->config->exclude[i]);
         size_t len = strlen(glob), literal = strcspn(glob, "*?");
         if (literal == len || (len > 3 && literal == len - 2 && strcmp(glob + len - 3, "/**") == 0))
@@ -402,7 +420,7 @@ static void add_resources(struct view *view, struct permission_policy *policy, c
 static void add_keys(struct view *view, struct permission_policy *policy, const char *on)
 {
     struct key_scope scope = {0};
-    const struct texts names = names_of(view), arns = arns_of(view, on, &names);
+    const struct texts names = names_of(view, on), arns = arns_of(view, on, &names);
     const struct texts actions = actions_of(view, "key", false);
     if (view->destination)
         keys_of_destination(view, &scope);
@@ -414,11 +432,14 @@ static void add_keys(struct view *view, struct permission_policy *policy, const 
 
 static void add_side(struct view *view, struct permission_policy *policy)
 {
-    struct permission_statement list = {.sid = "List", .actions = actions_of(view, NULL, false)};
-    add_text(view->arena, &list.resources, "*");
-    add_condition(&list, "StringEquals", "aws:RequestedRegion",
-                  one_text(view->arena, view->side->region));
-    add_statement(view->arena, policy, &list);
+    for (int writes = 0; writes < 2; writes++) {
+        struct permission_statement all = {.sid = writes ? "Create" : "List",
+                                           .actions = actions_of(view, NULL, writes)};
+        add_text(view->arena, &all.resources, "*");
+        add_condition(&all, "StringEquals", "aws:RequestedRegion",
+                      one_text(view->arena, view->side->region));
+        add_statement(view->arena, policy, &all);
+    }
     for (const struct resource_permission *row = view->kind->permissions; row->sides; row++) {
         bool seen = !row->on || strcmp(row->on, "key") == 0;
         for (const struct resource_permission *before = view->kind->permissions; before < row;
@@ -429,6 +450,8 @@ static void add_side(struct view *view, struct permission_policy *policy)
         add_resources(view, policy, row->on);
         add_keys(view, policy, row->on);
     }
+    if (view->from)
+        return;
     const char *word = view->destination ? "to " : "from ";
     policy->sides = arena_printf(view->arena, "%s%s%s%s", policy->sides ? policy->sides : "",
                                  policy->sides ? ", " : "", word, view->side->region);
@@ -486,11 +509,18 @@ static void add_replication(struct permission_set *set, const struct config *con
         };
         const char *role = i ? "destination" : "source";
         const char *last = side->chain_count ? side->chain[side->chain_count - 1].role_arn : NULL;
-        if (roles == PERMISSIONS_BY_IDENTITY) {
+        if (roles == PERMISSIONS_BY_IDENTITY)
             add_assume(set, side);
-            add_side(&view, policy_for(set, last ? role : "function", last));
-        } else if ((roles == PERMISSIONS_DESTINATION) == (i > 0)) {
-            add_side(&view, policy_for(set, role, last));
+        else if ((roles == PERMISSIONS_DESTINATION) != (i > 0))
+            continue;
+        struct permission_policy *policy =
+            policy_for(set, roles == PERMISSIONS_BY_IDENTITY && !last ? "function" : role, last);
+        add_side(&view, policy);
+        if (i) {
+            view.side = &config->source;
+            view.destination = false;
+            view.from = true;
+            add_side(&view, policy);
         }
     }
 }

@@ -30,6 +30,8 @@ enum kms_slot {
 extern const char kms_enabled[], kms_disabled[], kms_pending_deletion[], kms_pending_import[];
 #define COUNTERPART_TAG "understudy:counterpart-of"
 
+extern const struct resource_permission kms_permissions[];
+const char *kms_iam_name(struct arena *arena, const char *on, const char *selector);
 /* The Region of an ARN. In `arena`. */
 const char *kms_arn_region(struct arena *arena, const char *arn);
 /* The aliases of a field's JSON list. In `arena`. */

@@ -160,15 +160,23 @@ typedef int resource_key_fn(const char *alias, const char *id, void *arg, struct
 
 /* What calling a kind's operations needs in IAM: `understudy policy` is made of these rows, and a
  * test holds them to be all that is called. */
-enum permission_side { ON_SOURCE = 1, ON_DESTINATION = 2 };
+enum permission_side {
+    ON_SOURCE = 1,
+    ON_DESTINATION = 2,
+    FROM_DESTINATION = 4, /* asked of the source's Region by who writes at the destination */
+};
 enum permission_when {
     WHEN_ALWAYS,
-    WHEN_DELETING,    /* deletes, replacing, undoing */
-    WHEN_LABELLING,   /* labels: true */
-    WHEN_REMEMBERING, /* labels, or earlier versions */
-    WHEN_ENCRYPTED,   /* something may be under a key */
-    WHEN_SMALL,       /* a value may be encrypted as a whole (tier Standard) */
-    WHEN_LARGE,       /* or under a data key (Advanced) */
+    WHEN_DELETING,     /* deletes, replacing, undoing */
+    WHEN_LABELLING,    /* labels: true */
+    WHEN_REMEMBERING,  /* labels, or earlier versions */
+    WHEN_ENCRYPTED,    /* something may be under a key */
+    WHEN_SMALL,        /* a value may be encrypted as a whole (tier Standard) */
+    WHEN_LARGE,        /* or under a data key (Advanced) */
+    WHEN_GRANTS,       /* grants: report */
+    WHEN_COUNTERPARTS, /* create_counterparts: true */
+    WHEN_MOVING,       /* aliases: move or exact */
+    WHEN_EXACT,        /* aliases: exact */
 };
 struct resource_permission {
     const struct aws_operation *operation; /* NULL: the service does it in the caller's name */
@@ -193,6 +201,9 @@ struct resource_kind {
     size_t read_batch;                             /* most resources a `read` takes */
     const char *gaps;                              /* what AWS lets nobody copy; a plan prints it */
     const struct resource_permission *permissions; /* ends with a row of zeros */
+    /* What IAM calls, behind `on`, that which a selector of the configuration means, or, with NULL,
+     * a counterpart. NULL: selectors are globs of names. In `arena`, or static. */
+    const char *(*iam_name)(struct arena *arena, const char *on, const char *selector);
     const char *key_context; /* the encryption context's key whose value is the resource's ARN */
 
     /* Metadata of everything the filter lets through, without tags and values. `each` gets memory

@@ -295,6 +295,105 @@ class Enough(Replication):
         with self.assertRaises(kms.exceptions.ClientError):  # only through Parameter Store
             kms.encrypt(KeyId='alias/app', Plaintext=b'x')
 
+    KEYS = f'''
+source: {{ region: {SOURCE} }}
+destinations: [{{ region: {TARGET}, role_arn: "arn:aws:iam::{ACCOUNT}:role/keeper" }}]
+kms_keys:
+  include: ["alias/app-*", "alias/one"]
+  aliases: exact
+  grants: report
+  counterparts: [alias/one]
+  create_counterparts: true
+  deletes: owned
+  delete_grace: "0"
+  max_delete: "100%"
+'''
+
+    def keys_change(self, kms, key, number):
+        """Something for each action that a kept key can need."""
+        kms.tag_resource(KeyId=key, Tags=[{'TagKey': f't{number}', 'TagValue': 'v'}])
+        kms.untag_resource(KeyId=key, TagKeys=[f'old{number}'])
+        kms.update_key_description(KeyId=key, Description=f'now {number}')
+        kms.create_alias(AliasName=f'alias/app{number}', TargetKeyId=key)
+        kms.delete_alias(AliasName=f'alias/app-old{number}')
+        kms.put_key_policy(KeyId=key, PolicyName='default', Policy=roles.policy(
+            {'Effect': 'Allow', 'Principal': {'AWS': ACCOUNT}, 'Action': 'kms:*', 'Resource': '*'},
+            {'Effect': 'Deny', 'Principal': {'AWS': ACCOUNT}, 'Action': f'kms:X{number}',
+             'Resource': '*'}))
+
+    def test_keys(self):
+        path = self.folder / 'understudy.yaml'
+        path.write_text(self.KEYS)
+        printed = {one['role']: one['policy'] for one in json.loads(subprocess.run(
+            [replication.program(), 'policy', '-c', str(path), '--account', ACCOUNT],
+            capture_output=True, text=True, check=True).stdout)['policies']}
+        self.assertEqual(sorted(printed), ['destination', 'function'])
+        kms = self.server.client('kms', SOURCE)
+        key = kms.create_key(MultiRegion=True)['KeyMetadata']['KeyId']
+        kms.create_alias(AliasName='alias/one', TargetKeyId=kms.create_key()['KeyMetadata'][
+            'KeyId'])
+        caller = roles.make(self.server, 'keys')
+        roles.make(self.server, 'keeper')
+        iam = self.iam[ACCOUNT]
+
+        def give(role, policy):
+            iam.put_role_policy(RoleName={'function': 'keys', 'destination': 'keeper'}[role],
+                                PolicyName='printed', PolicyDocument=json.dumps(policy))
+
+        for role, policy in printed.items():
+            give(role, policy)
+        self.keys = roles.assume(self.server, caller)
+        kms.create_alias(AliasName='alias/app-kept', TargetKeyId=key)
+        for number in range(20):
+            kms.create_alias(AliasName=f'alias/app-old{number}', TargetKeyId=key)
+            kms.tag_resource(KeyId=key, Tags=[{'TagKey': f'old{number}', 'TagValue': 'v'}])
+
+        def sync(status=0):
+            return self.run_it('sync', flags=False, config=self.KEYS, status=status)
+
+        sync()
+        copies = self.server.client('kms', TARGET)
+        self.assertEqual(copies.describe_key(KeyId='alias/app-kept')['KeyMetadata']['KeyId'],
+                         key)
+        self.assertNotEqual(copies.describe_key(KeyId='alias/one')['KeyMetadata']['KeyId'], key)
+        number = 0
+        for role, policy in printed.items():
+            for action in actions(policy):
+                if action in self.AT_THE_END:
+                    continue
+                with self.subTest(role=role, action=action):
+                    self.keys_change(kms, key, number)
+                    number += 1
+                    give(role, without(policy, action))
+                    done = sync(None)
+                    said = done.out + done.err
+                    self.assertTrue(done.status != 0 or action in said, said)
+                    give(role, policy)
+
+        def another(name, **how):
+            made = kms.create_key(**how)['KeyMetadata']['KeyId']
+            kms.create_alias(AliasName=name, TargetKeyId=made)
+
+        sync()
+        for action, change in (
+                ('kms:DisableKey', lambda: kms.disable_key(KeyId=key)),
+                ('kms:EnableKey', lambda: kms.enable_key(KeyId=key)),
+                ('kms:ReplicateKey', lambda: another('alias/app-more', MultiRegion=True)),
+                ('kms:CreateKey', lambda: another('alias/app-yet', MultiRegion=True))):
+            with self.subTest(action=action):
+                change()
+                give('destination', without(printed['destination'], action))
+                sync(4)
+                give('destination', printed['destination'])
+                sync()
+        self.run_it('verify', flags=False, config=self.KEYS)
+
+    # Others are for keys that come back, for aliases that move, for counterparts that are made
+    # anew; rotation is only reported.
+    AT_THE_END = ('kms:CreateKey', 'kms:ReplicateKey', 'kms:EnableKey', 'kms:DisableKey',
+                  'kms:CancelKeyDeletion', 'kms:ScheduleKeyDeletion', 'kms:UpdateAlias',
+                  'kms:GetKeyRotationStatus', 'tag:GetResources')
+
 
 if __name__ == '__main__':
     unittest.main()
