@@ -5,9 +5,10 @@
  * ResponseURL, on every path: also when the request cannot be read, when nothing could be done, and
  * shortly before the function's deadline, with what is known until then. The URL is a credential:
  * it stands in no log and no error text. The same request again, and requests that come late, do
- * no harm. Blocks; any thread, one request at a time for each stack's resource. Memory: `arena`.
- * Source: AWS CloudFormation user guide, "Custom resource request objects" and "Custom resource
- * response objects" (shared facts, lambda-and-cloudformation.md part B).
+ * no harm. Who acts is the environment's identity: the function's role. Blocks; any thread, one
+ * request at a time for each stack's resource. Memory: `arena`. Source: AWS CloudFormation user
+ * guide, "Custom resource request objects" and "Custom resource response objects" (shared facts,
+ * lambda-and-cloudformation.md part B).
  */
 #ifndef UNDERSTUDY_EVENT_CUSTOM_RESOURCE_H
 #define UNDERSTUDY_EVENT_CUSTOM_RESOURCE_H
@@ -22,11 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct session;
-
 struct custom_resource_options {
-    /* Who acts: the function's role. NULL: one is made from the environment for this request. */
-    struct session *session;
     /* Seams, and the environment ("NAME=value", NULL-terminated); NULL: the real ones. */
     struct transport *transport;
     struct clock *clock;

@@ -1,6 +1,7 @@
 #include "event/invocation.h"
 
 #include "base/log.h"
+#include "event/custom_resource.h"
 #include "event/event.h"
 
 #include <stdio.h>
@@ -342,15 +343,33 @@ static int run_params(struct invocation *invocation, const json_t *payload, stru
 
 static bool is_custom_resource(const json_t *payload)
 {
-    return json_object_get(payload, "RequestType") && json_object_get(payload, "ResponseURL");
+    json_t *request = custom_resource_find(payload);
+    json_decref(request);
+    return request;
 }
 
 static int run_custom_resource(struct invocation *invocation, const json_t *payload,
                                struct error *err)
 {
-    (void)payload;
-    error_set(err, ERR_UNSUPPORTED, "requests of CloudFormation are not answered by this version");
-    return fail(invocation, "Understudy.EventInvalid");
+    const struct function_options *options = &invocation->function->options;
+    const struct custom_resource_options custom = {
+        .transport = options->transport,
+        .clock = options->clock,
+        .random = options->random,
+        .environment = options->environment,
+        .deadline_ms = invocation->deadline_ms,
+    };
+    json_t *request = custom_resource_find(payload);
+    int result = custom_resource_handle(invocation->arena, request, &custom, err);
+    json_decref(request);
+    if (result != 0)
+        return fail(invocation, "Understudy.Failed");
+    struct json_writer w;
+    json_writer_init(&w, invocation->answer);
+    json_open(&w);
+    json_put_text(&w, "answered", "CloudFormation");
+    json_close(&w);
+    return 0;
 }
 
 /* --- what a payload may be -------------------------------------------------------------------- */

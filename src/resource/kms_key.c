@@ -84,6 +84,9 @@ static int pages(struct resource_ctx *ctx, const struct aws_operation *operation
     for (int page = 0; page < PAGES_MOST; page++) {
         json_t *in = json_pack("{s:s}", "KeyId", key);
         const char *marker = json_text(out, "NextMarker");
+        if (operation == &operation_kms_get_key_policy) /* there is no other; models before 2023
+                                                           want it named */
+            json_object_set_new(in, "PolicyName", json_string("default"));
         if (limit)
             json_object_set_new(in, "Limit", json_integer(limit));
         if (marker)

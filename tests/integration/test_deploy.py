@@ -19,7 +19,7 @@ import roles
 
 ROOT = replication.ROOT
 CLOUDFORMATION, TERRAFORM = ROOT / 'deploy' / 'cloudformation', ROOT / 'deploy' / 'terraform'
-MODULES = (TERRAFORM, TERRAFORM / 'destination-role')
+MODULES = (TERRAFORM, TERRAFORM / 'destination-role', TERRAFORM / 'kms-replication')
 TARGET = 'us-east-1'
 EVERYTHING = f'''
 source: {{ region: {SOURCE}, account: "{ACCOUNT}" }}
