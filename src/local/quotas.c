@@ -72,6 +72,12 @@ static const struct quota table[] = {
     {"events", NULL, "PutEvents", 400, 0, NULL, NULL}, /* the smallest of the Regions' (strict) */
     {"events", "Control", "*", 50, 0, NULL, NULL},
 
+    /* Lambda Developer Guide, "Lambda quotas": ten calls a second for each of 1,000 at a time. */
+    {"lambda", NULL, "Invoke", 10000, 0, NULL, NULL},
+    {"lambda", NULL, "GetFunction", 100, 0, NULL, NULL},
+    {"lambda", NULL, "GetPolicy", 15, 0, NULL, NULL},
+    {"lambda", "Control", "*", 15, 0, NULL, NULL},
+
     /* A FIFO queue takes 300 calls a second of each method; standard queues have no limit, and are
      * held to the same (strict). Calls on queues are not published. */
     {"sqs", NULL,

@@ -17,7 +17,7 @@ class Quotas(Conformance):
         self.server.clock(advance=0, stopped=True)
 
     def passed(self, call, at_most=100, code='ThrottlingException', message='Rate exceeded',
-               **arguments):
+               status=400, **arguments):
         """How many calls pass before one is throttled."""
         for count in range(at_most):
             try:
@@ -25,7 +25,7 @@ class Quotas(Conformance):
             except ClientError as error:
                 self.assertEqual((error.response['Error']['Code'],
                                   error.response['Error']['Message']), (code, message))
-                self.assertEqual(error.response['ResponseMetadata']['HTTPStatusCode'], 400)
+                self.assertEqual(error.response['ResponseMetadata']['HTTPStatusCode'], status)
                 return count
         return at_most
 
@@ -82,6 +82,10 @@ class Quotas(Conformance):
         self.assertEqual(self.passed(self.client('resourcegroupstaggingapi').get_resources,
                                      code='ThrottledException'), 15)
         self.assertEqual(self.passed(self.client('cloudtrail').lookup_events), 2)
+        functions = self.client('lambda')
+        self.assertEqual(self.passed(functions.list_functions, message='Rate exceeded',
+                                     code='TooManyRequestsException', status=429), 15)
+        self.refused('TooManyRequestsException', functions.get_account_settings)
         self.assertEqual(self.passed(self.client('iam').list_roles, code='Throttling'), 20)
         self.assertEqual(self.passed(self.client('sts').get_caller_identity, at_most=50,
                                      code='Throttling'), 50)
