@@ -160,7 +160,7 @@ static void write_step(struct batch *batch, struct arena *values, struct arena *
             /* Versions count up where there are values. */
             if (exists && !replaces && !history_wanted(engine) && engine->kind->read &&
                 wrote->version > have.version + 1 &&
-                race_settle(engine, step->destination, calls, pair, &want, &have, &wrote->version,
+                race_settle(engine, step->destination, calls, pair, &have, &wrote->version,
                             &error) != 0)
                 break;
             finish_written(batch, values, step, pair, &want);

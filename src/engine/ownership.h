@@ -16,6 +16,8 @@
 
 #define OWNER_TAG  "understudy:source"
 #define ABSENT_TAG "understudy:absent-since"
+/* "VERSION MILLISECONDS": that version is an edit of then, which understudy put back (race.h). */
+#define EDIT_TAG "understudy:edit"
 enum { TAGS_MOST = 50 }; /* a resource has room for (AddTagsToResource) */
 
 /* Takes our tags of the source out of `want` and adds the owner's where there is room. `owner`

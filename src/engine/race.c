@@ -1,23 +1,48 @@
 #include "engine/race.h"
 
 #include "engine/focus.h"
+#include "engine/ownership.h"
 #include "engine/two_way.h"
 
 #include <string.h>
 
 enum { TRIES = 3 };
 
-/* The last that somebody else wrote between the two versions; NULL: nobody did. */
-static const struct revision *met(const struct engine *engine, unsigned side,
-                                  const struct revision *rows, size_t count, int64_t after,
-                                  int64_t before)
+/* The last that somebody else wrote between the two versions, or that was put back for somebody;
+ * NULL: nobody did. Tags are of the parameter, not of a version. */
+static struct revision *met(const struct engine *engine, unsigned side, struct revision *rows,
+                            size_t count, const struct resource *tags, int64_t after,
+                            int64_t before)
 {
     for (size_t i = count; i-- > 0;) {
-        const struct resource *row = &rows[i].resource;
+        struct resource *row = &rows[i].resource;
+        row->tags = tags->tags;
+        row->tag_count = tags->tag_count;
         if (row->version > after && row->version < before && !two_way_ours(engine, side, row))
             return &rows[i];
     }
     return NULL;
+}
+
+/* First the tag, for the version that the write will make: whoever sees that version sees whose it
+ * is. */
+static int put_back(struct engine *engine, struct resource_ctx *ctx, const struct resource *theirs,
+                    struct resource *now, int64_t *version, struct error *err)
+{
+    struct resource again = *theirs;
+    int64_t edit_ms = two_way_edit_ms(theirs);
+    const struct tag tag = {EDIT_TAG,
+                            arena_printf(ctx->arena, "%lld %lld", (long long)now->version + 1,
+                                         (long long)edit_ms)};
+    const struct diff tagged = {.set_tags = &tag, .set_tag_count = 1}, written = {.value = true};
+    bool room = now->tag_count < TAGS_MOST || tag_value(now->tags, now->tag_count, EDIT_TAG);
+    int64_t none;
+    again.key = now->key;
+    again.name = now->name;
+    if ((room && engine->kind->write(ctx, &again, now, &tagged, &none, err) != 0) ||
+        engine->kind->write(ctx, &again, now, &written, version, err) != 0)
+        return error_context(err, "put back what somebody else wrote at the same time");
+    return 0;
 }
 
 /* As if both had been equal before: the copy has moved since, the source has not. */
@@ -30,37 +55,45 @@ static void remember_moved(struct engine *engine, unsigned destination, const st
     engine_keep(engine, destination, &before, NULL);
 }
 
+static int settle(struct engine *engine, unsigned destination, struct resource_ctx *ctx,
+                  const struct pair *pair, const struct resource *have, int64_t *version,
+                  bool *returned, struct error *err)
+{
+    unsigned side = destination + 1;
+    int64_t seen = have->version;
+    /* What understudy wrote at the source is older than any edit of the copy. */
+    bool any = two_way_ours(engine, SIDE_SOURCE, &pair->source);
+    for (int tries = 0; *version > seen + 1 && tries < TRIES; tries++) {
+        struct resource now = *have;
+        struct revision *rows;
+        size_t count;
+        if (engine->kind->read_history(ctx, have->name, &rows, &count, err) != 0 ||
+            engine->kind->read_tags(ctx, &now, err) != 0)
+            return error_context(err, "%s was written by somebody else at the same time",
+                                 have->name);
+        const struct revision *theirs = met(engine, side, rows, count, &now, seen, *version);
+        if (!theirs ||
+            (!any && two_way_edit_ms(&theirs->resource) <= two_way_edit_ms(&pair->source)))
+            break;
+        seen = now.version = *version;
+        if (put_back(engine, ctx, &theirs->resource, &now, version, err) != 0)
+            return -1;
+        any = *returned = true;
+    }
+    return 0;
+}
+
 int race_settle(struct engine *engine, unsigned destination, struct arena *arena,
-                const struct pair *pair, const struct resource *want, const struct resource *have,
-                int64_t *version, struct error *err)
+                const struct pair *pair, const struct resource *have, int64_t *version,
+                struct error *err)
 {
     struct resource_ctx ctx = engine_ctx(engine, destination + 1, false, arena);
-    int64_t seen = have->version;
-    bool put_back = false;
-    if (two_way_is(engine->config))
-        for (int tries = 0; *version > seen + 1 && tries < TRIES; tries++) {
-            struct revision *rows;
-            size_t count;
-            if (engine->kind->read_history(&ctx, want->name, &rows, &count, err) != 0)
-                return error_context(err, "%s was written by somebody else at the same time",
-                                     want->name);
-            const struct revision *theirs =
-                met(engine, destination + 1, rows, count, seen, *version);
-            bool later =
-                theirs && (put_back || theirs->resource.modified_ms > pair->source.modified_ms);
-            if (!later)
-                break;
-            struct resource now = *have, again = theirs->resource;
-            const struct diff diff = {.value = true};
-            seen = now.version = *version;
-            again.key = want->key;
-            again.name = want->name;
-            if (engine->kind->write(&ctx, &again, &now, &diff, version, err) != 0)
-                return error_context(err, "put back what somebody else wrote at the same time");
-            put_back = true;
-        }
+    bool returned = false;
     focus_again(engine, pair->source.key);
-    if (!put_back)
+    if (two_way_is(engine->config) &&
+        settle(engine, destination, &ctx, pair, have, version, &returned, err) != 0)
+        return -1;
+    if (!returned)
         return 0;
     remember_moved(engine, destination, pair, have);
     return error_set(err, ERR_CONFLICT,

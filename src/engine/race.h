@@ -4,20 +4,21 @@
  * PutParameter takes no condition, but it answers the version that it made: when that is not the
  * next behind the one that was seen, somebody wrote in between, and our value stands over theirs.
  * From one source to its copies the name is only looked at again. Between two peers the value that
- * was written over may be the later edit: it is in the history, is put back, and remembered as the
- * side that moved, so that the other direction carries it. Called by workers.
- * Source: research R29 (two runs at once), R30.
+ * was written over may be the later edit: it is in the history, is put back, and carried by the
+ * other direction. A tag says that this version is somebody's edit of such a time, though
+ * understudy wrote it: other runs must not take it for a value of the other side's. Called by
+ * workers. Source: research R29 (two runs at once), R30.
  */
 #ifndef UNDERSTUDY_ENGINE_RACE_H
 #define UNDERSTUDY_ENGINE_RACE_H
 
 #include "engine/engine.h"
 
-/* The copy of `pair` was at have->version and `want` was written over it as *version. 0: what was
- * written stands, or stands for now. -1: it does not (ERR_CONFLICT, the other's is put back), or
- * nobody can tell. *version becomes the copy's. */
+/* The copy of `pair` was at have->version and we wrote over it as *version. 0: what was written
+ * stands, or stands for now. -1: it does not (ERR_CONFLICT, the other's is put back), or nobody can
+ * tell. *version becomes the copy's. */
 int race_settle(struct engine *engine, unsigned destination, struct arena *arena,
-                const struct pair *pair, const struct resource *want, const struct resource *have,
-                int64_t *version, struct error *err);
+                const struct pair *pair, const struct resource *have, int64_t *version,
+                struct error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include "aws/arn.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/text.h"
 #include "engine/edits.h"
 #include "engine/ownership.h"
 #include "engine/scope.h"
@@ -156,8 +157,28 @@ static bool acts_as(const char *writer, const char *principal)
     return strncmp(name, assumed, len) == 0 && (assumed[len] == '/' || !assumed[len]);
 }
 
+/* The time of an edit that was put back; -1: it was not. */
+static int64_t put_back_ms(const struct resource *resource)
+{
+    const char *text = tag_value(resource->tags, resource->tag_count, EDIT_TAG);
+    const char *space = text ? strchr(text, ' ') : NULL;
+    int64_t version, time_ms;
+    if (!space || text_to_int64(text, (size_t)(space - text), &version) != 0 ||
+        text_to_int64(space + 1, strlen(space + 1), &time_ms) != 0)
+        return -1;
+    return version == resource->version ? time_ms : -1;
+}
+
+int64_t two_way_edit_ms(const struct resource *resource)
+{
+    int64_t time_ms = put_back_ms(resource);
+    return time_ms >= 0 ? time_ms : resource->modified_ms;
+}
+
 bool two_way_ours(const struct engine *engine, unsigned side, const struct resource *resource)
 {
+    if (put_back_ms(resource) >= 0)
+        return false;
     const char *by = resource->modified_by, *self = engine->sides[side].caller;
     if (!by || !*by)
         return false;
@@ -240,9 +261,8 @@ static bool source_wins(struct engine *engine, unsigned destination, const struc
     if (source_ours != copy_ours)
         return copy_ours;
     *both = known->recorded;
-    if (source->modified_ms != have->modified_ms)
-        return source->modified_ms > have->modified_ms;
-    return first;
+    int64_t source_ms = two_way_edit_ms(source), copy_ms = two_way_edit_ms(have);
+    return source_ms == copy_ms ? first : source_ms > copy_ms;
 }
 
 static const char *when(struct arena *arena, int64_t time_ms)

@@ -41,7 +41,10 @@ const char *two_way_edited(struct engine *engine, struct arena *arena, unsigned 
 /* Both sides have the same tags now. */
 void two_way_keep_tags(struct engine *engine, unsigned destination, const struct pair *pair);
 
-/* Did a run of understudy's write it last, from here or from elsewhere? */
+/* Did a run of understudy's write it last, from here or from elsewhere? Not when it only put an
+ * edit back, as the tag says. */
 bool two_way_ours(const struct engine *engine, unsigned side, const struct resource *resource);
+/* When what stands there was written by whoever wrote it first. */
+int64_t two_way_edit_ms(const struct resource *resource);
 
 #endif
