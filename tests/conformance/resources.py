@@ -211,7 +211,6 @@ class Resources:
             'Tags': {'theirs': 'theirs'}, 'TagKeys': ['canary'],
         }
 
-
     def make_logs(self, logs):
         group = '/first/group'
         arn = f'arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}'
