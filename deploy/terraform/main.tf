@@ -130,7 +130,11 @@ data "aws_iam_policy_document" "events_queue" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.changes.arn]
+
+      values = concat(
+        [aws_cloudwatch_event_rule.changes.arn],
+        aws_cloudwatch_event_rule.key_changes[*].arn,
+      )
     }
 
     condition {
@@ -155,7 +159,11 @@ data "aws_iam_policy_document" "failed_queue" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.changes.arn, aws_cloudwatch_event_rule.reconcile.arn]
+
+      values = concat(
+        [aws_cloudwatch_event_rule.changes.arn, aws_cloudwatch_event_rule.reconcile.arn],
+        aws_cloudwatch_event_rule.key_changes[*].arn,
+      )
     }
 
     condition {
@@ -226,6 +234,43 @@ resource "aws_lambda_permission" "changes" {
   function_name  = aws_lambda_function.function.function_name
   principal      = "events.amazonaws.com"
   source_arn     = aws_cloudwatch_event_rule.changes.arn
+  source_account = local.account
+}
+
+resource "aws_cloudwatch_event_rule" "key_changes" {
+  count = var.watch_keys ? 1 : 0
+
+  name          = "${var.name}-key-changes"
+  description   = "Changes of KMS keys, for understudy"
+  event_pattern = file("${path.module}/pattern-keys.json")
+  tags          = var.tags
+}
+
+resource "aws_cloudwatch_event_target" "key_changes" {
+  count = var.watch_keys ? 1 : 0
+
+  rule      = aws_cloudwatch_event_rule.key_changes[0].name
+  target_id = "understudy"
+  arn       = var.queue ? aws_sqs_queue.events[0].arn : aws_lambda_function.function.arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.failed.arn
+  }
+
+  retry_policy {
+    maximum_retry_attempts       = 185
+    maximum_event_age_in_seconds = 86400
+  }
+}
+
+resource "aws_lambda_permission" "key_changes" {
+  count = var.watch_keys && !var.queue ? 1 : 0
+
+  statement_id   = "KeyChanges"
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.function.function_name
+  principal      = "events.amazonaws.com"
+  source_arn     = aws_cloudwatch_event_rule.key_changes[0].arn
   source_account = local.account
 }
 

@@ -126,6 +126,12 @@ variable "queue" {
   default     = true
 }
 
+variable "watch_keys" {
+  description = "Events of KMS keys come too, for a configuration with kms_keys; it needs a trail, and policies that `understudy policy` printed (policy_documents)."
+  type        = bool
+  default     = false
+}
+
 variable "reconcile_schedule" {
   description = "When a full pass runs (an EventBridge schedule expression)."
   type        = string

@@ -245,7 +245,8 @@ class Permissions(unittest.TestCase):
                     self.assertEqual(sid == 'Keys', 'kms:EncryptionContext:PARAMETER_ARN' in part)
 
     def test_stack_of_every_kind_refers_to_what_there_is(self):
-        for options in ({}, dict(ALL_ON, SourceKeyArns=KEY), {'Delivery': 'direct'},
+        for options in ({}, dict(ALL_ON, SourceKeyArns=KEY), {'WatchKeys': 'true'},
+                        {'Delivery': 'direct', 'WatchKeys': 'true'},
                         {'SubnetIds': 's-1', 'SecurityGroupIds': 'g-1', 'EncryptionKeyArn': KEY,
                          'AlarmTopicArn': 'arn:aws:sns:x:1:t', 'CodeVersion': 'v'}):
             found = Template('understudy.yaml', **FUNCTION, **options).resources()
@@ -338,38 +339,45 @@ class Works(Replication):
 
 class Rules(unittest.TestCase):
     def setUp(self):
-        rule = Template('understudy.yaml', **FUNCTION).resources()['Changes']['Properties']
-        self.pattern = rule['EventPattern']
+        rules = Template('understudy.yaml', **FUNCTION, WatchKeys='true').resources()
+        self.pattern = rules['Changes']['Properties']['EventPattern']
+        self.keys_pattern = rules['KeyChanges']['Properties']['EventPattern']
 
-    def known(self):
-        """(detail-type, event name) of what src/event makes hints of parameters of."""
+    def known(self, service):
+        """(detail-type, event name) of what src/event makes hints of."""
         text = (ROOT / 'src' / 'event' / 'event_sources.c').read_text()
         words = dict(re.findall(r'#define (\w+) +"(.+)"', text))
         rows = re.findall(r'\{"(aws\.\w+)", (?:"([^"]+)"|(\w+)), (?:"(\w+)"|NULL), &', text)
         found = [(literal or words[macro], name) for source, literal, macro, name in rows
-                 if source == 'aws.ssm']
+                 if source == service]
         self.assertGreater(len(found), 5)
         return found
 
     def test_both_ways_have_one_pattern(self):
-        self.assertEqual(json.loads((TERRAFORM / 'pattern.json').read_text()), self.pattern)
+        for name, pattern in (('', self.pattern), ('-keys', self.keys_pattern)):
+            self.assertEqual(json.loads((TERRAFORM / f'pattern{name}.json').read_text()), pattern)
 
     def test_what_is_known_comes_through_and_nothing_else(self):
-        pattern = json.dumps(self.pattern)
         with LocalServer() as server:
             events = server.client('events')
 
-            def passes(**event):
-                return events.test_event_pattern(EventPattern=pattern, Event=json.dumps({
-                    'id': '1', 'account': ACCOUNT, 'time': '2026-03-01T09:15:27Z',
-                    'region': SOURCE, 'resources': [], 'source': 'aws.ssm', **event}))['Result']
+            def passes(pattern=self.pattern, source='aws.ssm', **event):
+                return events.test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(
+                    {'id': '1', 'account': ACCOUNT, 'time': '2026-03-01T09:15:27Z',
+                     'region': SOURCE, 'resources': [], 'source': source, **event}))['Result']
 
             api = {'detail-type': 'AWS API Call via CloudTrail'}
-            for kind, name in self.known():
+            for kind, name in self.known('aws.ssm'):
                 detail = {'eventSource': 'ssm.amazonaws.com', 'eventName': name} if name else {}
                 self.assertTrue(passes(**{'detail-type': kind}, detail=detail), (kind, name))
                 if name:  # a call that failed changed nothing
                     self.assertFalse(passes(**api, detail=dict(detail, errorCode='AccessDenied')))
+            for kind, name in self.known('aws.kms'):
+                detail = {'eventSource': 'kms.amazonaws.com', 'eventName': name} if name else {}
+                of_keys = {'pattern': self.keys_pattern, 'source': 'aws.kms', 'detail-type': kind}
+                self.assertTrue(passes(**of_keys, detail=detail), (kind, name))
+                self.assertFalse(passes(**of_keys, detail=dict(detail, errorCode='x',
+                                                               eventName='Decrypt')) and name)
             for name in ('GetParameter', 'SendCommand', 'PutComplianceItems'):
                 self.assertFalse(passes(**api, detail={'eventSource': 'ssm.amazonaws.com',
                                                        'eventName': name}))
