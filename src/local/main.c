@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -338,6 +339,10 @@ int main(int argc, char **argv)
     tune_memory();
     raise_file_limit();
     json_setup();
+    /* All times are UTC. libzip asks for the local time of each file, and without TZ the C library
+     * would read /etc/localtime again each time. */
+    setenv("TZ", "UTC0", 1);
+    tzset();
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     /* Blocked before any thread is made, so that only sigwait takes them. */
