@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/run.h"
+#include "engine/parity.h"
 
 static const char doc[] =
     "Proves that the destinations are what the source is, value by value. Reads only.\v"
@@ -16,6 +17,7 @@ static int verify_one(struct run *run, struct error *err)
     if (run->options.json)
         return plan_write(run->engine, "verify", stdout, err);
     if (report_plan(&run->report, run->engine, err) != 0 ||
+        parity_report(&run->report, run->engine, err) != 0 ||
         report_denials(&run->report, run->engine, err) != 0)
         return -1;
     report_verify_sum(&run->report, run->engine, &tally);

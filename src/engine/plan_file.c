@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "engine/denials.h"
 #include "engine/estimate.h"
+#include "engine/parity.h"
 #include "engine/select.h"
 
 #include <errno.h>
@@ -309,6 +310,8 @@ int plan_write(struct engine *engine, const char *command, FILE *out, struct err
     int result = write_header(engine, command, out, &writing.line, err);
     if (result == 0)
         result = inventory_steps(engine->inventory, &scratch, write_one_step, &writing, err);
+    if (result == 0 && strcmp(command, "verify") == 0)
+        result = parity_write(engine, out, err);
     if (result == 0)
         result = engine_tally(engine, &tally, err);
     struct denials denied;

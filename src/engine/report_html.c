@@ -106,6 +106,7 @@ static void put_words(struct json_writer *w, const struct step *step)
 
 struct rows {
     FILE *out;
+    bool versions; /* they are numbers that mean something to people */
     struct buf json;
     bool any;
 };
@@ -125,9 +126,9 @@ static int write_row(const struct step *step, void *arg, struct error *err)
     json_write_text(&w, step->type ? step->type : "");
     json_write_raw(&w, step->changes, strlen(step->changes));
     put_words(&w, step);
-    json_write_int(&w, step->source_version);
+    json_write_int(&w, rows->versions ? step->source_version : 0);
     json_write_int(&w, step->source_modified_ms / 1000);
-    json_write_int(&w, step->copy_version);
+    json_write_int(&w, rows->versions ? step->copy_version : 0);
     json_write_int(&w, step->copy_modified_ms / 1000);
     json_write_text(&w, renamed ? step->target : "");
     json_close_list(&w);
@@ -150,6 +151,7 @@ static void put_head(struct json_writer *w, struct engine *engine, const char *c
     open_part(w, engine->config, command, engine->clock->now_ms(engine->clock));
     json_put_text(w, "nouns", engine->kind->nouns);
     json_put_text(w, "gaps", engine->kind->gaps);
+    json_put_bool(w, "parity", engine->kind->parity);
     json_put_int(w, "selected", (int64_t)tally->selected);
     json_key(w, "source");
     put_side(w, &engine->config->source, engine->sides[SIDE_SOURCE].account, NULL);
@@ -196,7 +198,7 @@ static const char block_close[] = "</script>\n";
 
 int report_html_add(FILE *out, struct engine *engine, const char *command, struct error *err)
 {
-    struct rows rows = {.out = out};
+    struct rows rows = {.out = out, .versions = engine->kind->read != NULL};
     struct json_writer w;
     struct tally tally;
     struct arena scratch;

@@ -597,6 +597,7 @@ const struct resource_kind resource_kms_key = {
     .reserved = reserved,
     .fits = fits,
     .selector_problem = selector_problem,
+    .parity = true,
     .gone = gone,
     .may_be_copy = may_be_copy,
     .regions = regions,

@@ -253,6 +253,7 @@ struct resource_kind {
      * resource; what is wrong with it (NULL: nothing); both NULL: they are such globs. */
     bool (*fits)(const char *selector, const struct resource *resource);
     const char *(*selector_problem)(struct arena *arena, const char *selector);
+    bool parity; /* few, and wanted the same everywhere: a matrix shows what differs where */
     /* As good as deleted; NULL: nothing lingers. */
     bool (*gone)(const struct resource *resource);
     /* May it be a copy that a run made? NULL: all may. */

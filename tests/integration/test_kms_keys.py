@@ -55,7 +55,7 @@ class Keys(Replication):
         return sorted(call.operation for call in self.witness.writes())
 
     # --- made and kept equal --------------------------------------------------------------------
-    def test_a_key_is_replicated_with_all_that_aws_leaves_behind(self):
+    def test_r44_a_key_is_replicated_with_all_that_aws_leaves_behind(self):
         key = self.made('alias/prod', Description='orders', Policy=policy(via(SOURCE)),
                         Tags=[{'TagKey': 'team', 'TagValue': 'a'}])
         self.assertIn('2 to create', self.go('plan').out)
@@ -94,6 +94,19 @@ class Keys(Replication):
                 self.go('sync')
                 self.assertEqual(self.written(), repair)
                 self.go('verify')
+
+    def test_r43_parity_is_shown_as_a_matrix(self):
+        key, same = self.made('alias/prod'), self.made('alias/same')
+        self.go('sync')
+        self.kms(COPIES[1]).update_key_description(KeyId=key, Description='?')
+        out = self.go('verify', status=3).out
+        self.assertRegex(out, rf'parity +{COPIES[0]} +{COPIES[1]}')
+        self.assertRegex(out, rf'{key} +alias/prod +=  +description')
+        self.assertRegex(out, rf'{same} +alias/same +=  +=')
+        rows = {line['key']: line for line in self.go('verify', '--json', status=3).lines
+                if line['type'] == 'parity'}
+        self.assertEqual(rows[key]['regions'], {COPIES[0]: '=', COPIES[1]: 'description'})
+        self.assertTrue(rows[same]['equal'])
 
     def test_a_policy_is_compared_by_its_meaning(self):
         key = self.made(Policy=policy(via(SOURCE)))
@@ -210,7 +223,7 @@ class Keys(Replication):
                           ('polcy: x', "did you mean 'policy'")):
             self.assertIn(why, self.go('plan', keys=keys, status=2).err)
 
-    def test_a_single_region_key_is_named_and_blocked(self):
+    def test_r45_a_single_region_key_is_named_and_blocked(self):
         self.made('alias/single', MultiRegion=False)
         self.made('alias/prod')
         self.assertNotIn('single', self.go('plan').out)

@@ -54,6 +54,18 @@ class Report(Replication):
         self.ssm(COPIES[0]).put_parameter(Name='/app/007', Value=CANARY + '3', Type='String',
                                           Overwrite=True)
 
+    def test_keys_are_shown_as_a_matrix(self):
+        kms = self.server.client('kms', SOURCE)
+        key = kms.create_key(MultiRegion=True)['KeyMetadata']['KeyId']
+        config = (f'source: {{region: {SOURCE}}}\ndestinations: [' +
+                  ', '.join(f'{{region: {region}}}' for region in COPIES) + ']\nkms_keys: {}\n')
+        self.run_it('sync', config=config)
+        self.server.client('kms', COPIES[1]).update_key_description(KeyId=key, Description='?')
+        self.report('verify', config=config, status=3)
+        self.page.open(self.path)
+        self.assertEqual(self.page.texts('#parity tbody td.what'), ['=', 'description'])
+        self.assertEqual(self.page.complaints(), [])
+
     def test_verify_shows_drift(self):
         self.drift()
         done = self.report('verify', status=3)
