@@ -16,14 +16,18 @@
 static const char promote_doc[] =
     "Moves the primary of multi-Region KMS keys from the source's Region to the destination's. "
     "Shows what would be moved and what is in the way; with --yes moves it and waits until it is "
-    "done. KEYs are ids, ARNs or aliases; none: all multi-Region keys of the Region.\v"
+    "done. KEYs are ids, ARNs or aliases; none: those that the configuration's kms_keys selects, "
+    "else "
+    "all multi-Region keys of the Region.\v"
     "Exit status: 0 nothing is in the way or all is moved, 1 failed, 2 usage, 4 some were not "
     "moved.";
 static const char failback_doc[] =
     "Moves the primary of multi-Region KMS keys from the destination's Region back to the "
     "source's. "
     "Shows what would be moved and what is in the way; with --yes moves it and waits until it is "
-    "done. KEYs are ids, ARNs or aliases; none: all multi-Region keys of the Region.\v"
+    "done. KEYs are ids, ARNs or aliases; none: those that the configuration's kms_keys selects, "
+    "else "
+    "all multi-Region keys of the Region.\v"
     "Exit status: 0 nothing is in the way or all is moved, 1 failed, 2 usage, 4 some were not "
     "moved.";
 
@@ -75,6 +79,7 @@ struct request {
     const char **names;
     size_t name_count;
     struct config_side source, destination;
+    const struct config *config; /* of the file, about keys: which are selected; or NULL */
     struct promotion_options options;
     struct promotion *items;
     size_t counts[PROMOTION_FAILED + 1];
@@ -141,16 +146,26 @@ static int choose_destination(struct request *request, const struct config *conf
                      wanted ? wanted : "");
 }
 
+/* One about keys, where the file has such; else one that just says from where to where. */
 static int choose_replication(struct request *request, const struct config_set *set,
                               struct error *err)
 {
     const struct config *found = NULL;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct config *item = &set->items[i];
-        if (request->replication ? item->name && strcmp(item->name, request->replication) == 0
-                                 : set->count == 1)
+    size_t fit = 0, keys = 0;
+    for (int pass = 0; pass < 2 && !keys; pass++)
+        for (size_t i = 0; i < set->count; i++) {
+            const struct config *item = &set->items[i];
+            bool named = !request->replication ||
+                         (item->name && strcmp(item->name, request->replication) == 0);
+            if (!named || (pass == 0 && item->kind != &resource_kms_key))
+                continue;
+            keys += pass == 0;
+            fit++;
             found = item;
-    }
+        }
+    if (fit != 1)
+        found = NULL;
+    request->config = keys ? found : NULL;
     if (!found)
         return error_set(err, ERR_INVALID,
                          request->replication
@@ -171,6 +186,7 @@ static int read_sides(struct request *request, struct error *err)
         access(usual, F_OK) == 0)
         file = usual;
     if (file && (config_read(&request->arena, file, &set, err) != 0 ||
+                 config_check_set(&request->arena, &set, err) != 0 ||
                  choose_replication(request, &set, err) != 0))
         return -1;
     if (request->source_region)
@@ -318,14 +334,14 @@ static int list_names(struct request *request, struct error *err)
         return 0;
     /* Where the primaries are: a key without a replica is to be named. When that Region is down:
      * those that have one. */
-    if (!request->region_down && promotion_list(&options->from, &request->arena, &request->names,
-                                                &request->name_count, err) == 0)
+    if (!request->region_down && promotion_list(&options->from, request->config, &request->arena,
+                                                &request->names, &request->name_count, err) == 0)
         return 0;
     if (!request->region_down && err->code != ERR_UNAVAILABLE && err->code != ERR_TIMEOUT)
         return -1;
     error_clear(err);
-    return promotion_list(&options->to, &request->arena, &request->names, &request->name_count,
-                          err);
+    return promotion_list(&options->to, request->config, &request->arena, &request->names,
+                          &request->name_count, err);
 }
 
 static int run_all(struct request *request, struct error *err)

@@ -3,12 +3,14 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "client/retry.h"
+#include "engine/scope.h"
 #include "resource/services.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATIENCE_MS = 120 * 1000, FIRST_PAUSE_MS = 200, LONGEST_PAUSE_MS = 2000, KEYS_PAGE = 1000 };
+enum { PATIENCE_MS = 120 * 1000, FIRST_PAUSE_MS = 200, LONGEST_PAUSE_MS = 2000 };
 
 static struct resource_ctx ctx_of(const struct promotion_side *side, bool read_only,
                                   struct arena *arena)
@@ -280,7 +282,7 @@ static int wait_until_done(const struct promotion_options *options, struct arena
             return error_set(err, ERR_TIMEOUT,
                              "the move is not done after %lld s: the same command looks again",
                              (long long)(patience_ms / 1000));
-        clock->sleep_ms(clock, pause_ms);
+        retry_pause(clock, pause_ms);
         pause_ms = pause_ms * 2 < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
     }
 }
@@ -348,42 +350,63 @@ const char *promotion_end_name(enum promotion_end end)
 }
 
 /* --- which keys ------------------------------------------------------------------------------- */
-int promotion_list(const struct promotion_side *side, struct arena *arena, const char ***ids,
-                   size_t *count, struct error *err)
+struct chosen {
+    struct arena *arena;
+    const char **ids;
+    size_t count, room;
+};
+
+static int take_key(const struct resource *resource, void *arg, struct error *err)
 {
-    struct resource_ctx ctx = ctx_of(side, true, arena);
-    json_t *answer = NULL;
-    size_t room = 0;
-    *ids = NULL;
-    *count = 0;
-    for (bool more = true; more;) {
-        json_t *in = json_pack("{s:i}", "Limit", (int)KEYS_PAGE), *row;
-        const char *marker = json_text(answer, "NextMarker");
-        size_t i;
-        if (marker)
-            json_object_set_new(in, "Marker", json_string(marker));
-        json_decref(answer);
-        answer = NULL;
-        int result = resource_call(&ctx, &operation_kms_list_keys, in, &answer, err);
-        json_decref(in);
-        if (result != 0)
-            return error_context(err, "list the keys of %s", side->region);
-        json_array_foreach(json_object_get(answer, "Keys"), i, row)
-        {
-            const char *id = json_text(row, "KeyId");
-            if (!id || !text_starts(id, "mrk-"))
-                continue;
-            if (*count == room) {
-                const char **more_room =
-                    arena_calloc(arena, room = 2 * room + 64, sizeof *more_room);
-                if (*count)
-                    memcpy(more_room, *ids, *count * sizeof *more_room);
-                *ids = more_room;
-            }
-            (*ids)[(*count)++] = arena_strdup(arena, id);
-        }
-        more = json_bool_or(answer, "Truncated", false);
+    struct chosen *chosen = arg;
+    (void)err;
+    if (!text_starts(resource->key, "mrk-")) /* a single-Region key */
+        return 0;
+    if (chosen->count == chosen->room) {
+        chosen->room = 2 * chosen->room + 64;
+        const char **longer = arena_calloc(chosen->arena, chosen->room, sizeof *longer);
+        if (chosen->count)
+            memcpy(longer, chosen->ids, chosen->count * sizeof *longer);
+        chosen->ids = longer;
     }
-    json_decref(answer);
+    chosen->ids[chosen->count++] = arena_strdup(chosen->arena, resource->key);
+    return 0;
+}
+
+/* What a configuration selects may depend on more than the listing shows. */
+static int leave_out(const struct promotion_side *side, const struct config *config,
+                     struct chosen *chosen, struct error *err)
+{
+    struct scope scope;
+    struct arena one;
+    size_t kept = 0;
+    int result = 0;
+    scope_init(&scope, chosen->arena, config);
+    arena_init(&one);
+    for (size_t i = 0; result == 0 && i < chosen->count; i++) {
+        struct resource_ctx ctx = ctx_of(side, true, &one);
+        struct resource resource;
+        result = config->kind->describe(&ctx, chosen->ids[i], &resource, err);
+        if (result == 0 && scope_selects_resource(&scope, &resource))
+            chosen->ids[kept++] = chosen->ids[i];
+        arena_reset(&one);
+    }
+    arena_done(&one);
+    chosen->count = kept;
+    return result;
+}
+
+int promotion_list(const struct promotion_side *side, const struct config *config,
+                   struct arena *arena, const char ***ids, size_t *count, struct error *err)
+{
+    static const struct resource_filter everything;
+    struct chosen chosen = {.arena = arena};
+    struct resource_ctx ctx = ctx_of(side, true, arena);
+    if (resource_kms_key.list(&ctx, &everything, take_key, &chosen, err) != 0)
+        return -1;
+    if (config && leave_out(side, config, &chosen, err) != 0)
+        return -1;
+    *ids = chosen.ids;
+    *count = chosen.count;
     return 0;
 }

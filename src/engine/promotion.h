@@ -12,6 +12,7 @@
 #define UNDERSTUDY_ENGINE_PROMOTION_H
 
 #include "base/stop.h"
+#include "engine/config.h"
 #include "engine/state.h"
 #include "resource/kms_key.h"
 
@@ -56,8 +57,9 @@ void promotion_move(const struct promotion_options *options, struct arena *arena
                     struct promotion *inout);
 const char *promotion_end_name(enum promotion_end end); /* "there", "to-move", ... */
 
-/* The multi-Region keys of a Region, of this account; ids in `arena`, in their order. */
-int promotion_list(const struct promotion_side *side, struct arena *arena, const char ***ids,
-                   size_t *count, struct error *err);
+/* The multi-Region keys of a Region, of this account, which the replication of keys selects (NULL:
+ * all); ids in `arena`, in their order. */
+int promotion_list(const struct promotion_side *side, const struct config *config,
+                   struct arena *arena, const char ***ids, size_t *count, struct error *err);
 
 #endif

@@ -190,6 +190,22 @@ class Promote(Replication):
                              cwd=self.folder, text=True, capture_output=True, timeout=60)
         self.assertIn(f'~ {key}', one.stdout)
 
+    def test_the_keys_of_the_configuration_are_meant(self):
+        one, other = self.make(THERE), self.make(THERE)
+        for region in (HERE, THERE):
+            self.kms[region].create_alias(AliasName='alias/app/one', TargetKeyId=one)
+            self.kms[region].create_alias(AliasName='alias/other', TargetKeyId=other)
+        (self.folder / 'understudy.yaml').write_text(
+            f'source: {{region: {HERE}}}\ndestinations: [{{region: {THERE}}}]\n'
+            'parameters: {include: ["/x"]}\nkms_keys: {include: ["alias/app/**"]}\n')
+        for command in ('promote', 'failback'):
+            done = subprocess.run(
+                [replication.program(), command, '--keys', '--json', '--endpoint-url',
+                 self.witness.url], env=self.environment(), cwd=self.folder, text=True,
+                capture_output=True, timeout=60)
+            keys = [json.loads(line).get('key') for line in done.stdout.splitlines()]
+            self.assertEqual(keys, [one, None], done.stderr)
+
     def test_usage(self):
         for words in ([], ['--keys', '--yes', '--region-down'], ['--bad']):
             done = subprocess.run([replication.program(), 'promote', *words], text=True,
