@@ -15,7 +15,7 @@ import urllib.request
 from replication import ACCOUNT, COPIES, CREDENTIALS, SOURCE, Replication, error, program
 from deployed import within
 
-QUEUE = f'arn:aws:sqs:{SOURCE}:{ACCOUNT}:changes'
+QUEUES = f'arn:aws:sqs:{SOURCE}:{ACCOUNT}:'
 CONFIG = '''
 source: { region: %s }
 destinations: [{ region: us-east-1 }, { region: eu-west-1 }]
@@ -27,18 +27,22 @@ parameters: { include: ["/prod/**", "/canary"], deletes: owned, max_delete: 10,
 class Watch(Replication):
     def setUp(self):
         super().setUp()
+        # A name of its own for each test: the witness may still wait on behalf of a daemon that is
+        # gone, and would take its message.
+        name = 'changes-' + self.id().rpartition('.')[2][:60]
+        self.arn = QUEUES + name
         self.sqs, events = self.server.client('sqs', SOURCE), self.server.client('events', SOURCE)
         dead = self.sqs.create_queue(QueueName='dead')['QueueUrl']
         self.dead = dead
-        self.url = self.sqs.create_queue(QueueName='changes', Attributes={
-            'RedrivePolicy': json.dumps({'deadLetterTargetArn': QUEUE.replace('changes', 'dead'),
+        self.url = self.sqs.create_queue(QueueName=name, Attributes={
+            'RedrivePolicy': json.dumps({'deadLetterTargetArn': QUEUES + 'dead',
                                          'maxReceiveCount': 5}),
             'Policy': json.dumps({'Version': '2012-10-17', 'Statement': [{
                 'Effect': 'Allow', 'Principal': {'Service': 'events.amazonaws.com'},
-                'Action': 'sqs:SendMessage', 'Resource': QUEUE}]})})['QueueUrl']
+                'Action': 'sqs:SendMessage', 'Resource': self.arn}]})})['QueueUrl']
         events.put_rule(Name='changes', EventPattern=json.dumps(
             {'source': ['aws.ssm'], 'detail-type': ['Parameter Store Change']}))
-        events.put_targets(Rule='changes', Targets=[{'Id': 'q', 'Arn': QUEUE}])
+        events.put_targets(Rule='changes', Targets=[{'Id': 'q', 'Arn': self.arn}])
         self.watches = []
         self.addCleanup(self.end_all)
         (self.folder / 'understudy.yaml').write_text(CONFIG % SOURCE)
@@ -60,7 +64,7 @@ class Watch(Replication):
                     **more)
 
     def start(self, *words, queue=True, every='1h', notify=None):
-        flags = ['--queue', QUEUE] if queue else []
+        flags = ['--queue', self.arn] if queue else []
         watch = subprocess.Popen(
             [program(), 'watch', *flags, '--every', every, '--listen', '127.0.0.1:0',
              '--endpoint-url', self.witness.url, '--json', *words], cwd=self.folder, text=True,
