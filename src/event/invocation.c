@@ -3,19 +3,10 @@
 #include "base/log.h"
 #include "event/custom_resource.h"
 #include "event/event.h"
+#include "event/looked.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const char *const outcome_names[] = {
-    [HINT_IGNORED] = "ignored", [HINT_EQUAL] = "equal",   [HINT_APPLIED] = "applied",
-    [HINT_BLOCKED] = "blocked", [HINT_FAILED] = "failed", [HINT_LATER] = "later",
-};
-
-static const enum metric_outcome metric_outcomes[] = {
-    [HINT_IGNORED] = METRIC_IGNORED, [HINT_EQUAL] = METRIC_EQUAL,   [HINT_APPLIED] = METRIC_APPLIED,
-    [HINT_BLOCKED] = METRIC_BLOCKED, [HINT_FAILED] = METRIC_FAILED, [HINT_LATER] = METRIC_LATER,
-};
 
 static int fail(struct invocation *invocation, const char *type)
 {
@@ -33,69 +24,6 @@ static int not_ready(struct invocation *invocation, const struct error *err)
 
 /* --- hints ------------------------------------------------------------------------------------ */
 
-bool hint_settled(const struct hint_result *result)
-{
-    return result->outcome == HINT_IGNORED || result->outcome == HINT_EQUAL ||
-           result->outcome == HINT_APPLIED;
-}
-
-static enum log_level level_of(enum hint_outcome outcome)
-{
-    switch (outcome) {
-    case HINT_FAILED:
-        return LOG_ERROR;
-    case HINT_BLOCKED:
-    case HINT_LATER:
-        return LOG_WARN;
-    case HINT_APPLIED:
-    case HINT_IGNORED:
-        return LOG_INFO;
-    default:
-        return LOG_DEBUG;
-    }
-}
-
-static const char *reason_of(const struct hint_result *result)
-{
-    if (result->outcome == HINT_FAILED && result->error.message[0])
-        return result->error.message;
-    return result->why;
-}
-
-static void log_result(const struct hint *hint, const struct hint_result *result)
-{
-    char lag[32] = "", writes[32];
-    snprintf(lag, sizeof lag, "%lld", (long long)result->lag_ms);
-    snprintf(writes, sizeof writes, "%u", result->writes);
-    log_event(level_of(result->outcome), "looked at", "outcome", outcome_names[result->outcome],
-              "kind", hint->kind, "name", hint->name, "account", hint->account, "region",
-              hint->region, "reason", reason_of(result), "where",
-              result->outcome == HINT_FAILED ? result->why : NULL, "error",
-              result->outcome == HINT_FAILED ? error_code_name(result->error.code) : NULL,
-              "removed", result->removed ? "true" : NULL, "writes", result->writes ? writes : NULL,
-              "lag_ms", result->lag_ms >= 0 ? lag : NULL, NULL);
-}
-
-static void count_result(struct invocation *invocation, const struct hint_result *result)
-{
-    metrics_item(&invocation->function->metrics, metric_outcomes[result->outcome], result->writes,
-                 result->removed, result->lag_ms);
-    if (result->lag_ms >= 0)
-        invocation->lags[invocation->lag_count++] = result->lag_ms;
-}
-
-/* The oldest change that is known and not settled. */
-static void count_oldest(struct invocation *invocation, const struct hint *hints, size_t count,
-                         const struct hint_result *results)
-{
-    int64_t oldest_ms = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!hint_settled(&results[i]) && hints[i].at_ms &&
-            (!oldest_ms || hints[i].at_ms < oldest_ms))
-            oldest_ms = hints[i].at_ms;
-    metrics_oldest(&invocation->function->metrics, oldest_ms);
-}
-
 int invocation_look(struct invocation *invocation, const struct hint *hints, size_t count,
                     struct hint_result *results, struct tally *sum, struct error *err)
 {
@@ -110,10 +38,11 @@ int invocation_look(struct invocation *invocation, const struct hint *hints, siz
     metrics_calls(&function->metrics, sum->calls, sum->retries, sum->throttled);
     invocation->lags = arena_calloc(invocation->arena, count + 1, sizeof *invocation->lags);
     for (size_t i = 0; i < count; i++) {
-        log_result(&hints[i], &results[i]);
-        count_result(invocation, &results[i]);
+        looked_note(&function->metrics, &hints[i], &results[i]);
+        if (results[i].lag_ms >= 0)
+            invocation->lags[invocation->lag_count++] = results[i].lag_ms;
     }
-    count_oldest(invocation, hints, count, results);
+    metrics_oldest(&function->metrics, looked_oldest_ms(hints, count, results));
     return 0;
 }
 
@@ -136,11 +65,11 @@ int invocation_judge(struct invocation *invocation, const struct hint *hints, si
     size_t unsettled = 0;
     buf_init(&text, ANSWER_LIMIT);
     for (size_t i = 0; i < count; i++) {
-        if (hint_settled(&results[i]) || ++unsettled > shown)
+        if (looked_settled(&results[i]) || ++unsettled > shown)
             continue;
-        const char *reason = reason_of(&results[i]);
+        const char *reason = looked_reason(&results[i]);
         buf_printf(&text, "%s%s %s%s%.300s", text.len ? "; " : "",
-                   outcome_names[results[i].outcome], hints[i].name, reason ? ": " : "",
+                   looked_outcome(results[i].outcome), hints[i].name, reason ? ": " : "",
                    reason ? reason : "");
     }
     if (unsettled)
@@ -172,7 +101,7 @@ static void answer_hints(struct invocation *invocation, const struct event_hints
     json_open(&w);
     json_put_text(&w, "event", hints->what);
     for (unsigned i = 0; i <= HINT_LATER; i++)
-        json_put_int(&w, outcome_names[i], (int64_t)counts[i]);
+        json_put_int(&w, looked_outcome((enum hint_outcome)i), (int64_t)counts[i]);
     json_put_int(&w, "writes", (int64_t)writes);
     json_put_bool(&w, "dry_run", invocation->function->settings.dry_run);
     put_calls(&w, sum);

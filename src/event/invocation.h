@@ -36,7 +36,6 @@ int invocation_run(struct invocation *invocation, struct text payload, struct er
 /* Looks at all hints, logs and counts each result. -1: nothing was looked at. */
 int invocation_look(struct invocation *invocation, const struct hint *hints, size_t count,
                     struct hint_result *results, struct tally *sum, struct error *err);
-bool hint_settled(const struct hint_result *result); /* nothing is left to do or to mend */
 /* -1 with the names of those that are not settled; else 0. */
 int invocation_judge(struct invocation *invocation, const struct hint *hints, size_t count,
                      const struct hint_result *results, struct error *err);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "event/event.h"
 #include "event/invocation.h"
+#include "event/looked.h"
 
 #include <string.h>
 
@@ -130,7 +131,7 @@ static void read_batch(struct invocation *invocation, const json_t *records,
 static bool settled(const struct record *record, const struct hint_result *results)
 {
     for (size_t i = 0; i < record->count; i++)
-        if (!hint_settled(&results[record->first + i]))
+        if (!looked_settled(&results[record->first + i]))
             return false;
     return !record->malformed;
 }
