@@ -81,6 +81,8 @@ static int check_entries(zip_t *archive, struct error *err)
     zip_int64_t count = zip_get_num_entries(archive, 0);
     uint64_t sum = 0;
     struct entry entry;
+    if (count <= 0) /* nothing at all passes for an archive without files */
+        return error_set(err, ERR_INVALID, "%s", not_a_zip);
     if (count > LAMBDA_PACKAGE_ENTRIES)
         return error_set(err, ERR_LIMIT, "the package holds more than %d files",
                          LAMBDA_PACKAGE_ENTRIES);
