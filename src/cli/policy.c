@@ -21,6 +21,7 @@ enum {
     FLAG_QUEUE,
     FLAG_DEAD_LETTERS,
     FLAG_CONFIG_PARAMETER,
+    FLAG_CANARY,
     FLAG_UNDO,
 };
 
@@ -31,11 +32,13 @@ static const struct argp_option policy_options[] = {
      "only what function, source or destination needs (default: one policy for each role)", 0},
     {"account", FLAG_ACCOUNT, "ID", 0, "the caller's account, where the file names none", 0},
     {"function", FLAG_FUNCTION, "NAME", 0, "the Lambda function: it writes its log group", 0},
-    {"queue", FLAG_QUEUE, "NAME", 0, "the SQS queue that feeds it", 0},
+    {"queue", FLAG_QUEUE, "NAME", 0,
+     "the SQS queue that feeds it, or without --function the daemon", 0},
     {"dead-letter-queue", FLAG_DEAD_LETTERS, "NAME", 0, "the SQS queue for what it failed to do",
      0},
     {"config-parameter", FLAG_CONFIG_PARAMETER, "NAME", 0,
      "the parameter that holds the configuration (UNDERSTUDY_CONFIG_PARAMETER)", 0},
+    {"canary", FLAG_CANARY, "NAME", 0, "the parameter that the daemon writes to measure", 0},
     {"undo", FLAG_UNDO, NULL, 0, "also what `understudy undo` needs", 0},
     {0},
 };
@@ -89,6 +92,9 @@ static error_t take(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_CONFIG_PARAMETER:
         asked->options.config_parameter = value;
+        return 0;
+    case FLAG_CANARY:
+        asked->options.canary = value;
         return 0;
     case FLAG_UNDO:
         asked->options.undo = true;

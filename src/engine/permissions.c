@@ -532,18 +532,25 @@ static void add_function(struct permission_set *set, const struct config *first,
     const char *region = first->source.region, *partition = partition_of(region)->name;
     const char *account = options->account ? options->account : options->unknown_account;
     const struct {
-        const char *sid, *name, *service, *resource, *actions[4];
+        const char *sid, *name, *service, *resource, *actions[6];
     } rows[] = {
         {"Log",
          options->function,
          "logs",
          "log-group:/aws/lambda/%s:*",
          {"logs:CreateLogStream", "logs:PutLogEvents"}},
-        {"Queue",
-         options->queue,
+        {"Queue", /* Lambda polls it in the function's name */
+         options->function ? options->queue : NULL,
          "sqs",
          "%s",
          {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}},
+        {"Queue", /* the daemon polls itself; a batch's operations have no actions of their own */
+         options->function ? NULL : options->queue,
+         "sqs",
+         "%s",
+         {"sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage",
+          "sqs:ChangeMessageVisibility"}},
+        {"Canary", options->canary, "ssm", "parameter/%s", {"ssm:PutParameter"}},
         {"DeadLetters", options->dead_letter, "sqs", "%s", {"sqs:SendMessage"}},
         {"Configuration", options->config_parameter, "ssm", "parameter/%s", {"ssm:GetParameters"}},
     };
@@ -551,7 +558,7 @@ static void add_function(struct permission_set *set, const struct config *first,
         struct permission_statement statement = {.sid = rows[i].sid};
         if (!rows[i].name)
             continue;
-        for (size_t j = 0; j < 4 && rows[i].actions[j]; j++)
+        for (size_t j = 0; j < 6 && rows[i].actions[j]; j++)
             add_text(set->arena, &statement.actions, rows[i].actions[j]);
         const char *star = strstr(rows[i].resource, "%s");
         add_text(set->arena, &statement.resources,
