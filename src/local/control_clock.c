@@ -3,6 +3,7 @@
 #include "local/control_parts.h"
 #include "local/doorbell.h"
 #include "local/event_bus.h"
+#include "local/lambda_async.h"
 #include "local/moved_clock.h"
 
 #include <string.h>
@@ -77,6 +78,7 @@ static const char *apply(struct pipeline *pipeline, const json_t *body)
         moved_clock_restore(pipeline->clock);
     agenda_wake(pipeline->local->agenda);
     event_bus_wake(atomic_load(&pipeline->local->events));
+    lambda_async_wake(atomic_load(&pipeline->local->invocations));
     if (signatures || real)
         atomic_store(&pipeline->local->real_signing_time,
                      signatures && strcmp(signatures, "real") == 0);

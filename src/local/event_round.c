@@ -291,18 +291,24 @@ static bool take_out(struct store_session *store, const struct due *due)
                      due->again_ms) == 1;
 }
 
+/* What giving it an event is called. */
+static const char *operation_of(struct text service)
+{
+    return text_is(service, "sqs")      ? "SendMessage"
+           : text_is(service, "lambda") ? "Invoke"
+           : text_is(service, "logs")   ? "PutLogEvents"
+                                        : "PutEvents";
+}
+
 /* A rehearsed fault of the target's service keeps the event from it for now. */
 static bool is_down(struct event_round *round, struct event_delivery *delivery)
 {
     const struct arn *arn = &delivery->target->parts;
     struct arena *arena = delivery->arena;
-    bool queue = text_is(arn->service, "sqs");
     if (!round->faults)
         return false;
-    const struct fault_call call = {queue
-                                        ? "sqs"
-                                        : arena_strndup(arena, arn->service.data, arn->service.len),
-                                    queue ? "SendMessage" : "PutEvents",
+    const struct fault_call call = {arena_strndup(arena, arn->service.data, arn->service.len),
+                                    operation_of(arn->service),
                                     arena_strndup(arena, arn->region.data, arn->region.len),
                                     arena_strndup(arena, arn->account.data, arn->account.len)};
     const struct fault *fault = faults_next(round->faults, arena, &call);

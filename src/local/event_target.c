@@ -1,4 +1,4 @@
-#include "local/event_target.h"
+#include "local/event_target_parts.h"
 
 #include "base/json.h"
 #include "local/event_access.h"
@@ -7,14 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static enum event_outcome fail(struct event_delivery *delivery, const char *code,
-                               const char *message)
-{
-    delivery->code = code;
-    delivery->message = message;
-    return EVENT_REFUSED;
-}
 
 /* --- queues ----------------------------------------------------------------------------------- */
 
@@ -32,17 +24,18 @@ static enum event_outcome deliver_queue(struct event_delivery *delivery)
     };
     /* Whether a rule can reach a queue of another Region is not known: strict, it cannot. */
     if (!text_is(target->parts.region, delivery->event->region))
-        return fail(delivery, "NO_RESOURCE", "The queue is in another Region.");
+        return event_target_fail(delivery, "NO_RESOURCE", "The queue is in another Region.");
     switch (sqs_deliver(delivery->local, delivery->store, delivery->arena, &message, &why)) {
     case SQS_DELIVERED:
         return EVENT_DELIVERED;
     case SQS_NO_QUEUE:
-        return fail(delivery, "NO_RESOURCE", "The specified queue does not exist.");
+        return event_target_fail(delivery, "NO_RESOURCE", "The specified queue does not exist.");
     case SQS_DENIED:
-        return fail(delivery, "NO_PERMISSIONS",
-                    "The queue's policy does not allow events.amazonaws.com to send messages.");
+        return event_target_fail(
+            delivery, "NO_PERMISSIONS",
+            "The queue's policy does not allow events.amazonaws.com to send messages.");
     default:
-        return fail(delivery, "INVALID_PARAMETER", why);
+        return event_target_fail(delivery, "INVALID_PARAMETER", why);
     }
 }
 
@@ -106,13 +99,13 @@ static enum event_outcome deliver_bus(struct event_delivery *delivery)
     const struct event_on_bus *event = delivery->event;
     struct arena *arena = delivery->arena;
     if (arn->resource.len < sizeof lead || memcmp(arn->resource.data, lead, sizeof lead - 1) != 0)
-        return fail(delivery, "NO_RESOURCE", "There is no such event bus.");
+        return event_target_fail(delivery, "NO_RESOURCE", "There is no such event bus.");
     const char *name = arena_strndup(arena, arn->resource.data + sizeof lead - 1,
                                      arn->resource.len - sizeof lead + 1);
     const char *account = arena_strndup(arena, arn->account.data, arn->account.len);
     const char *region = arena_strndup(arena, arn->region.data, arn->region.len);
     if (!event_bus_exists(delivery->store, account, region, name))
-        return fail(delivery, "NO_RESOURCE", "There is no such event bus.");
+        return event_target_fail(delivery, "NO_RESOURCE", "There is no such event bus.");
     if (!may_forward(delivery, account, region, name))
         return EVENT_REFUSED;
     bool other_region = strcmp(region, event->region) != 0;
@@ -129,7 +122,7 @@ static enum event_outcome deliver_bus(struct event_delivery *delivery)
     if (other_region)
         there.hops |= HOP_REGION;
     if (there.hops >= HOPS_MAX)
-        return fail(delivery, "INTERNAL_ERROR", "The event goes round in circles.");
+        return event_target_fail(delivery, "INTERNAL_ERROR", "The event goes round in circles.");
     event_bus_queue(delivery->local, delivery->store, &there);
     return EVENT_DELIVERED;
 }
@@ -139,14 +132,14 @@ static enum event_outcome deliver_bus(struct event_delivery *delivery)
 static const struct {
     const char *service;
     enum event_outcome (*deliver)(struct event_delivery *);
-} types[] = {{"sqs", deliver_queue}, {"events", deliver_bus}};
+} types[] = {{"sqs", deliver_queue}, {"events", deliver_bus}, {"lambda", event_target_function}};
 
 enum event_outcome event_target_deliver(struct event_delivery *delivery)
 {
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (text_is(delivery->target->parts.service, types[i].service))
             return types[i].deliver(delivery);
-    return fail(delivery, "NO_RESOURCE", "The target does not exist.");
+    return event_target_fail(delivery, "NO_RESOURCE", "The target does not exist.");
 }
 
 bool event_target_bury(struct event_delivery *delivery, int64_t attempts, const char *exhausted)

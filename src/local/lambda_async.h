@@ -38,7 +38,8 @@ void lambda_async_stop(struct lambda_async *async);
 void lambda_async_free(struct lambda_async *async);
 /* Look again now: the clock was set, the store was emptied. Any thread. NULL is fine. */
 void lambda_async_wake(struct lambda_async *async);
-/* On the writer's thread behind each commit: wakes the thread when something was queued. */
-void lambda_async_committed(struct lambda_async *async);
+/* On the writer's thread behind each commit: wakes the thread when something was queued, or, when
+ * bells have rung (local/doorbell.h), for the mappings that listen. NULL is fine. */
+void lambda_async_committed(struct lambda_async *async, bool rung);
 
 #endif

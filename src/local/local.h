@@ -18,6 +18,7 @@ struct arena;
 struct event_bus;
 struct doorbell;
 struct keyring;
+struct lambda_async;
 struct lambda_places;
 struct lambda_pool;
 struct quotas;
@@ -36,6 +37,7 @@ struct local {
     struct event_bus *_Atomic events; /* NULL while the server is put together */
     struct lambda_pool *lambda_pool;  /* processes of functions (lambda_pool.h); NULL: none run */
     struct lambda_places *lambda_places;
+    struct lambda_async *_Atomic invocations; /* asynchronous ones; NULL: as `events` */
     /* --web-identity-keys: JWK sets by issuer; NULL: none. Only read. */
     const struct json_t *web_identity_keys;
     struct quotas *quotas; /* --quotas aws; NULL: none */

@@ -7,8 +7,10 @@
 #include "local/doorbell.h"
 #include "local/event_bus.h"
 #include "local/faults.h"
+#include "local/lambda_async.h"
 #include "local/lambda_host.h"
 #include "local/lambda_invoke.h"
+#include "local/lambda_mapping.h"
 #include "local/moved_clock.h"
 #include "local/pipeline.h"
 #include "local/quotas.h"
@@ -88,6 +90,7 @@ static void flush(void *arg)
     struct event_bus *events = atomic_load(&server->local.events);
     if (events)
         event_bus_committed(events);
+    lambda_async_committed(atomic_load(&server->local.invocations), rung);
 }
 
 /* --- the data folder -------------------------------------------------------------------------- */
@@ -114,8 +117,10 @@ static size_t large_body(void *arg, struct text method, struct text path)
 static int open_store(struct server *server, const struct server_options *options,
                       struct error *err)
 {
-    static const char *const own[] = {accounts_schema, authenticate_schema, trail_schema,
-                                      trails_schema, event_bus_schema};
+    static const char *const own[] = {accounts_schema,      authenticate_schema,
+                                      trail_schema,         trails_schema,
+                                      event_bus_schema,     lambda_async_schema,
+                                      lambda_mapping_schema};
     enum { OWN = sizeof own / sizeof *own };
     const char *schemas[OWN + LARGEST_SERVICES + 1] = {0};
     memcpy(schemas, own, sizeof own);
@@ -285,7 +290,11 @@ static int open_events(struct server *server, struct error *err)
 {
     server->local.events =
         event_bus_new(&server->local, server->pipeline.writer, server->pipeline.faults, err);
-    return server->local.events ? 0 : -1;
+    if (!server->local.events)
+        return -1;
+    server->local.invocations =
+        lambda_async_new(&server->local, server->pipeline.writer, server->pipeline.faults, err);
+    return server->local.invocations ? 0 : -1;
 }
 
 /* Where it listens, or, when that is everywhere, the loopback. */
@@ -382,7 +391,8 @@ int server_start(struct server *server, struct error *err)
 {
     if (event_bus_start(server->local.events, err) != 0 ||
         agenda_start(server->local.agenda, err) != 0 ||
-        lambda_pool_start(server->local.lambda_pool, server->endpoint_url, err) != 0)
+        lambda_pool_start(server->local.lambda_pool, server->endpoint_url, err) != 0 ||
+        lambda_async_start(server->local.invocations, err) != 0)
         return -1;
     return http_server_start(server->http, err);
 }
@@ -391,7 +401,8 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
-    /* First: whoever waits for a function is answered. */
+    lambda_async_stop(server->local.invocations); /* the end of a process is no function's fault */
+    /* Before the loops: whoever waits for a function is answered. */
     lambda_pool_stop(server->local.lambda_pool);
     if (server->http)
         http_server_stop(server->http, STOP_GRACE_MS);
@@ -407,6 +418,7 @@ void server_close(struct server *server)
     lambda_host_free(server->lambda_host);
     agenda_free(server->local.agenda);
     event_bus_free(server->local.events);
+    lambda_async_free(server->local.invocations);
     store_close(server->local.store);
     keyring_close(server->local.keyring);
     faults_free(server->pipeline.faults);

@@ -26,7 +26,7 @@ GIVEN = {
     'ssm': {'KeyId'}, 'events': {'EventBusName', 'Arn'}, 'sqs': {'QueueOwnerAWSAccountId'},
     'kms': {'KeyId', 'GrantId', 'CiphertextBlob'},
     'cloudtrail': {'EventSelectors'}, 'iam': {'PermissionsBoundary'}, 'sts': {'PolicyArns'},
-    'tagging': {'ResourceARNList'}, 'logs': {'logGroupIdentifier'},
+    'tagging': {'ResourceARNList'}, 'logs': {'logGroupIdentifier'}, 'lambda': {'EventSourceArn'},
 }
 # Operations that Debian's boto3 does not know.
 NEWER = {
@@ -203,7 +203,15 @@ class Resources:
         functions.publish_version(FunctionName=arn)
         functions.create_alias(FunctionName=arn, Name='first', FunctionVersion='1',
                                Description=CANARY)
+        queue = self.test.client('sqs').create_queue(QueueName='feeds')['QueueUrl']
+        packages.role(self.test.server, 'function')
+        self.test.client('iam').put_role_policy(RoleName='function', PolicyName='feeds',
+                                                PolicyDocument=roles.policy(roles.allow('sqs:*')))
+        mapping = functions.create_event_source_mapping(
+            FunctionName='first', EventSourceArn=f'arn:aws:sqs:{REGION}:{ACCOUNT}:'
+            + queue.rpartition('/')[2], Enabled=False)
         self.values['lambda'] = {
+            'UUID': mapping['UUID'], 'EventSourceArn': mapping['EventSourceArn'],
             'FunctionName': arn, 'Resource': arn, 'Name': 'first', 'FunctionVersion': '1',
             'StatementId': 'first', 'Action': 'lambda:InvokeFunction', 'Principal': OTHER_ACCOUNT,
             'Role': f'arn:aws:iam::{ACCOUNT}:role/function',

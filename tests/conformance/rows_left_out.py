@@ -124,6 +124,14 @@ leave_out('lambda', 'writes wait for one another', 'ResourceConflictException',
           'UntagResource', 'UpdateAlias', 'UpdateFunctionEventInvokeConfig')
 leave_out('lambda', 'of layers and code signing configurations, which are refused before',
           'ResourceNotFoundException', 'CreateFunction')
+leave_out('lambda', 'told as InvalidParameterValueException, as AWS was seen to do it',
+          'ResourceNotFoundException', 'CreateEventSourceMapping')
+leave_out('lambda', 'changes of a mapping are done when they are answered',
+          'ResourceInUseException', 'DeleteEventSourceMapping', 'UpdateEventSourceMapping')
+leave_out('lambda', 'changes of a mapping are done when they are answered',
+          'ResourceConflictException', 'DeleteEventSourceMapping')
+leave_out('lambda', 'an id of any form is looked for', 'InvalidParameterValueException',
+          'DeleteEventSourceMapping', 'GetEventSourceMapping')
 for _outcome in ('EC2AccessDenied', 'EC2Throttled', 'EC2Unexpected', 'ENILimitReached',
                  'InvalidSecurityGroupID', 'InvalidSubnetID', 'SubnetIPAddressLimitReached'):
     leave_out('lambda', 'no function is in a VPC here', _outcome + 'Exception', 'Invoke')

@@ -28,11 +28,13 @@ ANSWERED = {
     ('sts', 'GetAccessKeyInfo'),
     ('kms', 'ListRetirableGrants'), ('iam', 'GetContextKeysForCustomPolicy'),
     ('iam', 'SimulateCustomPolicy'), ('events', 'ListRuleNamesByTarget'),
+    ('lambda', 'ListEventSourceMappings'),
 }
 # Numbers that the whole server draws from.
 COUNTERS = {'sqs_place', 'event_outbox'}
-# The operation's own word for a policy that is not there.
-ALSO = {('sts', 'GetFederationToken'): 'MalformedPolicyDocument'}
+# The operation's own word for a policy, or a function, that is not there.
+ALSO = {('sts', 'GetFederationToken'): 'MalformedPolicyDocument',
+        ('lambda', 'CreateEventSourceMapping'): 'InvalidParameterValueException'}
 
 
 def is_foreign(arguments):

@@ -346,7 +346,7 @@ class Functions(Lambda):
         arguments = {'FunctionName': 'f', 'StatementId': 's', 'Action': 'lambda:*', 'Name': 'a',
                      'Principal': ACCOUNT, 'FunctionVersion': '1', 'Resource': PREFIX + 'f',
                      'Tags': {'a': 'b'}, 'TagKeys': ['a'], 'ReservedConcurrentExecutions': 1,
-                     **self.create()}
+                     'UUID': 'u', **self.create()}
         model = self.functions.meta.service_model
         for row in self.server.control('GET', 'operations')['lambda']:
             shape = model.operation_model(row['name']).input_shape

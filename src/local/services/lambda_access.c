@@ -3,6 +3,7 @@
 #include "aws/arn.h"
 #include "local/both_sides.h"
 #include "local/condition_keys.h"
+#include "local/services/lambda_mapping.h"
 
 #include <string.h>
 
@@ -142,6 +143,7 @@ enum local_result lambda_authorize(struct local_call *call, const char *action,
                  lambda_function_find(call->local, call->store, call->arena, call->account,
                                       call->region, resource, NULL, &function) == 0;
     add_request_tags(&keys);
+    condition_keys_add(&keys, "lambda:FunctionArn", lambda_mapping_function(call));
     if (found)
         condition_keys_add_resource_tags(&keys, "aws:ResourceTag/",
                                          lambda_tags_of(call, function.id));

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "local/doorbell.h"
+#include "local/lambda_async.h"
 #include "local/lambda_invoke.h"
 #include "local/lambda_pool.h"
 
@@ -131,7 +132,12 @@ static enum local_result queue_event(struct local_call *call,
         call->reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
         return local_fail(call, "TooManyRequestsException", "Rate Exceeded.");
     }
-    return lambda_invalid(call, "The invocation type Event is not supported here yet.");
+    if (lambda_async_queue(call->local, call->store, function, call->payload, call->request_id) !=
+        0)
+        return local_fail(call, "ServiceException", "The event could not be queued.");
+    json_put_int(call->out, "StatusCode", 202);
+    call->payload = (struct text){NULL, 0};
+    return LOCAL_OK;
 }
 
 static enum local_result begin(struct local_call *call, const struct lambda_function *function)
