@@ -16,7 +16,8 @@ static const enum metric_outcome metric_outcomes[] = {
 
 const char *looked_outcome(enum hint_outcome outcome)
 {
-    return outcome_names[outcome];
+    /* gcc for arm64 believes that a value beyond the last may come here, and refuses to compile. */
+    return outcome <= HINT_LATER ? outcome_names[outcome] : "unknown";
 }
 
 bool looked_settled(const struct hint_result *result)
