@@ -132,7 +132,10 @@ static enum event_outcome deliver_bus(struct event_delivery *delivery)
 static const struct {
     const char *service;
     enum event_outcome (*deliver)(struct event_delivery *);
-} types[] = {{"sqs", deliver_queue}, {"events", deliver_bus}, {"lambda", event_target_function}};
+} types[] = {{"sqs", deliver_queue},
+             {"events", deliver_bus},
+             {"lambda", event_target_function},
+             {"logs", event_target_log_group}};
 
 enum event_outcome event_target_deliver(struct event_delivery *delivery)
 {

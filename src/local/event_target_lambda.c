@@ -6,6 +6,7 @@
 #include "local/event_access.h"
 #include "local/lambda_async.h"
 #include "local/lambda_function.h"
+#include "local/services/logs.h"
 
 #include <string.h>
 
@@ -54,4 +55,27 @@ enum event_outcome event_target_function(struct event_delivery *delivery)
     if (delivery->body.len > LARGEST_EVENT)
         return event_target_fail(delivery, "INVALID_PARAMETER", "The event is too large.");
     return EVENT_DELIVERED;
+}
+
+enum event_outcome event_target_log_group(struct event_delivery *delivery)
+{
+    char stream[RANDOM_UUID_SIZE];
+    random_uuid(delivery->local->random, stream); /* a stream for each event, as AWS makes them */
+    const struct logs_delivery entry = {.group_arn = delivery->target->arn,
+                                        .service = "events.amazonaws.com",
+                                        .source_arn = delivery->rule->arn,
+                                        .stream = stream,
+                                        .body = delivery->body};
+    if (!text_is(delivery->target->parts.region, delivery->event->region))
+        return event_target_fail(delivery, "NO_RESOURCE", "The log group is in another Region.");
+    switch (logs_deliver(delivery->local, delivery->store, delivery->arena, &entry)) {
+    case LOGS_DELIVERED:
+        return EVENT_DELIVERED;
+    case LOGS_NO_GROUP:
+        return event_target_fail(delivery, "NO_RESOURCE", "The log group does not exist.");
+    default:
+        return event_target_fail(delivery, "NO_PERMISSIONS",
+                                 "No resource policy of the account lets events.amazonaws.com "
+                                 "write to the log group.");
+    }
 }

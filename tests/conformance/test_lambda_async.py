@@ -79,6 +79,24 @@ class Events(functions.Functions):
         self.server.clock(advance=60)
         self.assertEqual(self.relay.next().event['detail'], {'n': 1})
 
+    def test_log_groups(self):
+        logs = self.client('logs')
+        logs.create_log_group(logGroupName='/aws/events/x')
+        arn = f'arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/events/x'
+        dead, dead_arn = self.queue('dead')
+        self.rule({'source': ['mine']}, {'Arn': arn, 'DeadLetterConfig': {'Arn': dead_arn}})
+        self.put_event({'n': 1})
+        self.assertEqual(self.message(dead)['MessageAttributes']['ERROR_CODE']['StringValue'],
+                         'NO_PERMISSIONS')
+        logs.put_resource_policy(policyName='events', policyDocument=roles.policy({
+            'Effect': 'Allow', 'Action': ['logs:CreateLogStream', 'logs:PutLogEvents'],
+            'Principal': {'Service': ['events.amazonaws.com', 'delivery.logs.amazonaws.com']},
+            'Resource': arn + ':*'}))
+        self.put_event({'n': 2})
+        self.until(lambda: logs.filter_log_events(logGroupName='/aws/events/x')['events'])
+        event, = logs.filter_log_events(logGroupName='/aws/events/x')['events']
+        self.assertEqual(json.loads(event['message'])['detail'], {'n': 2})
+
 
 class Retries(functions.Functions):
     def config(self, **arguments):
