@@ -40,7 +40,8 @@ fuzz: ## make fuzz T=json [TIME=60]: one fuzz target; without T all of them in t
 bench: ## ratios against named peers, in one run (installs wrk and nginx-light)
 	tools/install_deps build bench
 	@$(MAKE) --no-print-directory build
-	@status=0; for bench in local_get local_put local_million local_authorize sync steady faults; do \
+	@status=0; for bench in local_get local_put local_million local_authorize sync steady kms_keys \
+	        faults; do \
 	    bench/$$bench.py || status=1; done; exit $$status
 
 cover: ## line coverage of all suites (gcovr), in build-cover/

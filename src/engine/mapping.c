@@ -91,7 +91,7 @@ static void translate_key(const struct resource_kind *kind, const struct scope *
         out->blocked =
             arena_printf(arena,
                          "the customer key %s is not mapped: name its counterpart in `keys` of the "
-                         "destination",
+                         "destination (`counterparts` of `kms_keys` makes one)",
                          source_key);
         return;
     }

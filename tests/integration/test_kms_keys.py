@@ -1,6 +1,10 @@
 """kms_keys: multi-Region keys kept equal between Regions of the local AWS."""
 import json
+import os
 import unittest
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from replication import COPIES, SOURCE, Replication, error
 
@@ -22,6 +26,17 @@ def via(region, service='ssm'):
 
 
 class Keys(Replication):
+    def setUp(self):
+        super().setUp()
+        self.making = False
+        self.witness.rules.append(self.hurry)
+
+    def hurry(self, call):
+        """A replica is being made for half a second of the server's clock."""
+        making, self.making = self.making, call.operation == 'ReplicateKey'
+        if making:
+            self.server.clock(advance=1)
+
     def kms(self, region=SOURCE):
         if ('kms', region) not in self.clients:
             self.clients['kms', region] = self.server.client('kms', region)
@@ -181,17 +196,30 @@ class Keys(Replication):
         self.go('sync')
         self.go('verify', '--deep')
 
+    def give_material(self, key, region, material):
+        asked = self.kms(region).get_parameters_for_import(
+            KeyId=key, WrappingAlgorithm='RSAES_OAEP_SHA_256', WrappingKeySpec='RSA_2048')
+        public = serialization.load_der_public_key(asked['PublicKey'])
+        self.kms(region).import_key_material(
+            KeyId=key, ImportToken=asked['ImportToken'],
+            ExpirationModel='KEY_MATERIAL_DOES_NOT_EXPIRE', EncryptedKeyMaterial=public.encrypt(
+                material, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)))
+
     def test_imported_material_is_a_named_loss(self):
-        key = self.made(Origin='EXTERNAL')
-        self.assertIn('no key material yet', self.go('plan', status=0).out)
-        self.assertEqual(self.about(key, SOURCE)['state'], 'PendingImport')
+        key, one = self.made(Origin='EXTERNAL'), {'regions': COPIES[:1]}
+        self.assertIn('no key material yet', self.go('plan').out)
+        material = os.urandom(32)
+        self.give_material(key, SOURCE, material)
+        self.assertIn('import the same material into us-east-1', self.go('sync', **one).out)
+        self.assertEqual(self.about(key, COPIES[0])['state'], 'PendingImport')
+        self.assertIn('of no use until', self.go('verify', status=3, **one).out)
+        self.give_material(key, COPIES[0], material)
+        self.go('verify', **one)
 
     def test_the_source_may_hold_a_replica(self):
         key = self.made('alias/prod', COPIES[0])
         self.kms(COPIES[0]).replicate_key(KeyId=key, ReplicaRegion=SOURCE)
-        self.kms().describe_key(KeyId=key)
-        self.server.wait(lambda: self.about(key, SOURCE)['state'] == 'Enabled') \
-            if hasattr(self.server, 'wait') else self.settle(key, SOURCE)
+        self.settle(key, SOURCE)
         self.kms().create_alias(AliasName='alias/prod', TargetKeyId=key)
         self.go('sync')
         self.assertEqual(self.about(key, COPIES[1])['aliases'], ['alias/prod'])
@@ -200,8 +228,8 @@ class Keys(Replication):
         self.assertEqual(self.about(key, COPIES[0])['description'], 'from the replica')
 
     def settle(self, key, region):
-        while self.about(key, region)['state'] in ('Creating', 'Updating'):
-            pass
+        self.server.clock(advance=1)
+        self.assertEqual(self.about(key, region)['state'], 'Enabled')
 
     # --- selecting ------------------------------------------------------------------------------
     def test_keys_are_selected_by_alias_id_arn_and_tag(self):
