@@ -43,6 +43,7 @@ class Witness(http.server.ThreadingHTTPServer):
     """`rules` are functions of a Call: None lets it pass, 'lose' forwards it and closes without an
     answer, 'stall' holds it until `released`, (status, body) answers in the server's place."""
     daemon_threads = True
+    request_queue_size = 128  # else the sixth of many connections at once waits for a second
 
     def __init__(self, url):
         super().__init__(('127.0.0.1', 0), Passage)
