@@ -83,6 +83,17 @@ static bool is_name(const char *name)
     return len && len <= NAME_MOST && strspn(name, bytes) == len && strcmp(name, "/") != 0;
 }
 
+/* The key behind a name, as the side has it now. What is not there any more keeps its name. */
+static const char *key_behind(struct engine *engine, struct arena *arena, unsigned side,
+                              const char *name)
+{
+    struct resource_ctx ctx = engine_ctx(engine, side, true, arena);
+    struct resource found;
+    if (!engine->kind->other_name || !engine->kind->other_name(name))
+        return name;
+    return engine->kind->describe(&ctx, name, &found, NULL) == 0 ? found.key : name;
+}
+
 const char *look_add(struct looks *looks, struct engine *engine, struct arena *arena,
                      const struct hint *hint, struct hint_result *result)
 {
@@ -98,6 +109,7 @@ const char *look_add(struct looks *looks, struct engine *engine, struct arena *a
         if (!here(&engine->sides[side], hint))
             continue;
         look.side = side;
+        key = key_behind(engine, arena, side, key);
         if (side != SIDE_SOURCE) {
             why = add_target(engine, arena, looks, look, key);
             continue;

@@ -53,6 +53,11 @@ static bool reserved(const char *key)
     return text_starts(key, "alias/aws/");
 }
 
+static bool is_alias(const char *name)
+{
+    return text_starts(name, "alias/");
+}
+
 static bool among(const char *const *texts, size_t count, const char *text)
 {
     for (size_t i = 0; i < count; i++)
@@ -598,6 +603,7 @@ const struct resource_kind resource_kms_key = {
     .fits = fits,
     .selector_problem = selector_problem,
     .parity = true,
+    .other_name = is_alias,
     .gone = gone,
     .may_be_copy = may_be_copy,
     .regions = regions,

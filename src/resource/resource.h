@@ -254,6 +254,8 @@ struct resource_kind {
     bool (*fits)(const char *selector, const struct resource *resource);
     const char *(*selector_problem)(struct arena *arena, const char *selector);
     bool parity; /* few, and wanted the same everywhere: a matrix shows what differs where */
+    /* A name that may stand for a resource of another key, which `describe` tells; NULL: none. */
+    bool (*other_name)(const char *name);
     /* As good as deleted; NULL: nothing lingers. */
     bool (*gone)(const struct resource *resource);
     /* May it be a copy that a run made? NULL: all may. */

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from replication import COPIES, SOURCE, Replication, error
+from test_reconcile import Reconciler
 
 ACCOUNT = '111111111111'
 
@@ -230,6 +231,25 @@ class Keys(Replication):
     def settle(self, key, region):
         self.server.clock(advance=1)
         self.assertEqual(self.about(key, region)['state'], 'Enabled')
+
+    def test_hints_by_id_and_arn_bring_one_key(self):
+        key, other = self.made('alias/prod'), self.made('alias/rest')
+        url = self.witness.url
+        reconciler = Reconciler(self, f'source: {{region: {SOURCE}, endpoint_url: "{url}"}}\n'
+                                f'destinations: [{{region: {COPIES[0]}, endpoint_url: "{url}"}}]\n'
+                                'kms_keys: {}\n')
+        for name, outcome in ((key, 'applied'), (key, 'equal'),
+                              (f'arn:aws:kms:{SOURCE}:{ACCOUNT}:key/{key}', 'equal'),
+                              ('alias/prod', 'equal')):
+            hint = {'kind': 'kms-key', 'region': SOURCE, 'name': name}
+            self.assertEqual(reconciler.hints(hint)['outcomes'], [outcome])
+        self.assertEqual(self.about(key, COPIES[0])['aliases'], ['alias/prod'])
+        with self.assertRaises(self.kms(COPIES[0]).exceptions.NotFoundException):
+            self.about(other, COPIES[0])
+        self.kms().update_key_description(KeyId=key, Description='new')
+        answer = reconciler.hints({'kind': 'kms-key', 'region': SOURCE, 'name': 'alias/prod'})
+        self.assertEqual(answer['outcomes'], ['applied'])
+        self.assertEqual(self.about(key, COPIES[0])['description'], 'new')
 
     # --- selecting ------------------------------------------------------------------------------
     def test_keys_are_selected_by_alias_id_arn_and_tag(self):
