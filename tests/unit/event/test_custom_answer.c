@@ -228,6 +228,63 @@ static void a_request_is_found(void **state)
     json_decref(event);
 }
 
+/* AWS as it is when it never answers, not even when a call is given up: until the answer came. */
+struct stuck {
+    struct transport transport;
+    pthread_mutex_t mutex;
+    pthread_cond_t put;
+    bool answered, was_stuck;
+    char body[CUSTOM_ANSWER_MOST + 1];
+};
+
+static int stuck_send(struct transport *transport, struct arena *memory,
+                      const struct http_request *sent, struct http_response *response,
+                      struct error *err)
+{
+    struct stuck *stuck = (struct stuck *)transport;
+    (void)memory;
+    pthread_mutex_lock(&stuck->mutex);
+    if (strcmp(sent->method, "PUT") == 0) {
+        memcpy(stuck->body, sent->body, sent->body_len);
+        stuck->answered = true;
+        pthread_cond_broadcast(&stuck->put);
+        *response = (struct http_response){.status = 200};
+    }
+    stuck->was_stuck = stuck->was_stuck || !stuck->answered;
+    while (!stuck->answered)
+        pthread_cond_wait(&stuck->put, &stuck->mutex);
+    pthread_mutex_unlock(&stuck->mutex);
+    return strcmp(sent->method, "PUT") == 0 ? 0 : error_set(err, ERR_TIMEOUT, "at last");
+}
+
+static void the_answer_waits_for_nobody(void **state)
+{
+    static const char text[] =
+        "{\"RequestType\":\"Create\",\"ResponseURL\":\"https://x.example/y\",\"RequestId\":\"1\","
+        "\"StackId\":\"arn:aws:cloudformation:ap-south-1:111111111111:stack/keys/9d\","
+        "\"LogicalResourceId\":\"Replica\",\"ResourceType\":\"Custom::X\",\"ResourceProperties\":"
+        "{\"KMSKeyID\":\"mrk-1\",\"ReplicationRegions\":\"us-east-1\"}}";
+    static const char *const environment[] = {"AWS_ACCESS_KEY_ID=A", "AWS_SECRET_ACCESS_KEY=x",
+                                              "AWS_EC2_METADATA_DISABLED=true", "HOME=/nonexistent",
+                                              NULL};
+    struct stuck stuck = {.transport = {stuck_send},
+                          .mutex = PTHREAD_MUTEX_INITIALIZER,
+                          .put = PTHREAD_COND_INITIALIZER};
+    const struct custom_resource_options options = {
+        .transport = &stuck.transport,
+        .environment = environment,
+        .deadline_ms = clock_system()->now_ms(clock_system()) + 500,
+    };
+    struct error err = {0};
+    (void)state;
+    json_t *event = json_read(text, strlen(text), NULL);
+    assert_int_equal(custom_resource_handle(&arena, event, &options, &err), 0);
+    json_decref(event);
+    assert_true(stuck.was_stuck);
+    assert_non_null(strstr(stuck.body, "\"FAILED\""));
+    assert_non_null(strstr(stuck.body, "the function's time was over"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_url_says_until_when, set_up, tear_down),
         cmocka_unit_test_setup_teardown(marks_fit_a_tag, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_request_is_found, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_answer_waits_for_nobody, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("event/custom_answer", tests, NULL, NULL);
 }
