@@ -14,21 +14,6 @@ understudy() { build/understudy "$@" --config demo/understudy.yaml --endpoint-ur
 
 # --- what is to be copied ---------------------------------------------------------------------
 
-# Values never stand on a command line: they are made here and go to `aws` in files only this user
-# can read, which are removed with the folder.
-secret() { head -c 24 /dev/urandom | base64; }
-put() { # a JSON input on standard input; its Value is kept to look for it later
-    cat >"$work/input.json"
-    jq -r 'select(.Type == "SecureString").Value' "$work/input.json" >>"$work/secrets"
-    echo "$bold\$ aws ssm put-parameter --region $source_region --cli-input-json" \
-        "'$(jq -c '.Value |= if length > 60 then .[0:24] + "... (\(length) characters)"
-                else . end | if .Type == "SecureString" then .Value = "********" else . end' \
-            "$work/input.json")'$plain"
-    aws ssm put-parameter --region "$source_region" --cli-input-json "file://$work/input.json" |
-        jq -c .
-    rm -f "$work/input.json"
-}
-
 say "A customer key in the source, and its counterpart in both copies"
 for region in $source_region $copies; do
     alias=alias/prod-dr

@@ -76,13 +76,20 @@ destinations: [{ region: $copy_region }]
 parameters:
   include: ["/prod/app/**", "/prod/api/**"]
   deletes: owned
+  delete_grace: 0
   labels: true
 YAML
-echo "$bold\$ build/understudy policy --role function --config understudy.yaml$plain"
-build/understudy policy --role function --config "$work/understudy.yaml" \
-    --endpoint-url "$url" >"$work/policy.json"
-jq -r '.Statement[] | "  \(.Action | if type == "array" then join(", ") else . end)"' \
-    "$work/policy.json"
+cat "$work/understudy.yaml"
+policy_of() { # NAME CONFIG [FLAG...]: what the role of function NAME needs
+    echo "$bold\$ build/understudy policy --role function --config understudy.yaml" \
+        "--function $1 ${*:3}$plain"
+    build/understudy policy --role function --config "$2" --account "$account" --function "$1" \
+        "${@:3}" >"$work/policy.json"
+    jq -r '.Statement[] | "  \(.Sid): \(.Action | if type == "array" then join(", ") else . end)"' \
+        "$work/policy.json"
+    quietly aws logs create-log-group --log-group-name "/aws/lambda/$1" --region $source_region
+}
+policy_of ssm-replicator "$work/understudy.yaml"
 role_for understudy "$work/policy.json"
 jq -n --rawfile config "$work/understudy.yaml" '{Variables: {UNDERSTUDY_CONFIG: $config}}' \
     >"$work/environment.json"
@@ -129,8 +136,9 @@ show aws ssm get-parameter-history --name /prod/app/DB_HOST --region $copy_regio
     --query 'Parameters[].[Version,Value,Labels]'
 
 say "A SecureString, and one outside of the paths"
-quietly aws ssm put-parameter --name /prod/api/JWT_SECRET --type SecureString \
-    --value "$(head -c 24 /dev/urandom | base64)" --region $source_region >"$work/hidden"
+put <<JSON
+{"Name": "/prod/api/JWT_SECRET", "Type": "SecureString", "Value": "$(secret)"}
+JSON
 quietly aws ssm put-parameter --name /test/api/JWT_SECRET --type String --value x \
     --region $source_region
 until_it_is SecureString aws ssm get-parameter --name /prod/api/JWT_SECRET --region $copy_region
@@ -159,5 +167,86 @@ until_it_is ParameterNotFound value_in $copy_region /prod/api/JWT_SECRET
 echo "/prod/api/JWT_SECRET: ParameterNotFound in $copy_region"
 
 say "What the function wrote down"
-aws logs filter-log-events --log-group-name /aws/lambda/ssm-replicator --region $source_region \
-    --query 'events[].message' --output text | tr '\t' '\n' | grep -v '"_aws"' | tail -8
+logged() {
+    aws logs filter-log-events --log-group-name "/aws/lambda/$1" --region $source_region \
+        --query 'events[].message' --output json | jq -r '.[] | select(startswith("{")) | fromjson |
+            select(.message == "looked at") | "\(.outcome) \(.name) \(.reason // "")"'
+}
+until_it_is "applied /prod/api/JWT_SECRET" logged ssm-replicator
+logged ssm-replicator
+
+# --- with a queue in between ------------------------------------------------------------------
+
+say "The same with a queue between rule and function: a burst becomes a few invocations"
+queue=arn:aws:sqs:$source_region:$account:ssm-changes
+quietly aws events remove-targets --rule ssm-replicator --ids replicator --region $source_region
+jq -n --arg queue "$queue" --arg rule "$rule" '{VisibilityTimeout: "360", Policy: ({
+    Version: "2012-10-17", Statement: [{Effect: "Allow", Action: "sqs:SendMessage",
+        Principal: {Service: "events.amazonaws.com"}, Resource: $queue,
+        Condition: {ArnEquals: {"aws:SourceArn": $rule}}}]} | tojson)}' >"$work/attributes.json"
+quietly aws sqs create-queue --queue-name ssm-changes --region $source_region \
+    --attributes "file://$work/attributes.json"
+build/understudy policy --role function --config "$work/understudy.yaml" --account "$account" \
+    --function ssm-replicator --queue ssm-changes >"$work/policy.json"
+quietly aws iam put-role-policy --role-name understudy --policy-name replicate \
+    --policy-document "file://$work/policy.json"
+quietly aws lambda create-event-source-mapping --function-name ssm-replicator \
+    --event-source-arn "$queue" --batch-size 10 \
+    --function-response-types ReportBatchItemFailures --region $source_region
+quietly aws events put-targets --rule ssm-replicator --region $source_region \
+    --targets "Id=queue,Arn=$queue"
+for number in 1 2 3 4 5 6 7 8; do
+    aws ssm put-parameter --name "/prod/app/QUEUED_$number" --value "value $number" \
+        --type String --region $source_region >"$work/answer"
+done
+for number in 1 2 3 4 5 6 7 8; do
+    until_it_is "value $number" value_in $copy_region "/prod/app/QUEUED_$number"
+done
+echo "/prod/app/QUEUED_1 to _8 are in $copy_region"
+
+# --- to another account -----------------------------------------------------------------------
+
+say "Copies in another account: a role there that the function takes"
+other=222222222222
+as_other() { AWS_PROFILE=$other aws "$@"; }
+cat >"$work/accounts.yaml" <<YAML
+source: { region: $source_region }
+destinations:
+  - region: eu-west-1
+    account: "$other"
+    role_arn: arn:aws:iam::$other:role/understudy
+    external_id: demo
+parameters: { include: ["/prod/app/**"], deletes: owned, delete_grace: 0 }
+YAML
+cat "$work/accounts.yaml"
+policy_of ssm-to-dr "$work/accounts.yaml"
+role_for understudy-to-dr "$work/policy.json"
+jq -n --arg role "arn:aws:iam::$account:role/understudy-to-dr" '{Version: "2012-10-17",
+    Statement: [{Effect: "Allow", Action: ["sts:AssumeRole", "sts:TagSession"],
+        Principal: {AWS: $role}, Condition: {StringEquals: {"sts:ExternalId": "demo"}}}]}' \
+    >"$work/trust.json"
+build/understudy policy --role destination --config "$work/accounts.yaml" --account "$account" \
+    >"$work/policy.json"
+show as_other iam create-role --role-name understudy \
+    --assume-role-policy-document "file://$work/trust.json" --query Role.Arn
+show as_other iam put-role-policy --role-name understudy --policy-name replicate \
+    --policy-document "file://$work/policy.json"
+jq -n --rawfile config "$work/accounts.yaml" '{Variables: {UNDERSTUDY_CONFIG: $config}}' \
+    >"$work/environment.json"
+create_function ssm-to-dr understudy-to-dr "$work/environment.json"
+quietly aws lambda add-permission --function-name ssm-to-dr --statement-id rule \
+    --action lambda:InvokeFunction --principal events.amazonaws.com --source-arn "$rule" \
+    --region $source_region
+quietly aws events put-targets --rule ssm-replicator --region $source_region --targets \
+    "Id=other,Arn=arn:aws:lambda:$source_region:$account:function:ssm-to-dr"
+quietly aws ssm put-parameter --name /prod/app/FOR_BOTH --value everywhere --type String \
+    --region $source_region
+in_other() { AWS_PROFILE=$other value_in eu-west-1 /prod/app/FOR_BOTH; }
+until_it_is everywhere in_other
+until_it_is everywhere value_in $copy_region /prod/app/FOR_BOTH
+echo "/prod/app/FOR_BOTH is in $copy_region of $account and in eu-west-1 of $other"
+
+if grep -raqF -f "$work/secrets" "$work/server.log" "$work/aws"; then
+    fail "a secret value was found in a file"
+fi
+say "Done: no secret value stands in a log or in the server's data folder"

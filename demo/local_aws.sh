@@ -73,3 +73,18 @@ expect_status() { # STATUS COMMAND...
     "$@" || got=$?
     [ "$got" = "$wanted" ] || fail "exit status $got instead of $wanted: $*"
 }
+
+# Values never stand on a command line: they are made here and go to `aws` in files only this user
+# can read, which are removed with the folder.
+secret() { head -c 24 /dev/urandom | base64; }
+put() { # a JSON input on standard input; its Value is kept to look for it later
+    cat >"$work/input.json"
+    jq -r 'select(.Type == "SecureString").Value' "$work/input.json" >>"$work/secrets"
+    echo "$bold\$ aws ssm put-parameter --region $source_region --cli-input-json" \
+        "'$(jq -c '.Value |= if length > 60 then .[0:24] + "... (\(length) characters)"
+                else . end | if .Type == "SecureString" then .Value = "********" else . end' \
+            "$work/input.json")'$plain"
+    aws ssm put-parameter --region "$source_region" --cli-input-json "file://$work/input.json" |
+        jq -c .
+    rm -f "$work/input.json"
+}
