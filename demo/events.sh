@@ -13,6 +13,7 @@ source_region=ap-south-1
 copy_region=us-east-1
 zip=build/understudy-lambda.zip
 . demo/local_aws.sh
+export AWS_DEFAULT_REGION=us-east-1 # for IAM, which is one for all Regions
 
 account=$(aws sts get-caller-identity --region $source_region --query Account --output text)
 quietly() { # shown, but not what it answers
@@ -77,6 +78,7 @@ parameters:
   include: ["/prod/app/**", "/prod/api/**"]
   deletes: owned
   delete_grace: 0
+  max_delete: 10
   labels: true
 YAML
 cat "$work/understudy.yaml"
@@ -216,7 +218,7 @@ destinations:
     account: "$other"
     role_arn: arn:aws:iam::$other:role/understudy
     external_id: demo
-parameters: { include: ["/prod/app/**"], deletes: owned, delete_grace: 0 }
+parameters: { include: ["/prod/app/**"], deletes: owned, delete_grace: 0, max_delete: 10 }
 YAML
 cat "$work/accounts.yaml"
 policy_of ssm-to-dr "$work/accounts.yaml"
