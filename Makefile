@@ -4,8 +4,8 @@ BUILD ?= build
 T ?=
 TIME ?= 60
 
-.PHONY: build lambda deps check test demo fuzz bench cover format format-check lint install clean \
-	help
+.PHONY: build lambda deps check test demo demo-events fuzz bench cover format format-check lint \
+	install clean help
 
 build: $(BUILD)/build.ninja ## build understudy and understudy-local into build/
 	ninja -C $(BUILD)
@@ -34,14 +34,19 @@ demo: ## sets up, builds, shows a replication on a local AWS, cleans up
 	@$(MAKE) --no-print-directory build
 	demo/demo.sh
 
+demo-events: ## sets up, builds, shows changes that follow by events: rule, function, queue
+	tools/install_deps build demo lambda
+	@$(MAKE) --no-print-directory build lambda
+	demo/events.sh
+
 fuzz: ## make fuzz T=json [TIME=60]: one fuzz target; without T all of them in turn
 	tools/run_fuzz $(TIME) $(T)
 
 bench: ## ratios against named peers, in one run (installs wrk and nginx-light)
-	tools/install_deps build bench
-	@$(MAKE) --no-print-directory build
-	@status=0; for bench in local_get local_put local_million local_authorize sync steady kms_keys \
-	        faults; do \
+	tools/install_deps build bench lambda
+	@$(MAKE) --no-print-directory build lambda
+	@status=0; for bench in local_get local_put local_million local_authorize sync steady \
+	        events kms_keys faults; do \
 	    bench/$$bench.py || status=1; done; exit $$status
 
 cover: ## line coverage of all suites (gcovr), in build-cover/
