@@ -132,7 +132,7 @@ class Trails(local_server.Conformance):
                      TagsList=[{'Key': 'aws:x'}])
         self.refused('InvalidTokenException', self.trails.list_tags, ResourceIdList=[arn],
                      NextToken='x')
-        self.refused('InvalidHomeRegionException', elsewhere.add_tags, ResourceId=every,
+        self.refused('ResourceNotFoundException', elsewhere.add_tags, ResourceId=every,
                      TagsList=[{'Key': 'a'}])
 
     # --- what reaches EventBridge -------------------------------------------------------------

@@ -49,7 +49,9 @@ static enum local_result find(struct local_call *call, const char *arn, bool hom
         return local_fail(call, "CloudTrailARNInvalidException", "ARN is not valid: %s", arn);
     if (cloudtrail_find(call, arn, home, trail) == LOCAL_OK)
         return LOCAL_OK;
-    if (strcmp(call->failure.code, "TrailNotFoundException") == 0)
+    /* Tags are changed in the home Region only, but the model has no error that says so. (K) */
+    if (strcmp(call->failure.code, "TrailNotFoundException") == 0 ||
+        strcmp(call->failure.code, "InvalidHomeRegionException") == 0)
         return local_fail(call, "ResourceNotFoundException", "Resource %s not found.", arn);
     return LOCAL_FAILED;
 }
