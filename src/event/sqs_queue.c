@@ -112,8 +112,8 @@ int sqs_queue_receive(const struct sqs_queue *queue, struct arena *arena, int wa
     json_t *answer = NULL, *row;
     size_t index;
     json_t *in = json_pack("{s:s, s:i, s:i, s:[s]}", "QueueUrl", queue->url, "MaxNumberOfMessages",
-                           (int)SQS_QUEUE_BATCH, "WaitTimeSeconds", wait_s, "AttributeNames",
-                           "ApproximateReceiveCount");
+                           (int)SQS_QUEUE_BATCH, "WaitTimeSeconds", wait_s,
+                           "MessageSystemAttributeNames", "ApproximateReceiveCount");
     *count = 0;
     if (call(queue, arena, &receive, in, &answer, err) != 0)
         return -1;

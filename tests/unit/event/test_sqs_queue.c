@@ -93,6 +93,8 @@ static void test_messages(void **state)
     assert_string_equal(messages[1].receipt, "r2");
     const struct fake_request *request = fake_transport_request(&world->transport, 0);
     assert_non_null(strstr(request->body, "\"WaitTimeSeconds\":20"));
+    assert_non_null(
+        strstr(request->body, "\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\"]"));
     fake_transport_answer(&world->transport, 200, NULL, "{}");
     assert_int_equal(sqs_queue_receive(&queue, &world->arena, 0, &messages, &count, &err), 0);
     assert_int_equal(count, 0);
