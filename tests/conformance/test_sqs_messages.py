@@ -483,7 +483,9 @@ class Messages(Conformance):
         self.send(self.make(), 'a body to look for', MessageAttributes={
             'n': {'DataType': 'String', 'StringValue': 'an attribute to look for'}})
         from pathlib import Path
-        for path in Path(self.server.folder, 'data').iterdir():
+        files = [path for path in Path(self.server.folder, 'data').rglob('*') if path.is_file()]
+        self.assertIn('store.db', [path.name for path in files])
+        for path in files:
             self.assertNotIn(b'to look for', path.read_bytes(), path)
 
 
