@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { RECOUNT_MS = 60 * 1000 };
+
 /* --- planning --------------------------------------------------------------------------------- */
 struct looking {
     struct engine *engine;
@@ -184,15 +186,16 @@ static int count_copy(const struct resource *copy, void *arg, struct error *err)
 }
 
 /* A percentage is of all copies there, which a pass about a few names has not seen: they are
- * counted once a day. */
-static int count_copies(struct looking *looking, struct error *err)
+ * counted once a day, and again before too few of them forbid what many would allow. */
+static int count_copies(struct looking *looking, uint64_t wanted, struct error *err)
 {
     struct engine *engine = looking->engine;
     struct side *side = &engine->sides[looking->destination + 1];
     int64_t now_ms = engine->clock->monotonic_ms(engine->clock) + 1;
+    bool enough = wanted <= safety_most_deletes(&engine->safety, side->copies);
     struct resource_filter filter;
     struct arena scratch;
-    if (side->counted_ms && now_ms - side->counted_ms < REMOVAL_WINDOW_MS)
+    if (side->counted_ms && now_ms - side->counted_ms < (enough ? REMOVAL_WINDOW_MS : RECOUNT_MS))
         return 0;
     side->copies = 0;
     arena_init(&scratch);
@@ -204,8 +207,8 @@ static int count_copies(struct looking *looking, struct error *err)
     return result;
 }
 
-/* Of how many copies are these? */
-static int all_copies(struct looking *looking, uint64_t *copies, struct error *err)
+/* Of how many copies are these, when so many would go? */
+static int all_copies(struct looking *looking, uint64_t wanted, uint64_t *copies, struct error *err)
 {
     struct engine *engine = looking->engine;
     struct side *side = &engine->sides[looking->destination + 1];
@@ -214,11 +217,8 @@ static int all_copies(struct looking *looking, uint64_t *copies, struct error *e
         return -1;
     /* Those in a Region that is no destination are candidates, all of them. */
     *copies = looking->candidates + (side->retired ? 0 : paired);
-    if (!engine->focus) {
-        side->copies = *copies;
-        side->counted_ms = engine->clock->monotonic_ms(engine->clock) + 1;
-    } else if (engine->safety.max_is_percent) {
-        if (count_copies(looking, err) != 0)
+    if (engine->focus && engine->safety.max_is_percent) {
+        if (count_copies(looking, wanted, err) != 0)
             return -1;
         *copies = side->copies;
     }
@@ -232,29 +232,33 @@ static int hold_to_most(struct looking *looking, struct error *err)
     struct engine *engine = looking->engine;
     const struct side *side = &engine->sides[looking->destination + 1];
     uint64_t copies, gone = 0, wanted = looking->deletes;
+    char of[32] = "";
     if (wanted < looking->marks)
         wanted = looking->marks;
     if (engine->focus && !wanted)
         return 0;
-    if (all_copies(looking, &copies, err) != 0)
-        return -1;
     if (engine->options.stays)
         gone = state_removed_since(engine->state, side->link,
                                    engine->clock->now_ms(engine->clock) - REMOVAL_WINDOW_MS);
+    if (all_copies(looking, wanted + gone, &copies, err) != 0)
+        return -1;
     uint64_t most = safety_most_deletes(&engine->safety, copies);
     if (*looking->too_many)
         return 0;
+    if (!engine->focus || engine->safety.max_is_percent) /* else nobody counted them */
+        snprintf(of, sizeof of, "of %llu ", (unsigned long long)copies);
     if (engine->options.stays && !side->link && wanted)
         snprintf(looking->too_many, sizeof looking->too_many,
                  "nothing is deleted: whose account %s is was not told, so that nobody counts",
                  side->config->region);
     else if (wanted + gone > most)
         snprintf(looking->too_many, sizeof looking->too_many,
-                 "nothing is deleted: %llu of %llu copies in %s would go%s and max_delete allows "
-                 "%llu%s; --max-delete N lets them",
-                 (unsigned long long)(wanted + gone), (unsigned long long)copies,
-                 side->config->region, gone ? " within a day" : "", (unsigned long long)most,
-                 engine->safety.max_is_percent ? " (a percentage)" : "");
+                 "nothing is deleted: %llu %scopies in %s would go%s and max_delete allows "
+                 "%llu%s; %s lets them",
+                 (unsigned long long)(wanted + gone), of, side->config->region,
+                 engine->options.stays ? " within a day" : "", (unsigned long long)most,
+                 engine->safety.max_is_percent ? " (a percentage)" : "",
+                 engine->options.stays ? "max_delete: N in the configuration" : "--max-delete N");
     return 0;
 }
 
@@ -319,6 +323,13 @@ static void close_(struct removals *removals, struct removing *removing, enum st
 {
     removing->step->status = status;
     removing->step->reason = reason ? arena_strdup(removals->arena, reason) : NULL;
+}
+
+/* Or marked as such; now, for those who ask how long it took. */
+static void gone(struct removals *removals, struct removing *removing)
+{
+    close_(removals, removing, STATUS_APPLIED, NULL);
+    focus_wrote(removals->engine, removing->step->key);
 }
 
 static void judge_source(struct removals *removals, struct removing *removing,
@@ -440,7 +451,7 @@ static void mark(struct removals *removals, struct removing *removing)
     struct error error = {0};
     int64_t version;
     if (engine->kind->write(&ctx, &removing->copy, &removing->copy, &diff, &version, &error) == 0)
-        close_(removals, removing, STATUS_APPLIED, NULL);
+        gone(removals, removing);
     else
         close_(removals, removing, STATUS_FAILED, error.message);
 }
@@ -487,7 +498,7 @@ static void delete_some(struct removals *removals, struct removing **of, size_t 
         return;
     if (engine->kind->remove(&ctx, items, count, &error) == 0) {
         for (size_t i = 0; i < count; i++)
-            close_(removals, of[i], STATUS_APPLIED, NULL);
+            gone(removals, of[i]);
         return;
     }
     if (count > 1) {
@@ -500,7 +511,7 @@ static void delete_some(struct removals *removals, struct removing **of, size_t 
     if (error.code == ERR_TIMEOUT)
         engine_read(engine, removals->side, true, removals->values, &reading, 1);
     if (error.code == ERR_TIMEOUT && !reading.error.code && reading.resource.missing)
-        close_(removals, of[0], STATUS_APPLIED, NULL);
+        gone(removals, of[0]);
     else
         close_(removals, of[0], STATUS_FAILED, error.message);
 }

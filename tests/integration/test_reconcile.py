@@ -325,7 +325,7 @@ class Hints(Reconcile):
                 self.ssm().delete_parameter(Name=name)
             answer = reconciler.hints(*names)
             self.assertEqual(answer['outcomes'], ['blocked'] * 4)
-            self.assertIn('nothing is deleted: 4 of', answer['results'][0]['why'])
+            self.assertIn('nothing is deleted: 4 copies in', answer['results'][0]['why'])
             outcomes = []
             for name in names:
                 outcomes += reconciler.hints(name)['outcomes']
@@ -344,6 +344,31 @@ class Hints(Reconcile):
             self.ssm().delete_parameter(Name=name)
         self.assertEqual([reconciler.hints(name)['outcomes'][0] for name in names[:3]],
                          ['applied', 'applied', 'blocked'])
+
+    def test_r18_a_percentage_is_not_of_the_copies_before_the_first_pass(self):
+        reconciler = self.open(parameters='{ deletes: owned, delete_grace: "0" }')
+        for name in ('/a', '/b'):
+            self.put(name, 'v')
+        reconciler.all()  # there was no copy when it began
+        for name in ('/a', '/b'):
+            self.ssm().delete_parameter(Name=name)
+        self.assertEqual(reconciler.hints('/a')['outcomes'], ['applied'])
+        why = reconciler.hints('/b')['results'][0]['why']
+        self.assertIn('2 of 2 copies in us-east-1 would go within a day and max_delete allows 1 (a '
+                      'percentage); max_delete: N in the configuration lets them', why)
+
+    def test_how_long_a_deletion_took_is_told(self):
+        for grace in ('24h', '0'):  # marked, deleted
+            reconciler = self.open(
+                parameters=f'{{ deletes: owned, max_delete: 2, delete_grace: "{grace}" }}')
+            self.put('/a', 'v', Overwrite=True)
+            reconciler.hints('/a')
+            self.ssm().delete_parameter(Name='/a')
+            answer = reconciler.hints({'region': SOURCE, 'name': '/a',
+                                       'at_ms': int(time.time() * 1000) - 5000})
+            self.assertEqual((answer['outcomes'], answer['results'][0]['removed']),
+                             (['applied'], True))
+            self.assertGreaterEqual(answer['results'][0]['lag_ms'], 5000)
 
     def test_r18_with_a_grace_a_copy_is_marked_and_a_new_source_unmarks_it(self):
         reconciler = self.open(parameters='{ deletes: owned, max_delete: 5 }')
