@@ -28,27 +28,40 @@ struct workers {
     struct worker *members;
 };
 
+/* Who waits works too: then one of the threads has nothing to do. Whoever ends a job looks for the
+ * next, so nobody has to be told. */
+static bool may_begin(const struct workers *pool)
+{
+    return pool->queued && pool->running < pool->count;
+}
+
+/* The next job, with the lock given up while it runs. */
+static void run_next(struct workers *pool, unsigned number)
+{
+    struct job job = pool->queue[pool->first];
+    pool->first = (pool->first + 1) % pool->capacity;
+    pool->queued--;
+    pool->running++;
+    pthread_cond_signal(&pool->room);
+    pthread_mutex_unlock(&pool->mutex);
+    job.run(job.arg, number);
+    pthread_mutex_lock(&pool->mutex);
+    pool->running--;
+    if (!pool->queued && !pool->running)
+        pthread_cond_broadcast(&pool->idle);
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *self = arg;
     struct workers *pool = self->pool;
     pthread_mutex_lock(&pool->mutex);
     for (;;) {
-        while (!pool->queued && !pool->ending)
+        while (!pool->ending && !may_begin(pool))
             pthread_cond_wait(&pool->work, &pool->mutex);
         if (!pool->queued)
             break;
-        struct job job = pool->queue[pool->first];
-        pool->first = (pool->first + 1) % pool->capacity;
-        pool->queued--;
-        pool->running++;
-        pthread_cond_signal(&pool->room);
-        pthread_mutex_unlock(&pool->mutex);
-        job.run(job.arg, self->number);
-        pthread_mutex_lock(&pool->mutex);
-        pool->running--;
-        if (!pool->queued && !pool->running)
-            pthread_cond_broadcast(&pool->idle);
+        run_next(pool, self->number);
     }
     pthread_mutex_unlock(&pool->mutex);
     return NULL;
@@ -92,8 +105,9 @@ void workers_run(struct workers *workers, void (*job)(void *arg, unsigned worker
         pthread_cond_wait(&workers->room, &workers->mutex);
     unsigned last = (workers->first + workers->queued) % workers->capacity;
     workers->queue[last] = (struct job){job, arg};
-    workers->queued++;
-    pthread_cond_signal(&workers->work);
+    /* A single job is left to the one that is about to wait: waking another costs both of them. */
+    if (++workers->queued > 1)
+        pthread_cond_signal(&workers->work);
     pthread_mutex_unlock(&workers->mutex);
 }
 
@@ -101,7 +115,10 @@ void workers_wait(struct workers *workers)
 {
     pthread_mutex_lock(&workers->mutex);
     while (workers->queued || workers->running)
-        pthread_cond_wait(&workers->idle, &workers->mutex);
+        if (may_begin(workers))
+            run_next(workers, workers->count);
+        else
+            pthread_cond_wait(&workers->idle, &workers->mutex);
     pthread_mutex_unlock(&workers->mutex);
 }
 

@@ -145,9 +145,9 @@ int engine_open(const struct config *config, const struct engine_options *option
     if (engine->safety.owning && *source->account)
         engine->owner =
             arena_printf(&engine->arena, "%s/%s", source->account, source->config->region);
-    engine->values = memory_alloc(concurrency * sizeof *engine->values);
-    engine->calls = memory_alloc(concurrency * sizeof *engine->calls);
-    for (unsigned i = 0; i < concurrency; i++) {
+    engine->values = memory_alloc((concurrency + 1) * sizeof *engine->values);
+    engine->calls = memory_alloc((concurrency + 1) * sizeof *engine->calls);
+    for (unsigned i = 0; i <= concurrency; i++) {
         arena_init(&engine->values[i]);
         arena_init(&engine->calls[i]);
     }
@@ -164,7 +164,7 @@ void engine_close(struct engine *engine)
         return;
     unsigned concurrency = engine->workers ? workers_count(engine->workers) : 0;
     workers_free(engine->workers);
-    for (unsigned i = 0; i < concurrency && engine->values; i++) {
+    for (unsigned i = 0; i <= concurrency && engine->values; i++) {
         arena_done(&engine->values[i]);
         arena_done(&engine->calls[i]);
     }

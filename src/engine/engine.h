@@ -89,7 +89,8 @@ struct engine {
     struct inventory *inventory;
     struct sessions *sessions;
     struct workers *workers;
-    /* Two a worker, reset after each use: for the values of a batch, and for one call. */
+    /* Two a worker, and two for the thread that waits for them; reset after each use: for the
+     * values of a batch, and for one call. */
     struct arena *values, *calls;
     unsigned char digest_key[32]; /* of this run */
     unsigned char own_key[32];    /* of this run, for want of the state's */

@@ -10,14 +10,14 @@ enum { WORKERS = 4 };
 
 struct tally {
     atomic_uint done;
-    unsigned by_worker[WORKERS]; /* each slot is one worker's own: no lock */
+    unsigned by_worker[WORKERS + 1]; /* each slot is one worker's own: no lock */
     atomic_uint wrong_number;
 };
 
 static void count_job(void *arg, unsigned worker)
 {
     struct tally *tally = arg;
-    if (worker >= WORKERS)
+    if (worker > WORKERS)
         tally->wrong_number++;
     else
         tally->by_worker[worker]++;
@@ -38,7 +38,7 @@ static void test_every_job_runs_once(void **state)
         workers_wait(workers);
         assert_int_equal(tally.done, 500 * round);
         unsigned sum = 0; /* wait is also the barrier behind which results may be read */
-        for (int i = 0; i < WORKERS; i++)
+        for (int i = 0; i <= WORKERS; i++)
             sum += tally.by_worker[i];
         assert_int_equal(sum, 500 * round);
     }
@@ -138,12 +138,72 @@ static void test_signals_are_for_the_main_thread(void **state)
     bool blocked = false;
     struct workers *workers = workers_new(1, &err);
     workers_run(workers, note_mask, &blocked);
-    workers_wait(workers);
+    workers_free(workers);
     assert_true(blocked);
     sigset_t now;
     pthread_sigmask(SIG_SETMASK, NULL, &now);
     assert_int_equal(sigismember(&now, SIGTERM), 0);
+}
+
+struct seen {
+    pthread_t thread;
+    unsigned worker;
+};
+
+static void note_thread(void *arg, unsigned worker)
+{
+    *(struct seen *)arg = (struct seen){pthread_self(), worker};
+}
+
+static void test_a_single_job_is_run_by_the_thread_that_waits(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct workers *workers = workers_new(WORKERS, &err);
+    for (int i = 0; i < 50; i++) {
+        struct seen seen = {0};
+        workers_run(workers, note_thread, &seen);
+        workers_wait(workers);
+        assert_true(pthread_equal(seen.thread, pthread_self()));
+        assert_int_equal(seen.worker, WORKERS);
+    }
     workers_free(workers);
+}
+
+struct meeting {
+    pthread_barrier_t all;
+    atomic_uint now, most;
+};
+
+static void meet(void *arg, unsigned worker)
+{
+    (void)worker;
+    struct meeting *meeting = arg;
+    unsigned now = ++meeting->now;
+    if (now > meeting->most)
+        meeting->most = now;
+    pthread_barrier_wait(&meeting->all);
+    meeting->now--;
+}
+
+/* As many as the pool is for, the one that waits among them: and none more. */
+static void test_jobs_run_side_by_side(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    for (unsigned count = 1; count <= WORKERS; count++) {
+        struct workers *workers = workers_new(count, &err);
+        struct meeting meeting = {0};
+        pthread_barrier_init(&meeting.all, NULL, count);
+        for (unsigned i = 0; i < 100 * count; i++) {
+            workers_run(workers, meet, &meeting);
+            if (i % (2 * count) == 2 * count - 1)
+                workers_wait(workers);
+        }
+        workers_free(workers);
+        assert_true(meeting.most <= count);
+        pthread_barrier_destroy(&meeting.all);
+    }
 }
 
 int main(void)
@@ -153,6 +213,8 @@ int main(void)
         cmocka_unit_test(test_free_runs_what_is_queued),
         cmocka_unit_test(test_the_queue_is_bounded),
         cmocka_unit_test(test_signals_are_for_the_main_thread),
+        cmocka_unit_test(test_a_single_job_is_run_by_the_thread_that_waits),
+        cmocka_unit_test(test_jobs_run_side_by_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
