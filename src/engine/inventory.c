@@ -92,6 +92,10 @@ enum statement {
     HOLD_LEFT,
     HOLD_CONFLICT,
     HOLD_GONE,
+    CLEAR_ITEMS,
+    CLEAR_TAGS,
+    CLEAR_STEPS,
+    CLEAR_APPROVED,
     STATEMENTS,
 };
 
@@ -149,6 +153,10 @@ static const char *const sql[STATEMENTS] = {
         " 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL, 0, 0, 0 FROM approved a WHERE a.removal = 0"
         " AND NOT EXISTS"
         " (SELECT 1 FROM step s WHERE s.key = a.key AND s.destination = a.destination)",
+    [CLEAR_ITEMS] = "DELETE FROM item",
+    [CLEAR_TAGS] = "DELETE FROM tags",
+    [CLEAR_STEPS] = "DELETE FROM step",
+    [CLEAR_APPROVED] = "DELETE FROM approved",
 };
 _Static_assert(STEP_CREATE == 1 && STEP_UPDATE == 2 && STEP_DELETE == 3 && STEP_MARK == 6,
                "the SQL above says so");
@@ -209,18 +217,6 @@ void inventory_close(struct inventory *inventory)
     free(inventory);
 }
 
-int inventory_clear(struct inventory *inventory, struct error *err)
-{
-    pthread_mutex_lock(&inventory->mutex);
-    int code = sqlite3_exec(inventory->db,
-                            "DELETE FROM item; DELETE FROM tags; DELETE FROM step;"
-                            "DELETE FROM approved",
-                            NULL, NULL, NULL);
-    int result = code == SQLITE_OK ? 0 : broken(inventory, err);
-    pthread_mutex_unlock(&inventory->mutex);
-    return result;
-}
-
 static sqlite3_stmt *begin(struct inventory *inventory, enum statement statement)
 {
     pthread_mutex_lock(&inventory->mutex);
@@ -251,6 +247,14 @@ static const char *column_text(struct arena *arena, sqlite3_stmt *statement, int
 {
     const char *text = (const char *)sqlite3_column_text(statement, index);
     return text ? arena_strdup(arena, text) : NULL;
+}
+
+int inventory_clear(struct inventory *inventory, struct error *err)
+{
+    for (enum statement clear = CLEAR_ITEMS; clear <= CLEAR_APPROVED; clear++)
+        if (run(inventory, begin(inventory, clear), err) != 0)
+            return -1;
+    return 0;
 }
 
 int inventory_put(struct inventory *inventory, unsigned side, const struct resource *resource,
