@@ -49,8 +49,8 @@ void sigv4_key_cache_done(struct sigv4_key_cache *cache)
     explicit_bzero(cache, sizeof *cache);
 }
 
-static struct hmac_key *cached_key(struct sigv4_key_cache *cache, const char *secret,
-                                   const struct sigv4_scope *scope)
+static void cached_key(struct sigv4_key_cache *cache, const char *secret,
+                       const struct sigv4_scope *scope, unsigned char key[SHA256_SIZE])
 {
     unsigned char secret_digest[SHA256_SIZE];
     digest_sha256(secret, strlen(secret), secret_digest);
@@ -62,9 +62,8 @@ static struct hmac_key *cached_key(struct sigv4_key_cache *cache, const char *se
         memcpy(cache->date, scope->date.data, sizeof cache->date);
         cache->known = true;
     }
-    struct hmac_key *key = hmac_key_new(cache->key, sizeof cache->key);
+    memcpy(key, cache->key, sizeof cache->key);
     pthread_mutex_unlock(&cache->mutex);
-    return key;
 }
 
 void sigv4_string_to_sign(struct buf *out, const char *timestamp, const struct sigv4_scope *scope,
@@ -183,12 +182,15 @@ static int sign(const struct sigv4_request *request, const struct sigv4_signing 
     int result = sigv4_canonical_write(&canonical, request, names, flags, err);
     if (result == 0) {
         const char *secret = signing->credentials.secret;
-        struct hmac_key *key = signing->keys ? cached_key(signing->keys, secret, &scope)
-                                             : sigv4_key_new(secret, strlen(secret), scope.date,
-                                                             scope.region, scope.service);
+        unsigned char key[SHA256_SIZE], digest[SHA256_SIZE];
+        if (signing->keys)
+            cached_key(signing->keys, secret, &scope, key);
+        else
+            derive_key(secret, strlen(secret), scope.date, scope.region, scope.service, key);
         sigv4_string_to_sign(&string_to_sign, timestamp, &scope, &canonical);
-        sigv4_signature(key, &string_to_sign, signature);
-        hmac_key_free(key);
+        digest_hmac_sha256(key, sizeof key, buf_text(&string_to_sign), string_to_sign.len, digest);
+        digest_hex(digest, sizeof digest, signature);
+        explicit_bzero(key, sizeof key);
     }
     buf_done(&canonical);
     buf_done(&string_to_sign);

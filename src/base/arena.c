@@ -50,10 +50,11 @@ void arena_init(struct arena *arena)
     *arena = (struct arena){0};
 }
 
-static void block_free(struct arena_block *block)
+/* What was never given out is zero still. */
+static void block_free(struct arena_block *block, size_t used)
 {
     sanitizer_permit(block->data, block->size);
-    explicit_bzero(block->data, block->size);
+    explicit_bzero(block->data, used);
     free(block);
 }
 
@@ -65,12 +66,12 @@ void arena_reset(struct arena *arena)
     size_t used = block->size - arena->left;
     while (block->older) {
         struct arena_block *older = block->older;
-        block_free(block);
+        block_free(block, used);
         block = older;
         used = block->size;
     }
     if (block->size > BLOCK_SIZE) {
-        block_free(block);
+        block_free(block, used);
         arena_init(arena);
         return;
     }
@@ -84,10 +85,12 @@ void arena_reset(struct arena *arena)
 
 void arena_done(struct arena *arena)
 {
+    size_t left = arena->left;
     for (struct arena_block *block = arena->blocks; block;) {
         struct arena_block *older = block->older;
-        block_free(block);
+        block_free(block, block->size - left);
         block = older;
+        left = 0;
     }
     arena_init(arena);
 }
@@ -153,14 +156,19 @@ char *arena_strdup(struct arena *arena, const char *text)
 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    char small[256]; /* most are: they are printed once, not twice */
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, again);
+    int len = vsnprintf(small, sizeof small, format, again);
     va_end(again);
     if (len < 0)
         return arena_strdup(arena, "");
     char *text = arena_alloc(arena, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, format, args);
+    if ((size_t)len < sizeof small)
+        memcpy(text, small, (size_t)len + 1);
+    else
+        vsnprintf(text, (size_t)len + 1, format, args);
+    explicit_bzero(small, (size_t)len < sizeof small ? (size_t)len : sizeof small);
     return text;
 }
 

@@ -12,12 +12,17 @@
 
 static EVP_MD *sha256;
 static EVP_MAC *hmac;
-static pthread_key_t context_key;
+static pthread_key_t context_key, mac_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void context_free(void *context)
 {
     EVP_MD_CTX_free(context);
+}
+
+static void mac_free(void *mac)
+{
+    EVP_MAC_CTX_free(mac);
 }
 
 __attribute__((noreturn)) static void broken(const char *what)
@@ -30,7 +35,8 @@ static void fetch(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (!sha256 || !hmac || pthread_key_create(&context_key, context_free) != 0)
+    if (!sha256 || !hmac || pthread_key_create(&context_key, context_free) != 0 ||
+        pthread_key_create(&mac_key, mac_free) != 0)
         broken("no SHA-256 or HMAC");
 }
 
@@ -99,29 +105,40 @@ struct hmac_key {
     EVP_MAC_CTX *context;
 };
 
+/* A NULL key means "the same key again" to OpenSSL; an empty one needs an address. */
+static EVP_MAC_CTX *mac_new(const void *key, size_t key_len)
+{
+    char name[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac);
+    if (!mac || EVP_MAC_init(mac, key_len ? key : "", key_len, params) != 1)
+        broken("HMAC key");
+    return mac;
+}
+
+static void mac_finish(EVP_MAC_CTX *mac, const void *data, size_t len,
+                       unsigned char out[SHA256_SIZE])
+{
+    size_t out_len = SHA256_SIZE;
+    if (EVP_MAC_update(mac, data, len) != 1 || EVP_MAC_final(mac, out, &out_len, SHA256_SIZE) != 1)
+        broken("HMAC");
+}
+
 struct hmac_key *hmac_key_new(const void *key, size_t key_len)
 {
     pthread_once(&once, fetch);
     struct hmac_key *prepared = memory_alloc(sizeof *prepared);
-    char name[] = "SHA256";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
-                                 OSSL_PARAM_construct_end()};
-    prepared->context = EVP_MAC_CTX_new(hmac);
-    /* A NULL key means "the same key again" to OpenSSL; an empty one needs an address. */
-    if (!prepared->context ||
-        EVP_MAC_init(prepared->context, key_len ? key : "", key_len, params) != 1)
-        broken("HMAC key");
+    prepared->context = mac_new(key, key_len);
     return prepared;
 }
 
 void hmac_key_digest(struct hmac_key *key, const void *data, size_t len,
                      unsigned char out[SHA256_SIZE])
 {
-    size_t out_len = SHA256_SIZE;
-    if (EVP_MAC_init(key->context, NULL, 0, NULL) != 1 ||
-        EVP_MAC_update(key->context, data, len) != 1 ||
-        EVP_MAC_final(key->context, out, &out_len, SHA256_SIZE) != 1)
+    if (EVP_MAC_init(key->context, NULL, 0, NULL) != 1)
         broken("HMAC");
+    mac_finish(key->context, data, len, out);
 }
 
 void hmac_key_free(struct hmac_key *key)
@@ -135,9 +152,18 @@ void hmac_key_free(struct hmac_key *key)
 void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         unsigned char out[SHA256_SIZE])
 {
-    struct hmac_key *prepared = hmac_key_new(key, key_len);
-    hmac_key_digest(prepared, data, len, out);
-    hmac_key_free(prepared);
+    /* Making a context costs OpenSSL more than the digest: a thread keeps one, under no key. */
+    static _Thread_local EVP_MAC_CTX *mac;
+    if (!mac) {
+        pthread_once(&once, fetch);
+        mac = mac_new("", 0);
+        pthread_setspecific(mac_key, mac); /* freed with the thread */
+    }
+    if (EVP_MAC_init(mac, key_len ? key : "", key_len, NULL) != 1)
+        broken("HMAC key");
+    mac_finish(mac, data, len, out);
+    if (EVP_MAC_init(mac, (const unsigned char *)"", 0, NULL) != 1) /* forgets it */
+        broken("HMAC key");
 }
 
 void digest_hex(const unsigned char *data, size_t len, char *out)

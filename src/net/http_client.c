@@ -275,12 +275,23 @@ static bool valid_header(const struct http_header *header)
     return *header->name && !strpbrk(header->name, ":; \t\r\n") && !strpbrk(header->value, "\r\n");
 }
 
-static struct curl_slist *add_line(struct curl_slist *list, const char *line)
+/* Not curl_slist_append: it leaves copies of what may be a token in memory that nobody wipes. */
+static struct curl_slist *add_line(struct arena *arena, struct curl_slist *before, char *line)
 {
-    struct curl_slist *longer = curl_slist_append(list, line);
-    if (!longer)
-        memory_exhausted(0);
-    return longer;
+    struct curl_slist *list = arena_calloc(arena, 1, sizeof *list);
+    *list = (struct curl_slist){.data = line, .next = before};
+    return list;
+}
+
+static char *header_line(struct arena *arena, const char *name, const char *between,
+                         const char *value)
+{
+    size_t name_len = strlen(name), between_len = strlen(between), value_len = strlen(value);
+    char *line = arena_alloc(arena, name_len + between_len + value_len + 1);
+    memcpy(line, name, name_len);
+    memcpy(line + name_len, between, between_len);
+    memcpy(line + name_len + between_len, value, value_len);
+    return line;
 }
 
 /* Exactly the headers asked for, besides Host, Content-Length and User-Agent: the request is
@@ -292,15 +303,16 @@ static int make_headers(struct arena *arena, const struct http_request *request,
     *list = NULL;
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (!http_header_find(request->headers, request->header_count, own[i]))
-            *list = add_line(*list, arena_printf(arena, "%s:", own[i]));
-    for (size_t i = 0; i < request->header_count; i++) {
+            *list = add_line(arena, *list, header_line(arena, own[i], ":", ""));
+    for (size_t i = request->header_count; i-- > 0;) { /* in front of what there is: in order */
         const struct http_header *header = &request->headers[i];
         if (!valid_header(header))
             return error_set(err, ERR_INVALID, "a request header would break the request's head");
         /* A semicolon is libcurl's way to say that a header is empty, not absent. */
         bool empty = text_trim(text_of(header->value)).len == 0;
-        *list = add_line(*list, empty ? arena_printf(arena, "%s;", header->name)
-                                      : arena_printf(arena, "%s: %s", header->name, header->value));
+        *list = add_line(arena, *list,
+                         empty ? header_line(arena, header->name, ";", "")
+                               : header_line(arena, header->name, ": ", header->value));
     }
     return 0;
 }
@@ -460,7 +472,6 @@ static int client_send(struct transport *transport, struct arena *arena,
             failed = explain(handle, at, code, request->body_len, err);
     }
     forget(handle);
-    curl_slist_free_all(headers);
     return failed;
 }
 
