@@ -56,4 +56,8 @@ struct event_pattern {
 /* A text address as bytes of `family` (AF_INET, AF_INET6); 0 or -1. */
 int event_address(const char *text, size_t len, unsigned char out[16], int *family);
 
+/* Where the reader stands behind its `count`-th token: behind a key it has looked at the value's
+ * first letter too. The text is known to be JSON. */
+size_t event_pattern_place(const char *text, size_t len, size_t count);
+
 #endif
