@@ -226,6 +226,7 @@ static int run_reconcile(struct invocation *invocation, const json_t *payload, s
 {
     const json_t *word = json_object_get(payload, "understudy");
     if (word && (!json_is_string(word) || strcmp(json_string_value(word), "reconcile") != 0)) {
+        metrics_event(&invocation->function->metrics, false);
         error_set(err, ERR_INVALID, "the payload's understudy must be \"reconcile\"");
         return fail(invocation, "Understudy.EventInvalid");
     }
@@ -321,6 +322,7 @@ int invocation_run(struct invocation *invocation, struct text payload, struct er
     invocation->error_type = NULL;
     invocation->lag_count = 0;
     if (!json) {
+        metrics_event(&invocation->function->metrics, false);
         error_context(err, "the payload");
         return fail(invocation, "Understudy.EventInvalid");
     }
@@ -331,6 +333,7 @@ int invocation_run(struct invocation *invocation, struct text payload, struct er
     if (i < count) {
         result = shapes[i].run(invocation, json, err);
     } else {
+        metrics_event(&invocation->function->metrics, false);
         error_set(err, ERR_INVALID,
                   "the payload is none that is understood: an EventBridge event, a batch of SQS, "
                   "{\"understudy\":\"reconcile\"}, params.json or a request of CloudFormation");
