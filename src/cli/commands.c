@@ -6,10 +6,25 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_plan,     &command_apply,     &command_sync,  &command_verify, &command_show,
-    &command_undo,     &command_undelete,  &command_runs,  &command_policy, &command_promote,
-    &command_failback, &command_reencrypt, &command_watch, &command_status, &command_local,
-    &command_version,  &command_help,      NULL,
+    &command_plan,
+    &command_apply,
+    &command_sync,
+    &command_verify,
+    &command_show,
+    &command_undo,
+    &command_undelete,
+    &command_runs,
+    &command_policy,
+    &command_promote,
+    &command_failback,
+    &command_reencrypt,
+    &command_watch,
+    &command_status,
+    &command_doctor,
+    &command_local,
+    &command_version,
+    &command_help,
+    NULL,
 };
 
 const struct command *command_named(const char *name)

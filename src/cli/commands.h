@@ -13,7 +13,8 @@ struct command {
 
 extern const struct command command_plan, command_apply, command_sync, command_verify, command_show,
     command_undo, command_undelete, command_runs, command_policy, command_promote, command_failback,
-    command_reencrypt, command_watch, command_status, command_local, command_version, command_help;
+    command_reencrypt, command_watch, command_status, command_doctor, command_local,
+    command_version, command_help;
 extern const struct command *const commands[]; /* NULL ends */
 
 void help_write(FILE *out);
