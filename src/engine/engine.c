@@ -404,7 +404,9 @@ static void describe_some(struct engine *engine, struct resource_ctx *ctx, struc
         int result = engine->kind->describe(ctx, readings[i].resource.name, &found, &error);
         found.missing = (result != 0 && error.code == ERR_NOT_FOUND) ||
                         (result == 0 && engine->kind->gone && engine->kind->gone(&found));
-        readings[i].error = found.missing ? (struct error){0} : error;
+        if (found.missing)
+            error = (struct error){0};
+        readings[i].error = error;
         found.value = found.missing ? NULL : "";
         if (result == 0 || found.missing)
             take_reading(engine, &readings[i], &found);

@@ -119,13 +119,13 @@ static int order_looks(const void *a, const void *b)
 static int pass(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
                 struct look **looks, size_t count, struct tally *sum, struct error *err)
 {
-    const char *keys[FOCUS_MOST];
+    const char *keys[FOCUS_MOST], *last = "";
     size_t key_count = 0;
     struct tally tally;
     struct error problem = {0};
     for (size_t i = 0; i < count; i++)
-        if (!key_count || strcmp(keys[key_count - 1], looks[i]->key) != 0)
-            keys[key_count++] = looks[i]->key;
+        if (!key_count || strcmp(last, looks[i]->key) != 0)
+            keys[key_count++] = last = looks[i]->key;
     struct focus *focus = focus_new(engine, keys, key_count);
     int result = engine_again(engine, focus, &problem);
     if (result == 0)
@@ -190,14 +190,14 @@ static size_t keep_unsettled(struct look **looks, size_t count)
 static int look_all(struct reconciler *reconciler, struct engine *engine, struct arena *arena,
                     struct looks *looks, struct tally *sum, struct error *err)
 {
-    struct look **order = memory_alloc((looks->count + 1) * sizeof *order);
+    struct look **order = memory_alloc((looks->count + 1) * sizeof(struct look *));
     size_t count = looks->count;
     int64_t wait_ms = FIRST_WAIT_MS;
     int result = 0;
     for (size_t i = 0; i < count; i++)
         order[i] = &looks->items[i];
     if (count)
-        qsort(order, count, sizeof *order, order_looks);
+        qsort(order, count, sizeof(struct look *), order_looks);
     for (int tries = 0; count && tries < TRIES && result == 0; tries++) {
         if (tries && stop_wanted(reconciler->options.stop))
             break;

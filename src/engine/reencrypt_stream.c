@@ -175,7 +175,6 @@ struct batch {
 /* The views are made when all has been read: the buffer moves while it grows. */
 static int read_batch(struct batch *batch, FILE *in, struct error *err)
 {
-    size_t lengths[BATCH_LINES];
     buf_reset(&batch->data);
     batch->count = 0;
     while (batch->count < BATCH_LINES && batch->data.len < BATCH_BYTES) {
@@ -184,14 +183,14 @@ static int read_batch(struct batch *batch, FILE *in, struct error *err)
             break;
         if (len > REENCRYPT_LINE_MOST)
             return error_set(err, ERR_LIMIT, "a line has more than %d bytes", REENCRYPT_LINE_MOST);
-        lengths[batch->count++] = (size_t)len;
+        batch->lines[batch->count++] = (struct text){NULL, (size_t)len};
         buf_append(&batch->data, batch->line, (size_t)len);
     }
     if (ferror(in))
         return error_errno(err, errno, "cannot read the input");
     const char *at = batch->data.data;
-    for (size_t i = 0; i < batch->count; at += lengths[i++])
-        batch->lines[i] = (struct text){at, lengths[i]};
+    for (size_t i = 0; i < batch->count; at += batch->lines[i++].len)
+        batch->lines[i].data = at;
     return 0;
 }
 

@@ -236,7 +236,8 @@ static int hold_to_most(struct looking *looking, struct error *err)
     if (engine->options.stays)
         gone = state_removed_since(engine->state, side->link,
                                    engine->clock->now_ms(engine->clock) - REMOVAL_WINDOW_MS);
-    if (all_copies(looking, wanted + gone, &copies, err) != 0)
+    uint64_t going = wanted + gone;
+    if (all_copies(looking, going, &copies, err) != 0)
         return -1;
     uint64_t most = safety_most_deletes(&engine->safety, copies);
     if (*looking->too_many)
@@ -247,11 +248,11 @@ static int hold_to_most(struct looking *looking, struct error *err)
         snprintf(looking->too_many, sizeof looking->too_many,
                  "nothing is deleted: whose account %s is was not told, so that nobody counts",
                  side->config->region);
-    else if (wanted + gone > most)
+    else if (going > most)
         snprintf(looking->too_many, sizeof looking->too_many,
                  "nothing is deleted: %llu %scopies in %s would go%s and max_delete allows "
                  "%llu%s; %s lets them",
-                 (unsigned long long)(wanted + gone), of, side->config->region,
+                 (unsigned long long)going, of, side->config->region,
                  engine->options.stays ? " within a day" : "", (unsigned long long)most,
                  engine->safety.max_is_percent ? " (a percentage)" : "",
                  engine->options.stays ? "max_delete: N in the configuration" : "--max-delete N");

@@ -19,6 +19,7 @@ enum { RUNS_KEPT = 1000 };
 const char *const state_sql[STATE_STATEMENTS] = {
     [LINK_ADD] = "INSERT OR IGNORE INTO link (kind, source, destination) VALUES (?1, ?2, ?3)",
     [LINK_FIND] = "SELECT id FROM link WHERE kind = ?1 AND source = ?2 AND destination = ?3",
+    /* No comma is missing: NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
     [FIND] = "SELECT source_version, source_modified, copy_version, copy_earliest, copy_latest,"
              " mark, run, written, used FROM pair WHERE link = ?1 AND key = ?2",
     [TOUCH] = "UPDATE pair SET used = ?3 WHERE link = ?1 AND key = ?2",

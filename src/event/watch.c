@@ -182,11 +182,11 @@ static void pass_ended(struct watch *watch, const struct tally *sum, const struc
 {
     bool failed = err->code != ERR_NONE || tally_exit_apply(sum) != EXIT_DONE;
     metrics_pass(&watch->metrics, failed, sum->missed, now_ms(watch));
+    uint64_t failures = sum->failed + sum->unseen + sum->conflict;
     char counts[160];
     snprintf(counts, sizeof counts, "%llu selected, %llu written, %llu failed, %llu blocked",
              (unsigned long long)sum->selected, (unsigned long long)sum->applied,
-             (unsigned long long)(sum->failed + sum->unseen + sum->conflict),
-             (unsigned long long)sum->blocked);
+             (unsigned long long)failures, (unsigned long long)sum->blocked);
     log_event(failed ? LOG_ERROR : LOG_INFO, "full pass ended", "counts", counts, "error",
               err->code != ERR_NONE ? err->message : NULL, NULL);
     watch_say(watch, watch->status.pass_error,

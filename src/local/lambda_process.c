@@ -195,8 +195,8 @@ static void deliver(struct process *process)
     process->begun_us = lambda_now_us();
     announce(process);
     /* The process compares it with its own clock, which is not the server's. */
-    snprintf(deadline, sizeof deadline, "%lld",
-             (long long)(clock_system()->now_ms(clock_system()) + left_ms));
+    int64_t until_ms = clock_system()->now_ms(clock_system()) + left_ms;
+    snprintf(deadline, sizeof deadline, "%lld", (long long)until_ms);
     buf_append(http_exchange_body(exchange), invocation->payload.data, invocation->payload.len);
     http_exchange_header(exchange, "Content-Type", "application/json");
     http_exchange_header(exchange, "Lambda-Runtime-Aws-Request-Id", invocation->request_id);

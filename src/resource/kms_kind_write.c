@@ -282,7 +282,7 @@ static int change(struct resource_ctx *ctx, const char *id, const struct resourc
                   const struct resource *have, const struct diff *diff, struct error *err)
 {
     struct kms_wish wish;
-    struct kms_outcome outcome;
+    struct kms_outcome outcome = {0};
     wish_of(ctx, want, have, diff, &wish);
     return tell(&outcome, kms_key_converge(ctx, id, &wish, NULL, &outcome, err), err);
 }
@@ -292,7 +292,7 @@ static int make_replica(struct resource_ctx *ctx, const struct resource *want,
 {
     struct kms_source source;
     struct kms_wish wish;
-    struct kms_outcome outcome;
+    struct kms_outcome outcome = {0};
     if (source_of(ctx, want, &source, err) != 0)
         return -1;
     wish_of(ctx, want, NULL, diff, &wish);
@@ -396,7 +396,7 @@ int kms_kind_remove(struct resource_ctx *ctx, struct resource *items, size_t cou
 {
     const struct resource_settings *settings = ctx->settings ? ctx->settings : &no_settings;
     for (size_t i = 0; i < count; i++) {
-        struct kms_outcome outcome;
+        struct kms_outcome outcome = {0};
         items[i].missing = false;
         if (kms_replica_remove(ctx, items[i].name, settings->window_days, NULL, &outcome, err) != 0)
             return -1;

@@ -95,7 +95,9 @@ static json_t *principals_of(struct arena *arena, const json_t *value)
         return out;
     }
     json_object_foreach((json_t *)value, kind, some)
+    {
         json_object_set_new(out, kind, values_of(arena, some, PRINCIPAL));
+    }
     return out;
 }
 
@@ -114,7 +116,9 @@ static json_t *conditions_of(struct arena *arena, const json_t *value)
     {
         json_t *one = json_object(), *values;
         json_object_foreach(keys, key, values)
+        {
             set_nocase(arena, one, key, values_of(arena, values, AS_WRITTEN));
+        }
         set_nocase(arena, out, operator, one);
     }
     return out;

@@ -31,7 +31,7 @@ static enum local_result read_basic(struct local_call *call, const json_t *selec
                                   "Invalid value %s for ExcludeManagementEventSources.", name);
             kms = kms && strcmp(name, "kms.amazonaws.com") != 0;
         }
-        if (management && json_is_false(management))
+        if (json_is_false(management))
             continue;
         logs->reads = logs->reads || strcmp(type, "WriteOnly") != 0;
         logs->writes = logs->writes || strcmp(type, "ReadOnly") != 0;

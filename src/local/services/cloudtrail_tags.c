@@ -24,8 +24,10 @@ enum local_result cloudtrail_merge_tags(struct local_call *call, json_t *tags)
     if (check_keys(call) != LOCAL_OK)
         return LOCAL_FAILED;
     json_array_foreach(list, index, tag)
+    {
         json_object_set_new(tags, json_text(tag, "Key"),
                             json_string(json_text_or(tag, "Value", "")));
+    }
     if (json_object_size(tags) > CLOUDTRAIL_TAGS_MAX) /* (K) */
         return local_fail(call, "TagsLimitExceededException",
                           "The number of tags per resource has exceeded the permitted amount.");
@@ -76,7 +78,10 @@ enum local_result cloudtrail_remove_tags(struct local_call *call)
     if (check_keys(call) != LOCAL_OK ||
         find(call, local_text(call, "ResourceId"), true, &trail) != LOCAL_OK)
         return LOCAL_FAILED;
-    json_array_foreach(list, index, tag) json_object_del(trail.tags, json_text(tag, "Key"));
+    json_array_foreach(list, index, tag)
+    {
+        json_object_del(trail.tags, json_text(tag, "Key"));
+    }
     cloudtrail_store_tags(call, &trail);
     cloudtrail_trail_done(&trail);
     return LOCAL_OK;

@@ -149,7 +149,7 @@ static enum local_result begin(struct local_call *call, const struct lambda_func
     local_wait_for(call, invocation->bell);
     if (lambda_invoke_begin(call->local, call->store, call->arena, function, call->request_id,
                             call->payload, answered, invocation, &call->failure) != 0) {
-        let_go(invocation);
+        atomic_store(&invocation->owners, 1); /* nobody else got it */
         let_go(invocation);
         if (call->failure.status == 429)
             call->reason = function->reserved_concurrency >= 0

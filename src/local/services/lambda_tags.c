@@ -63,6 +63,7 @@ static enum local_result need_tagged(struct local_call *call, int64_t *function,
     struct lambda_name name;
     const char *arn = local_text(call, "Resource");
     *tags = NULL;
+    *function = 0;
     if (!strstr(arn, ":function:") ||
         lambda_name_parse(call->arena, call->account, call->region, arn, NULL, &name) != 0)
         return local_fail(call, "ResourceNotFoundException",

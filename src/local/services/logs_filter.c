@@ -119,7 +119,7 @@ enum local_result logs_filter_events(struct local_call *call)
         .limit = local_int(call, "limit", 10000),
         .time_ms = -1,
     };
-    struct logs_group group;
+    struct logs_group group = {0};
     const char *name;
     enum local_result result = check(&filter, &name, &group);
     if (result != LOCAL_OK)
