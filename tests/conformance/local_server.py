@@ -18,13 +18,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import urllib.error
 import urllib.request
 
 import boto3
-import botocore.loaders
-import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -48,8 +47,11 @@ TARGETS = {'sqs': 'AmazonSQS', 'ssm': 'AmazonSSM', 'events': 'AWSEvents', 'kms':
 
 REST = {'lambda'}
 
-# botocore's service models, read once: each session would read its own, for a fifth of a second.
-MODELS = botocore.loaders.create_loader()
+# One session: each would read botocore's service models again, for a fifth of a second. Sessions,
+# unlike clients, are not for several threads at once.
+CORE = boto3.session.Session()
+CREATING = threading.Lock()
+LASTING = {keys + (None, False) for keys in CREDENTIALS.values()}
 
 
 def program():
@@ -60,7 +62,7 @@ class LocalServer:
     def __init__(self, *options, data=None, testing=True):
         self.options = (['--testing'] if testing else []) + list(options)
         self.findings = []
-        self._clients = []
+        self._clients = {}
         self._data = data
         self._process = None
 
@@ -136,25 +138,27 @@ class LocalServer:
             return self.control('GET', 'clock')
         return self.control('POST', 'clock', dict({'signatures': 'real'}, **change))
 
-    def session(self, account=ACCOUNT, region=REGION, keys=None):
+    def client(self, service, region=REGION, account=ACCOUNT, keys=None, own=False):
+        """No retries: a test wants the first answer. `keys`: (access key, secret[, token]). Who
+        asks twice gets the same; `own`: one that nobody shares, to hang something on."""
         key, secret, token = (keys + (None,))[:3] if keys else CREDENTIALS[account] + (None,)
-        core = botocore.session.Session()
-        core.register_component('data_loader', MODELS)
-        return boto3.session.Session(key, secret, token, region_name=region, botocore_session=core)
-
-    def client(self, service, region=REGION, account=ACCOUNT, keys=None):
-        """No retries: a test wants the first answer. `keys`: (access key, secret[, token])."""
-        client = self.session(account, region, keys).client(
-            service, endpoint_url=self.url,
-            config=Config(retries={'max_attempts': 0}, parameter_validation=False,
-                          proxies={}))
-        model_check.watch(client, self.findings)
-        self._clients.append(client)
-        return client
+        found = (self.url, service, region, key, secret, token, own and object())
+        with CREATING:
+            if found not in self._clients:
+                self._clients[found] = CORE.client(
+                    service, region, endpoint_url=self.url, aws_access_key_id=key,
+                    aws_secret_access_key=secret, aws_session_token=token,
+                    config=Config(retries={'max_attempts': 0}, parameter_validation=False,
+                                  proxies={}))
+                model_check.watch(self._clients[found], self.findings)
+        return self._clients[found]
 
     def close_clients(self):
-        while self._clients:
-            self._clients.pop().close()
+        """Closes connections. Clients of the two accounts stay: to make one takes long."""
+        for found, client in list(self._clients.items()):
+            client.close()
+            if found[3:] not in LASTING:
+                del self._clients[found]
 
     def raw(self, service, operation, arguments, region=REGION, account=ACCOUNT, target=None,
             keys=None):

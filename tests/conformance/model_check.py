@@ -68,10 +68,12 @@ def model(service, protocol='json'):
     if path.exists():
         found = json.loads(path.read_text())
         if found['metadata']['protocol'] == protocol:
-            return found
+            return dict(found, shapes=Shapes(found))
     loader = botocore.session.get_session().get_component('data_loader')
     found = dict(loader.load_service_model(name, 'service-2'), older=True)
-    return found if found['metadata']['protocol'] == protocol else None
+    if found['metadata']['protocol'] != protocol:
+        return None
+    return dict(found, shapes=Shapes(found))
 
 
 class Shapes(dict):
@@ -197,7 +199,7 @@ def check_query_error(shapes, operation, status, body, where, findings, observed
 
 
 def check_query_answer(service_model, operation, status, text, where, findings, observed):
-    root, shapes, read = model_xml.read(text), Shapes(service_model), []
+    root, shapes, read = model_xml.read(text), service_model['shapes'], []
     if root is None:
         findings.append(f'{where}: the answer is no XML')
     elif status >= 300:
@@ -234,7 +236,7 @@ def check_answer(service, operation_name, status, text, protocol='json', code=No
     if protocol == 'query':
         check_query_answer(service_model, operation, status, text, where, findings, observed)
         return findings
-    shapes = Shapes(service_model)
+    shapes = service_model['shapes']
     rest = protocol == 'rest-json'
     if rest and status < 300 and 'output' in operation and \
             rest_body(shapes, operation) is None:
@@ -280,7 +282,7 @@ def check_request(service, operation_name, text, protocol='json'):
     if not operation:
         return findings if not service_model or 'older' in service_model else \
             [f'{where}: there is no such operation']
-    shapes = Shapes(service_model)
+    shapes = service_model['shapes']
     if protocol == 'query':
         check_parameters(shapes, operation, text, where, findings)
         return findings

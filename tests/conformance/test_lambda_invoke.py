@@ -180,6 +180,7 @@ class Invoke(local_server.Conformance):
             pathlib.Path(folder).chmod(0o777)
             gate = pathlib.Path(folder) / 'gate'
             sent = []
+            self.functions = self.client('lambda', own=True)
             self.functions.meta.events.register(
                 'before-send.*.*', lambda request, **_: sent.append(request) or self.cut(sent[0]))
             with self.assertRaises(Exception):

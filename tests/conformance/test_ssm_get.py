@@ -150,6 +150,7 @@ class Get(Conformance):
         """Which spelling each exception has is checked on every answer; here that the raw answer
         of a missing parameter is nothing but its type."""
         seen = []
+        self.ssm = self.client('ssm', own=True)
         self.ssm.meta.events.register(
             'response-received.*.*',
             lambda response_dict, **_: seen.append(response_dict['body']))
