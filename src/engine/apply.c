@@ -337,8 +337,10 @@ static void write_job(void *arg, unsigned worker)
     struct batch *batch = arg;
     struct engine *engine = batch->engine;
     struct arena *values = &engine->values[worker];
-    struct reading readings[RESOURCE_READ_MAX] = {0};
+    struct reading readings[RESOURCE_READ_MAX];
+    const size_t used = batch->count * sizeof *readings;
     struct error error = {0};
+    memset(readings, 0, used);
     int result = batch_load(batch, &error);
     if (result == 0) {
         intend(batch);
@@ -355,7 +357,7 @@ static void write_job(void *arg, unsigned worker)
     if (result == 0)
         keep_written(batch);
     arena_reset(values);
-    explicit_bzero(readings, sizeof readings);
+    explicit_bzero(readings, used);
     if (result != 0)
         engine_broken(engine, &error);
     batch_free(batch);

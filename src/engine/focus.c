@@ -161,5 +161,5 @@ void focus_read(struct engine *engine, unsigned side, bool read_only, struct are
         hold(engine->focus, side, &some[i]);
         readings[which[i]] = some[i];
     }
-    explicit_bzero(some, sizeof some);
+    explicit_bzero(some, left * sizeof *some);
 }

@@ -177,7 +177,7 @@ static void guard_side(struct batch *batch, unsigned worker, unsigned side,
             keep(batch, &all[i], scratch, &error) != 0)
             stop_step(batch, all[i].step, STATUS_FAILED, error.message);
     }
-    explicit_bzero(copies, sizeof copies);
+    explicit_bzero(copies, reads * sizeof *copies);
     arena_reset(scratch);
 }
 

@@ -131,7 +131,10 @@ static void look_at_values(struct batch *batch, struct arena *values,
                            const char *digests[RESOURCE_READ_MAX][DESTINATIONS_MAX])
 {
     struct engine *engine = batch->engine;
-    struct reading source[RESOURCE_READ_MAX] = {0}, copy[RESOURCE_READ_MAX] = {0};
+    struct reading source[RESOURCE_READ_MAX], copy[RESOURCE_READ_MAX];
+    const size_t used = batch->count * sizeof *source; /* of a batch of one, a tenth */
+    memset(source, 0, used);
+    memset(copy, 0, used);
     read_side(batch, values, SIDE_SOURCE, source);
     for (unsigned side = 1; side < engine->side_count; side++) {
         read_side(batch, values, side, copy);
@@ -150,8 +153,8 @@ static void look_at_values(struct batch *batch, struct arena *values,
                                                   pair->aim->digest, copy[i].digest);
             }
     }
-    explicit_bzero(source, sizeof source);
-    explicit_bzero(copy, sizeof copy);
+    explicit_bzero(source, used);
+    explicit_bzero(copy, used);
 }
 
 /* Tags as they are now, of both sides of a step; kept, because the write compares again. */
