@@ -24,12 +24,12 @@ static int carry_out(struct run *run, struct error *err)
 {
     if (run->refused && inventory_leave_all(run->engine->inventory, err) != 0)
         return -1;
-    return run_apply(run, "apply", err);
+    return run_apply(run, err);
 }
 
 static int plan_and_apply(struct run *run, struct error *err)
 {
-    return plan_build(run->engine, err) == 0 ? run_apply(run, "apply", err) : -1;
+    return plan_build(run->engine, err) == 0 ? run_apply(run, err) : -1;
 }
 
 static int run_apply_command(int argc, char **argv)

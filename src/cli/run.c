@@ -120,7 +120,12 @@ static void add_to_page(struct run *run, size_t index, const struct error *failu
         result = report_html_add_failure(run->page.out, &run->options.set.items[index], command,
                                          failure, &err);
     else
-        result = report_html_add(run->page.out, run->engine, command, &err);
+        for (size_t i = 0; i <= run->engine->counterpart_count && result == 0; i++)
+            result =
+                report_html_add(run->page.out,
+                                i < run->engine->counterpart_count ? run->engine->counterparts[i]
+                                                                   : run->engine,
+                                command, &err);
     if (result != 0) {
         run_failed(&err);
         plan_save_drop(&run->page);
@@ -158,6 +163,10 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
         .command = commands[run->options.dry_run && use == USE_SYNC ? USE_PLAN : use],
         .state_folder = run->options.state_folder,
         .no_undo = run->options.no_undo,
+        .counterparts = run->options.plan_file ? COUNTERPARTS_OFF
+                        : use == USE_PLAN || use == USE_SYNC || use == USE_APPLY
+                            ? COUNTERPARTS_SHOWN
+                            : COUNTERPARTS_ASKED,
         .stop = &the_stop,
         .deep = run->options.deep,
         .audit = run->options.audit_file != NULL,
@@ -243,18 +252,25 @@ static int open_one(struct run *run, size_t index, struct error *err)
     return engine_open(&run->options.set.items[index], &run->engine_options, &run->engine, err);
 }
 
+/* Even when the run broke off, what was done is counted. */
+static int count_one(struct run *run, struct engine *engine, int result, struct error *err)
+{
+    struct tally tally = {0};
+    if (engine_tally(engine, &tally, result == 0 ? err : NULL) == 0)
+        tally_add(&run->total, &tally);
+    else
+        result = -1;
+    engine->outcome = outcome_of(engine, result, &tally);
+    return result;
+}
+
 /* Counts and tells what became of run->engine's replication, and closes it. */
 static void finish_one(struct run *run, size_t index, int result, struct error *err)
 {
-    struct tally tally;
-    if (run->engine) {
-        /* Even when the run broke off, what was done is counted. */
-        if (engine_tally(run->engine, &tally, result == 0 ? err : NULL) == 0)
-            tally_add(&run->total, &tally);
-        else
-            result = -1;
-        run->engine->outcome = outcome_of(run->engine, result, &tally);
-    }
+    for (size_t i = 0; run->engine && i < run->engine->counterpart_count; i++)
+        result = count_one(run, run->engine->counterparts[i], result, err);
+    if (run->engine)
+        result = count_one(run, run->engine, result, err);
     if (result != 0)
         replication_failed(run, index, err);
     add_to_page(run, index, result != 0 ? err : NULL);
@@ -371,10 +387,22 @@ static int write_result(struct run *run, const char *command, struct error *err)
     return 0;
 }
 
-int run_plan_only(struct run *run, struct error *err)
+int run_counterparts(struct run *run, run_course_fn *course, struct error *err)
+{
+    struct engine *engine = run->engine;
+    int result = 0;
+    for (size_t i = 0; i < engine->counterpart_count && result == 0; i++) {
+        run->engine = engine->counterparts[i];
+        result = course(run, err);
+    }
+    run->engine = engine;
+    return result;
+}
+
+static int show_plan(struct run *run, struct error *err)
 {
     struct tally tally;
-    if (plan_build(run->engine, err) != 0 || engine_tally(run->engine, &tally, err) != 0)
+    if (engine_tally(run->engine, &tally, err) != 0)
         return -1;
     run_clear_progress(run);
     if (run->saving.out && plan_write(run->engine, "plan", run->saving.out, err) != 0)
@@ -386,6 +414,13 @@ int run_plan_only(struct run *run, struct error *err)
         return -1;
     report_plan_sum(&run->report, &tally);
     return report_estimate(&run->report, run->engine, err);
+}
+
+int run_plan_only(struct run *run, struct error *err)
+{
+    return plan_build(run->engine, err) == 0 && run_counterparts(run, show_plan, err) == 0
+               ? show_plan(run, err)
+               : -1;
 }
 
 /* Before anything is written: what the run will have cost. */
@@ -404,8 +439,9 @@ static int foretell(struct engine *engine, struct error *err)
     return result;
 }
 
-int run_apply(struct run *run, const char *command, struct error *err)
+static int apply_one(struct run *run, struct error *err)
 {
+    const char *command = run->engine_options.command;
     run_clear_progress(run);
     if ((!run->options.json && report_plan(&run->report, run->engine, err) != 0) ||
         foretell(run->engine, err) != 0)
@@ -414,4 +450,10 @@ int run_apply(struct run *run, const char *command, struct error *err)
     int result = plan_apply(run->engine, err);
     run_clear_progress(run);
     return write_result(run, command, result == 0 ? err : NULL) == 0 ? result : -1;
+}
+
+/* Keys come before what is to be under them. */
+int run_apply(struct run *run, struct error *err)
+{
+    return run_counterparts(run, apply_one, err) == 0 ? apply_one(run, err) : -1;
 }

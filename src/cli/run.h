@@ -58,9 +58,11 @@ void run_each_checked(struct run *run, run_course_fn *check, run_course_fn *cour
                       const char *command);
 int run_status(const struct run *run, int status);
 
+/* `course` for each plan of counterparts that belongs to run->engine's, in their place. */
+int run_counterparts(struct run *run, run_course_fn *course, struct error *err);
 /* The course of plan, and of a dry run: plans and shows. */
 int run_plan_only(struct run *run, struct error *err);
 /* The common course of apply and sync behind plan_build. */
-int run_apply(struct run *run, const char *command, struct error *err);
+int run_apply(struct run *run, struct error *err);
 
 #endif

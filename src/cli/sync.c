@@ -6,7 +6,7 @@ static const char doc[] = "Makes the destinations what the source is: plans, the
 
 static int sync_one(struct run *run, struct error *err)
 {
-    return plan_build(run->engine, err) == 0 ? run_apply(run, "sync", err) : -1;
+    return plan_build(run->engine, err) == 0 ? run_apply(run, err) : -1;
 }
 
 static int run_sync(int argc, char **argv)

@@ -6,10 +6,10 @@ static const char doc[] =
     "Proves that the destinations are what the source is, value by value. Reads only.\v"
     "Exit status: 0 in sync, 1 failed, 2 usage, 3 drift, 4 some could not be looked at.";
 
-static int verify_one(struct run *run, struct error *err)
+static int show_one(struct run *run, struct error *err)
 {
     struct tally tally;
-    if (plan_build(run->engine, err) != 0 || engine_tally(run->engine, &tally, err) != 0)
+    if (engine_tally(run->engine, &tally, err) != 0)
         return -1;
     run_clear_progress(run);
     if (run->options.audit_file && audit_add(&run->audit, run->engine, err) != 0)
@@ -22,6 +22,13 @@ static int verify_one(struct run *run, struct error *err)
         return -1;
     report_verify_sum(&run->report, run->engine, &tally);
     return 0;
+}
+
+static int verify_one(struct run *run, struct error *err)
+{
+    return plan_build(run->engine, err) == 0 && run_counterparts(run, show_one, err) == 0
+               ? show_one(run, err)
+               : -1;
 }
 
 /* An audit holds all replications or is not kept. */

@@ -110,6 +110,7 @@ static const struct setting parameter_settings[] = {
     {LIST("allow_replace", SETTING_TEXTS, config, allow_replace, allow_replace_count)},
     TEXT("replace_wait", config, replace_wait),
     TEXT("tier", config, tier),
+    TEXT("create_counterparts", config, create_counterparts),
     TEXT("labels", config, labels),
     TEXT("history", config, history),
     TEXT("ownership", config, ownership),
@@ -464,7 +465,25 @@ static void inherit(const struct replication *defaults, struct replication *own)
     own->says_keys = own->says_keys || defaults->says_keys;
 }
 
-/* Destinations as they are to keys: nothing of them is mapped, tiered or rewritten. */
+struct config_side config_place(const struct config_side *side)
+{
+    struct config_side place = *side;
+    place.keys = NULL;
+    place.rewrite = NULL;
+    place.key_count = place.rewrite_count = 0;
+    place.tier = NULL;
+    return place;
+}
+
+void config_map_key(struct arena *arena, struct config_side *side, const char *alias)
+{
+    struct config_key *keys = arena_calloc(arena, side->key_count + 1, sizeof *keys);
+    if (side->key_count)
+        memcpy(keys, side->keys, side->key_count * sizeof *keys);
+    keys[side->key_count++] = (struct config_key){alias, alias};
+    side->keys = keys;
+}
+
 static void take_places(struct arena *arena, const struct config *from, struct config *to)
 {
     to->name = from->name;
@@ -472,16 +491,42 @@ static void take_places(struct arena *arena, const struct config *from, struct c
     to->destination_count = 0;
     to->destinations = arena_calloc(arena, from->destination_count + 1, sizeof *to->destinations);
     for (size_t i = 0; i < from->destination_count; i++) {
-        struct config_side side = from->destinations[i];
+        struct config_side side = config_place(&from->destinations[i]);
         bool wanted = to->region_count == 0;
         for (size_t j = 0; j < to->region_count && side.region; j++)
             wanted = wanted || strcmp(to->regions[j], side.region) == 0;
-        side.keys = NULL;
-        side.rewrite = NULL;
-        side.key_count = side.rewrite_count = 0;
-        side.tier = NULL;
         if (wanted)
             to->destinations[to->destination_count++] = side;
+    }
+}
+
+static bool says_key(const struct config_side *side, const char *alias)
+{
+    for (size_t i = 0; i < side->key_count; i++)
+        if (strcmp(side->keys[i].source, alias) == 0 || strcmp(side->keys[i].source, "*") == 0)
+            return true;
+    return false;
+}
+
+/* Counterparts that the file has made are mapped for its parameters. */
+static void map_counterparts(struct arena *arena, const struct config *keys, struct config *config)
+{
+    if (!keys->create_counterparts || strcmp(keys->create_counterparts, "true") != 0)
+        return;
+    /* Other replications may be about the same list of destinations. */
+    struct config_side *own = arena_calloc(arena, config->destination_count + 1, sizeof *own);
+    if (config->destination_count)
+        memcpy(own, config->destinations, config->destination_count * sizeof *own);
+    config->destinations = own;
+    for (size_t i = 0; i < config->destination_count; i++) {
+        struct config_side *side = &config->destinations[i];
+        bool there = false;
+        for (size_t j = 0; j < keys->destination_count && side->region; j++)
+            there = there || (keys->destinations[j].region &&
+                              strcmp(keys->destinations[j].region, side->region) == 0);
+        for (size_t j = 0; there && j < keys->counterpart_count; j++)
+            if (!says_key(side, keys->counterparts[j]))
+                config_map_key(arena, side, keys->counterparts[j]);
     }
 }
 
@@ -494,6 +539,7 @@ static void take_replication(struct arena *arena, struct replication *replicatio
         replication->keys.kind = &resource_kms_key;
         replication->keys.replication = number;
         out->items[out->count++] = replication->keys;
+        map_counterparts(arena, &replication->keys, &replication->config);
     }
     if (!replication->says_keys || replication->says_parameters) {
         replication->config.kind = &resource_ssm_parameter;

@@ -119,6 +119,12 @@ int config_check(struct arena *arena, struct config *config, struct error *err);
 /* All of them, and their names. What goes both ways becomes two replications. */
 int config_check_set(struct arena *arena, struct config_set *set, struct error *err);
 
+/* A destination as it is to keys: nothing of it is mapped, tiered or rewritten. */
+struct config_side config_place(const struct config_side *side);
+
+/* The alias stands for the source's key and its counterpart. */
+void config_map_key(struct arena *arena, struct config_side *side, const char *alias);
+
 /* As one JSON object that config_parse reads again: a plan carries it. */
 void config_write(const struct config *config, struct json_writer *w);
 

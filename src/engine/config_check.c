@@ -166,14 +166,15 @@ static int take_settings(struct arena *arena, struct config *config, struct erro
     static const char *const policies[] = {"region", "verbatim", "leave", NULL};
     static const char *const aliases[] = {"add", "exact", "move", "leave", NULL};
     static const char *const grants[] = {"ignore", "report", NULL};
-    static const char *const flags[] = {"false", "true", NULL};
+    static const char *const creates[] = {"false", "true", "own", "show", NULL};
     struct resource_settings *settings = arena_calloc(arena, 1, sizeof *settings);
     const char **named = arena_calloc(arena, config->include_count + 1, sizeof *named);
     size_t policy, alias, grant, create;
     if (check_word(config->policy, "policy", policies, &policy, err) != 0 ||
         check_word(config->aliases, "aliases", aliases, &alias, err) != 0 ||
         check_word(config->grants, "grants", grants, &grant, err) != 0 ||
-        check_word(config->create_counterparts, "create_counterparts", flags, &create, err) != 0 ||
+        check_word(config->create_counterparts, "create_counterparts", creates, &create, err) !=
+            0 ||
         read_window(config->deletion_window, &settings->window_days, err) != 0 ||
         check_counterparts(config, err) != 0)
         return -1;
@@ -183,7 +184,9 @@ static int take_settings(struct arena *arena, struct config *config, struct erro
     settings->named = named;
     settings->counterparts = (const char *const *)config->counterparts;
     settings->counterpart_count = config->counterpart_count;
-    settings->create_counterparts = create == 1;
+    settings->create_counterparts = create == 1 || create == 2;
+    settings->own_counterparts = create == 2;
+    settings->show_counterparts = create == 3;
     settings->verbatim_policy = policy == 1;
     settings->leave_policy = policy == 2;
     settings->exact_aliases = alias == 1;
@@ -295,7 +298,11 @@ static int check_owners(const struct config *config, struct error *err)
 /* What is said of parameters. */
 static int check_parameters(struct config *config, struct error *err)
 {
-    return check_renames(config, err) != 0 || check_allow(config, err) != 0 ||
+    static const char *const flags[] = {"false", "true", NULL};
+    size_t create;
+    return check_word(config->create_counterparts, "create_counterparts", flags, &create, err) !=
+                       0 ||
+                   check_renames(config, err) != 0 || check_allow(config, err) != 0 ||
                    check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
                    select_check(config->kind, &config->select, err) != 0 ||
                    check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/client.h"
+#include "engine/counterparts.h"
 #include "engine/focus.h"
 #include "engine/sessions.h"
 
@@ -105,7 +106,7 @@ int engine_open(const struct config *config, const struct engine_options *option
                 struct engine **out, struct error *err)
 {
     struct engine *engine = memory_alloc(sizeof *engine);
-    engine->config = config;
+    engine->config = engine->given = config;
     engine->kind = config->kind ? config->kind : &resource_ssm_parameter;
     engine->options = *options;
     if (config->settings)
@@ -116,6 +117,7 @@ int engine_open(const struct config *config, const struct engine_options *option
     pthread_mutex_init(&engine->mutex, NULL);
     arena_init(&engine->arena);
     arena_init(&engine->pass);
+    arena_init(&engine->mapped);
     engine->sessions = options->sessions ? options->sessions : sessions_new();
     int64_t keep = 1;
     if (config->history)
@@ -163,6 +165,7 @@ void engine_close(struct engine *engine)
     if (!engine)
         return;
     unsigned concurrency = engine->workers ? workers_count(engine->workers) : 0;
+    counterparts_close(engine);
     workers_free(engine->workers);
     for (unsigned i = 0; i <= concurrency && engine->values; i++) {
         arena_done(&engine->values[i]);
@@ -180,6 +183,7 @@ void engine_close(struct engine *engine)
         sessions_free(engine->sessions);
     explicit_bzero(engine->digest_key, sizeof engine->digest_key);
     explicit_bzero(engine->plan_key, sizeof engine->plan_key);
+    arena_done(&engine->mapped);
     arena_done(&engine->pass);
     arena_done(&engine->arena);
     pthread_mutex_destroy(&engine->mutex);

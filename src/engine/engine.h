@@ -37,13 +37,15 @@ struct engine_options {
     struct random *random;
     const char *const *environment;
     bool no_wait;
-    const char *command;       /* for the journal: "sync" */
-    const char *state_folder;  /* what runs remember; NULL: nothing */
-    struct stop *stop;         /* when to end before all is done; NULL: never */
-    bool audit;                /* keep keyed digests of what was compared */
-    bool no_undo;              /* do not keep what stood at the destinations */
-    bool no_source;            /* the source is not asked for anything (undo) */
-    bool deep;                 /* look at every value, whatever is remembered */
+    const char *command;      /* for the journal: "sync" */
+    const char *state_folder; /* what runs remember; NULL: nothing */
+    struct stop *stop;        /* when to end before all is done; NULL: never */
+    bool audit;               /* keep keyed digests of what was compared */
+    bool no_undo;             /* do not keep what stood at the destinations */
+    bool no_source;           /* the source is not asked for anything (undo) */
+    bool deep;                /* look at every value, whatever is remembered */
+    enum { COUNTERPARTS_ASKED, COUNTERPARTS_SHOWN, COUNTERPARTS_OFF } counterparts; /* see there */
+    bool beside;               /* this one is made for another: its counterparts of keys */
     bool stays;                /* for many passes: without a state folder it remembers in memory */
     struct state *state;       /* to share with other engines; NULL: of its own */
     struct sessions *sessions; /* to share with other engines; NULL: of its own */
@@ -74,7 +76,11 @@ struct side {
 };
 
 struct engine {
-    const struct config *config;
+    const struct config *config; /* `given`, and what counterparts.c mapped */
+    const struct config *given;
+    struct engine **counterparts; /* to be applied before this one's plan */
+    size_t counterpart_count;
+    struct arena mapped; /* owns what is about them */
     const struct resource_kind *kind;
     struct resource_settings settings; /* what the configuration says to the kind */
     struct engine_options options;

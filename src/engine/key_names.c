@@ -44,6 +44,17 @@ bool key_names_same(const struct key_names *names, const char *a, const char *b)
     return first.len == second.len && memcmp(first.data, second.data, first.len) == 0;
 }
 
+const char *key_names_alias(const struct key_names *names, struct arena *arena, const char *key)
+{
+    struct text name = mapping_short_key(key);
+    if (name.len > 6 && memcmp(name.data, "alias/", 6) == 0)
+        return arena_strndup(arena, name.data, name.len);
+    for (size_t i = 0; names && i < names->count; i++)
+        if (text_is(name, names->rows[i].id) && !text_starts(names->rows[i].alias, "alias/aws/"))
+            return names->rows[i].alias;
+    return NULL;
+}
+
 const char *key_names_multi_region(const struct key_names *names, struct arena *arena,
                                    const char *key)
 {

@@ -26,6 +26,9 @@ struct key_names {
 void key_names_add(struct key_names *names, struct arena *arena, const char *alias, const char *id);
 /* Do both name one key? `names` may be NULL. */
 bool key_names_same(const struct key_names *names, const char *a, const char *b);
+/* An alias of the key that `key` names: itself when it is one; NULL: it has none, or nobody can
+ * tell. In `arena`, or the names'. */
+const char *key_names_alias(const struct key_names *names, struct arena *arena, const char *key);
 /* The id of a multi-Region key ("mrk-...") that `key` names, which is the same in every Region;
  * NULL: it is none, or nobody can tell. */
 const char *key_names_multi_region(const struct key_names *names, struct arena *arena,

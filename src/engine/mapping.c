@@ -65,7 +65,7 @@ const char *mapping_key(const struct config_side *destination, const struct key_
     return others ? others : key_names_multi_region(names, arena, source_key);
 }
 
-static bool default_key_allowed(const struct config *config)
+bool mapping_default_key_allowed(const struct config *config)
 {
     for (size_t i = 0; i < config->allow_count; i++)
         if (strcmp(config->allow[i], "default-key") == 0)
@@ -82,17 +82,18 @@ static void translate_key(const struct resource_kind *kind, const struct scope *
         return;
     const char *key =
         mapping_key(destination, scope->source_keys, arena, source_key, kind->default_key);
-    if (!key && default_key_allowed(scope->config)) {
+    if (!key && mapping_default_key_allowed(scope->config)) {
         key = kind->default_key;
         out->loss =
             arena_printf(arena, "encrypted by %s instead of the customer key %s", key, source_key);
     }
     if (!key) {
-        out->blocked =
-            arena_printf(arena,
-                         "the customer key %s is not mapped: name its counterpart in `keys` of the "
-                         "destination (`counterparts` of `kms_keys` makes one)",
-                         source_key);
+        const char *alias = key_names_alias(scope->source_keys, arena, source_key);
+        out->blocked = arena_printf(
+            arena,
+            "the customer key %s is not mapped: name its counterpart in `keys` of the destination, "
+            "or %shave one made (create_counterparts)",
+            source_key, alias ? "" : "give it an alias and ");
         return;
     }
     if (strcmp(key, source_key) != 0)

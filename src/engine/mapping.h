@@ -38,6 +38,9 @@ bool mapping_needs_names(const struct config *config, unsigned side, const char 
 /* Do both name one key of a side, as far as texts can tell? Alias, id or ARN. */
 bool mapping_same_key(const char *a, const char *b);
 
+/* May what is under a key that nothing maps come under AWS's own? */
+bool mapping_default_key_allowed(const struct config *config);
+
 /* The destination's key for a source key; NULL when nothing maps it. A multi-Region key is itself
  * where nothing else is said. In `arena`, or the configuration's. */
 const char *mapping_key(const struct config_side *destination, const struct key_names *names,

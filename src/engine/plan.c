@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "engine/counterparts.h"
 #include "engine/edits.h"
 #include "engine/engine.h"
 #include "engine/focus.h"
@@ -543,8 +544,8 @@ int plan_build(struct engine *engine, struct error *err)
 {
     if (list_sides(engine, err) == 0 && plan_fill(engine, err) == 0 &&
         complete_tags(engine, err) == 0 && select_sides(engine, err) == 0 &&
-        join_sides(engine, err) == 0 && removal_plan(engine, err) == 0 &&
-        plan_look(engine, err) == 0)
+        counterparts_plan(engine, err) == 0 && join_sides(engine, err) == 0 &&
+        removal_plan(engine, err) == 0 && plan_look(engine, err) == 0)
         return 0;
     engine->stopped = err->code == ERR_CANCELLED;
     return -1;

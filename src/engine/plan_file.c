@@ -101,6 +101,8 @@ static int write_header(struct engine *engine, const char *command, FILE *out, s
         json_put_int(&w, "replication", engine->options.number);
         json_put_int(&w, "replications", engine->options.count);
     }
+    if (engine->options.beside)
+        json_put_bool(&w, "counterparts", true);
     if (engine->config->name)
         json_put_text(&w, "name", engine->config->name);
     char key[PLAN_KEY_ID_SIZE];

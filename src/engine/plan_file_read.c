@@ -13,6 +13,7 @@ struct walk {
     const char *path;
     FILE *file;
     int64_t sections, section; /* how many there are, which one this line is in (from 1) */
+    int64_t counterparts;      /* sections beside these, each before the one it was made for */
     int64_t steps;             /* of this section, so far */
     bool every;                /* estimates and summaries are given out too */
     bool inside;               /* a section is open: its summary has not come */
@@ -37,9 +38,12 @@ static int walk_header(struct walk *walk, const json_t *line, struct error *err)
     if (json_int_or(line, "format", 0) != PLAN_FORMAT)
         return not_a_plan(walk, err);
     int64_t sections = json_int_or(line, "replications", 1);
+    bool beside = json_bool_or(line, "counterparts", false);
     walk->section++;
+    walk->counterparts += beside;
+    int64_t number = walk->section - walk->counterparts + beside;
     if (walk->inside || (walk->sections && walk->sections != sections) ||
-        json_int_or(line, "replication", 1) != walk->section || walk->section > sections)
+        json_int_or(line, "replication", 1) != number || number > sections)
         return damaged(walk, err);
     walk->sections = sections;
     walk->inside = true;
@@ -77,7 +81,7 @@ static json_t *walk_next(struct walk *walk, struct error *err)
         const char *type = json_text_or(line, "type", "");
         int result = 0;
         if (!line && problem.code == ERR_NOT_FOUND && walk->sections && !walk->inside &&
-            walk->section == walk->sections)
+            walk->section - walk->counterparts == walk->sections)
             return NULL;
         if (strcmp(type, "plan") == 0)
             result = walk_header(walk, line, err);
@@ -109,9 +113,11 @@ static int take_config(struct arena *arena, const struct walk *walk, const json_
     free(text);
     if (result != 0)
         return -1;
-    if (walk->section == 1)
-        out->items = arena_calloc(arena, (size_t)walk->sections, sizeof *out->items);
-    out->items[out->count++] = one.items[0];
+    struct config *items = arena_calloc(arena, out->count + 1, sizeof *items);
+    if (out->count)
+        memcpy(items, out->items, out->count * sizeof *items);
+    items[out->count++] = one.items[0];
+    out->items = items;
     return 0;
 }
 
@@ -125,7 +131,7 @@ int plan_read_config(struct arena *arena, const char *path, struct config_set *o
     if (walk_open(&walk, path, err) != 0)
         return -1;
     while (!problem.code && (line = walk_next(&walk, &problem))) {
-        if (walk.sections > REPLICATIONS_MAX)
+        if (walk.section > REPLICATIONS_MAX)
             damaged(&walk, &problem);
         else if (walk.steps == 0)
             take_config(arena, &walk, line, out, &problem);

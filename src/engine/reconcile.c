@@ -1,5 +1,6 @@
 #include "engine/reconcile.h"
 
+#include "engine/counterparts.h"
 #include "engine/focus.h"
 #include "engine/look.h"
 #include "engine/sessions.h"
@@ -130,6 +131,8 @@ static int pass(struct reconciler *reconciler, struct engine *engine, struct are
     int result = engine_again(engine, focus, &problem);
     if (result == 0)
         result = plan_build(engine, &problem);
+    if (result == 0 && !reconciler->options.dry_run)
+        result = counterparts_apply(engine, sum, &problem);
     if (result == 0 && !reconciler->options.dry_run)
         result = plan_apply(engine, &problem);
     bool broken = engine_is_broken(engine);
@@ -341,6 +344,8 @@ static int pass_all(struct reconciler *reconciler, struct engine *engine, struct
     int result = engine_again(engine, NULL, err);
     if (result == 0)
         result = plan_build(engine, err);
+    if (result == 0 && !reconciler->options.dry_run)
+        result = counterparts_apply(engine, sum, err);
     if (result == 0 && !reconciler->options.dry_run)
         result = plan_apply(engine, err);
     if (engine_tally(engine, &tally, result == 0 ? err : NULL) != 0)

@@ -115,6 +115,20 @@ static const char *mapping_line(struct arena *arena, const char *alias)
     return arena_printf(arena, "keys: { \"%s\": %s }", alias, alias);
 }
 
+/* What would be made, in words. */
+static const char *equal_key(struct arena *arena, const struct resource *want)
+{
+    size_t tags = 0;
+    const char *description = want->fields[KMS_DESCRIPTION];
+    for (size_t i = 0; i < want->tag_count; i++)
+        tags += !tag_is_ours(want->tags[i].key);
+    return arena_printf(arena, "%s, %s, its policy, %zu tag%s, %s%s%s, %s",
+                        want->fields[KMS_SPEC] ? want->fields[KMS_SPEC] : "its spec",
+                        want->fields[KMS_USAGE] ? want->fields[KMS_USAGE] : "its usage", tags,
+                        tags == 1 ? "" : "s", description ? "description '" : "no description",
+                        description ? description : "", description ? "'" : "", want->key);
+}
+
 /* A key of its own in each Region, that only looks the same. */
 static void judge_counterpart(struct arena *arena, struct resource *want,
                               const struct resource *have, const struct judge_options *options,
@@ -126,6 +140,17 @@ static void judge_counterpart(struct arena *arena, struct resource *want,
             out->blocked = arena_printf(
                 arena, "%s in %s is another sort of key (%s, not %s): it cannot be its counterpart",
                 have->name, options->region, have->fields[fixed[i]], want->fields[fixed[i]]);
+    const char *of = have ? tag_value(have->tags, have->tag_count, COUNTERPART_TAG) : NULL;
+    bool own = of && is(of, want->fields[KMS_ID]);
+    bool only_own = settings->own_counterparts || settings->show_counterparts;
+    if (have && only_own && (!own || settings->show_counterparts)) {
+        if (!out->blocked)
+            out->blocked = arena_printf(arena, "%s there %s: %s uses it", want->key,
+                                        own ? "is its counterpart"
+                                            : "is another key, which no run made for it",
+                                        mapping_line(arena, want->key));
+        return;
+    }
     if (have) {
         /* Where its material comes from is its own affair, and so is its rotation. */
         want->fields[KMS_ORIGIN] = have->fields[KMS_ORIGIN];
@@ -135,15 +160,16 @@ static void judge_counterpart(struct arena *arena, struct resource *want,
     if (!settings->create_counterparts)
         out->blocked = arena_printf(arena,
                                     "a single-Region key without counterpart: create_counterparts "
-                                    "makes an equal key, for %s; it would decrypt nothing that the "
-                                    "source's encrypted",
-                                    mapping_line(arena, want->key));
+                                    "makes an equal key (%s), for %s; it would decrypt nothing "
+                                    "that the source's encrypted",
+                                    equal_key(arena, want), mapping_line(arena, want->key));
     else if (!is(want->fields[KMS_ORIGIN], "AWS_KMS"))
         out->blocked = "its key material was imported or lies in a key store: make the counterpart "
                        "by hand";
     else if (is(want->fields[KMS_STATE], kms_disabled))
         out->unwritable = "it is disabled: a counterpart is made of an enabled key";
-    out->note = mapping_line(arena, want->key);
+    out->note =
+        arena_printf(arena, "%s: %s", equal_key(arena, want), mapping_line(arena, want->key));
     out->loss = "a key of its own: it decrypts nothing that the source's encrypted";
 }
 

@@ -86,8 +86,10 @@ struct resource_settings {
     const char *const *counterparts; /* aliases of single-Region keys that are to have their like */
     size_t counterpart_count;
     bool create_counterparts;
-    unsigned window_days; /* between the order to delete and the deletion; 0: AWS's default */
-    bool verbatim_policy; /* no Region in it is rewritten */
+    bool own_counterparts;  /* only those that a run made are kept equal */
+    bool show_counterparts; /* what would be made is shown, and nothing is written */
+    unsigned window_days;   /* between the order to delete and the deletion; 0: AWS's default */
+    bool verbatim_policy;   /* no Region in it is rewritten */
     bool leave_policy, leave_aliases; /* of copies that are there */
     bool exact_aliases;               /* those that the source does not have go */
     bool move_aliases;                /* from a key that has them at the destination */
@@ -196,6 +198,7 @@ struct resource_kind {
     size_t field_count, slot_count;
     const struct aws_service *const *services; /* NULL-terminated: whose calls are counted */
     const char *default_key; /* AWS's own key, which is the same by name everywhere; or NULL */
+    const struct resource_kind *key_kind; /* of the keys that its resources are under; or NULL */
     /* The service's code for a change that only a replacement makes; or NULL. */
     const char *replace_code;
     size_t read_batch;                             /* most resources a `read` takes */

@@ -466,6 +466,7 @@ const struct resource_kind resource_ssm_parameter = {
     .list = list,
     .list_tags = list_tags,
     .list_keys = kms_list_aliases,
+    .key_kind = &resource_kms_key,
     .read_tags = read_tags,
     .describe = describe,
     .read = read_values,

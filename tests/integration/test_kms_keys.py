@@ -373,6 +373,101 @@ class Keys(Replication):
         self.go('sync', keys=keys + ', create_counterparts: true', status=None)
         self.assertEqual(self.written(), [])
 
+    def under_keys(self):
+        """Parameters under an alias, the same key's id, and a key that has no alias."""
+        single = self.made('alias/single', MultiRegion=False, Description='plain',
+                           Policy=policy(via(SOURCE)), Tags=[{'TagKey': 'team', 'TagValue': 'a'}])
+        self.put('/a', 'secret', Type='SecureString', KeyId='alias/single')
+        self.put('/b', 'secret', Type='SecureString', KeyId=single)
+        return single
+
+    def parameters(self, *words, create='', **more):
+        config = f'source: {{region: {SOURCE}}}\ndestinations:\n' + ''.join(
+            f'  - {{region: {region}}}\n' for region in COPIES)
+        config += 'parameters: {include: ["/**"]%s}\n' % create
+        self.witness.calls.clear()
+        return self.run_it(*words, config=config, **more)
+
+    def test_keys_of_parameters_that_nothing_maps_are_planned(self):
+        self.under_keys()
+        self.put('/c', 'secret', Type='SecureString', KeyId=self.made(MultiRegion=False))
+        out = self.parameters('plan').out
+        self.assertIn("(SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT, its policy, 1 tag, description 'plain',"
+                      ' alias/single), for keys: { "alias/single": alias/single }; it would decrypt'
+                      " nothing that the source's encrypted", out)
+        self.assertEqual(out.count('is not mapped'), 3, out)
+        self.assertEqual(out.count('give it an alias and'), 1, out)
+        self.assertIn('2 blocked', out)
+        lines = self.parameters('plan', '--json').lines
+        self.assertEqual([line['kind'] for line in lines if line['type'] == 'plan'],
+                         ['kms-key', 'ssm-parameter'])
+        out = self.parameters('sync', status=4).out
+        self.assertEqual(self.written(), [])
+        self.assertIn('create_counterparts', out)
+
+    def test_counterparts_of_used_keys_are_made_and_mapped_in_one_run(self):
+        single = self.under_keys()
+        create = ', create_counterparts: true'
+        out = self.parameters('plan', create=create).out
+        self.assertEqual(self.written(), [])
+        self.assertNotIn('is not mapped', out)
+        self.assertIn('a key of its own', out)
+        self.parameters('verify', create=create, status=3)
+        self.parameters('sync', create=create)
+        for region in COPIES:
+            have, source = self.about('alias/single', region), self.about(single, SOURCE)
+            self.assertEqual(have.pop('policy'), json.loads(policy(via(region))))
+            source.pop('policy')
+            self.assertEqual(have, source)
+            for name in '/a', '/b':
+                there = self.server.client('ssm', region).get_parameter(
+                    Name=name, WithDecryption=True)['Parameter']
+                self.assertEqual(there['Value'], 'secret')
+        self.parameters('verify', create=create)
+        self.parameters('sync', create=create)
+        self.assertEqual(self.written(), [])
+        out = self.parameters('plan').out  # no more asked for: the key is named, with its line
+        self.assertIn('alias/single there is its counterpart', out)
+
+    def test_a_saved_plan_makes_the_counterparts_that_it_shows(self):
+        self.under_keys()
+        saved = str(self.folder / 'plan')
+        self.parameters('plan', '-o', saved, create=', create_counterparts: true')
+        self.run_it('apply', saved, flags=False)
+        self.parameters('verify', create=', create_counterparts: true')
+        self.run_it('apply', saved, flags=False, status=None)
+
+    def test_a_key_that_no_run_made_is_no_counterpart(self):
+        self.under_keys()
+        other = self.made('alias/single', COPIES[0], MultiRegion=False, Description='theirs')
+        out = self.parameters('sync', create=', create_counterparts: true', status=4).out
+        self.assertIn('alias/single there is another key', out)
+        self.assertIn('is not mapped', out)
+        self.assertEqual(self.about(other, COPIES[0])['description'], 'theirs')
+        self.assertEqual(self.about('alias/single', COPIES[1])['description'], 'plain')
+
+    def test_counterparts_that_a_file_names_are_mapped_for_its_parameters(self):
+        self.under_keys()
+        keys = 'include: [alias/nothing*], counterparts: [alias/single], create_counterparts: true'
+        self.go('sync', keys=keys, parameters='{include: ["/**"]}', status=None)
+        self.go('verify', keys=keys, parameters='{include: ["/**"]}', status=None)
+        there = self.server.client('ssm', COPIES[0]).get_parameter(Name='/b', WithDecryption=True)
+        self.assertEqual(there['Parameter']['Value'], 'secret')
+
+    def test_a_hint_makes_the_counterpart_once(self):
+        self.under_keys()
+        url = self.witness.url
+        reconciler = Reconciler(self, f'source: {{region: {SOURCE}, endpoint_url: "{url}"}}\n'
+                                f'destinations: [{{region: {COPIES[0]}, endpoint_url: "{url}"}}]\n'
+                                'parameters: {include: ["/**"], create_counterparts: true}\n')
+        hint = {'kind': 'ssm-parameter', 'region': SOURCE, 'name': '/a'}
+        self.assertEqual(reconciler.hints(hint)['outcomes'], ['applied'])
+        self.assertEqual(self.about('alias/single', COPIES[0])['description'], 'plain')
+        self.witness.calls.clear()
+        hint['name'] = '/b'
+        self.assertEqual(reconciler.hints(hint)['outcomes'], ['applied'])
+        self.assertNotIn('ListKeys', [call.operation for call in self.witness.calls])
+
     # --- cost -----------------------------------------------------------------------------------
     def test_parity_costs_one_list_and_three_calls_a_key_and_region(self):
         keys = [self.made(f'alias/{i}') for i in range(3)]
