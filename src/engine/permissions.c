@@ -337,6 +337,12 @@ static bool remembers(const struct config *config)
     return is_true(config->labels) || (config->history && strcmp(config->history, "1") != 0);
 }
 
+/* Of keys that a replication of parameters has made. */
+static bool only_counterparts(const struct config *config)
+{
+    return config->create_counterparts && strcmp(config->create_counterparts, "own") == 0;
+}
+
 static bool applies(const struct view *view, enum permission_when when)
 {
     const struct config *config = view->config;
@@ -362,7 +368,9 @@ static bool applies(const struct view *view, enum permission_when when)
     case WHEN_GRANTS:
         return config->grants && strcmp(config->grants, "report") == 0;
     case WHEN_COUNTERPARTS:
-        return is_true(config->create_counterparts);
+        return is_true(config->create_counterparts) || only_counterparts(config);
+    case WHEN_REPLICAS:
+        return !only_counterparts(config);
     case WHEN_MOVING:
         return config->aliases &&
                (strcmp(config->aliases, "move") == 0 || strcmp(config->aliases, "exact") == 0);
@@ -569,6 +577,27 @@ static void add_function(struct permission_set *set, const struct config *first,
     }
 }
 
+/* Keys that parameters are under and that nothing maps: which, nobody knows before they are listed.
+ */
+static void add_counterparts(struct permission_set *set, const struct config *config,
+                             const struct permission_options *options, enum permission_roles roles,
+                             const struct resource_kind *kind)
+{
+    static const char *all[] = {"alias/*"};
+    const struct config keys = {
+        .kind = kind,
+        .source = config->source,
+        .destinations = config->destinations,
+        .destination_count = config->destination_count,
+        .include = all,
+        .include_count = 1,
+        .counterparts = all,
+        .counterpart_count = 1,
+        .create_counterparts = "own",
+    };
+    add_replication(set, &keys, options, roles, kind);
+}
+
 int permissions_build(struct arena *arena, const struct config_set *configs,
                       const struct permission_options *options, enum permission_roles roles,
                       struct permission_set *out, struct error *err)
@@ -578,12 +607,14 @@ int permissions_build(struct arena *arena, const struct config_set *configs,
         return error_set(err, ERR_INVALID, "account '%s' is not twelve digits", options->account);
     if (roles == PERMISSIONS_BY_IDENTITY)
         policy_for(out, "function", NULL);
-    for (size_t i = 0; i < configs->count; i++)
-        for (size_t k = 0; resource_kinds[k]; k++)
-            if (resource_kinds[k]->permissions &&
-                resource_kinds[k] ==
-                    (configs->items[i].kind ? configs->items[i].kind : &resource_ssm_parameter))
-                add_replication(out, &configs->items[i], options, roles, resource_kinds[k]);
+    for (size_t i = 0; i < configs->count; i++) {
+        const struct config *config = &configs->items[i];
+        const struct resource_kind *kind = config->kind ? config->kind : &resource_ssm_parameter;
+        if (kind->permissions)
+            add_replication(out, config, options, roles, kind);
+        if (kind->key_kind && is_true(config->create_counterparts))
+            add_counterparts(out, config, options, roles, kind->key_kind);
+    }
     if (roles == PERMISSIONS_BY_IDENTITY)
         add_function(out, &configs->items[0], options);
     return 0;

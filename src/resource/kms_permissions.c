@@ -21,7 +21,7 @@ const struct resource_permission kms_permissions[] = {
     {&operation_kms_list_resource_tags, NULL, key, BOTH, WHEN_ALWAYS},
     {&operation_kms_get_key_rotation_status, NULL, key, BOTH, WHEN_ALWAYS},
     {&operation_kms_list_grants, NULL, key, BOTH, WHEN_GRANTS},
-    {&operation_kms_replicate_key, NULL, key, FROM_DESTINATION, WHEN_ALWAYS},
+    {&operation_kms_replicate_key, NULL, key, FROM_DESTINATION, WHEN_REPLICAS},
     {&operation_kms_create_key, NULL, NULL, ON_DESTINATION, WHEN_ALWAYS},
     {&operation_tagging_get_resources, NULL, NULL, ON_DESTINATION, WHEN_COUNTERPARTS},
     {&operation_kms_put_key_policy, NULL, key, ON_DESTINATION, WHEN_ALWAYS},
@@ -36,7 +36,7 @@ const struct resource_permission kms_permissions[] = {
     {&operation_kms_update_alias, NULL, alias, ON_DESTINATION, WHEN_MOVING},
     {&operation_kms_delete_alias, NULL, key, ON_DESTINATION, WHEN_EXACT},
     {&operation_kms_delete_alias, NULL, alias, ON_DESTINATION, WHEN_EXACT},
-    {&operation_kms_cancel_key_deletion, NULL, key, ON_DESTINATION, WHEN_ALWAYS},
+    {&operation_kms_cancel_key_deletion, NULL, key, ON_DESTINATION, WHEN_REPLICAS},
     {&operation_kms_schedule_key_deletion, NULL, key, ON_DESTINATION, WHEN_DELETING},
     {0},
 };

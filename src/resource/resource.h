@@ -177,6 +177,7 @@ enum permission_when {
     WHEN_LARGE,        /* or under a data key (Advanced) */
     WHEN_GRANTS,       /* grants: report */
     WHEN_COUNTERPARTS, /* create_counterparts: true */
+    WHEN_REPLICAS,     /* keys of several Regions are meant, too */
     WHEN_MOVING,       /* aliases: move or exact */
     WHEN_EXACT,        /* aliases: exact */
 };
