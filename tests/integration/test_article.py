@@ -36,9 +36,11 @@ def config(more='', source=SOURCE, copy=COPY, side=''):
 
 
 class Article(local_server.Conformance):
+    deployed = 0
+    made = {}  # clients outlive a test: making one takes long, and a closed one opens again
+
     def setUp(self):
         super().setUp()
-        self.made = {}
         self.server.control('POST', 'events', {})
         self.server.clock(real=True)
         self.account = ACCOUNT
@@ -57,7 +59,9 @@ class Article(local_server.Conformance):
 
     def deploy(self, text=None, environment=None, trail=True, words=(), **how):
         """A function for a configuration (or, with `environment`, for what means the same)."""
-        name = how.get('name', 'understudy')
+        # A name of its own: a function of the test before may still be about to log.
+        Article.deployed += 1
+        name = how['name'] = f'understudy-{self.deployed}'
         words = ['--account', ACCOUNT, '--function', name, *words]
         if how.get('queue'):
             words += ['--queue', name]
@@ -346,8 +350,8 @@ class Article(local_server.Conformance):
     def test_r30_functions_in_both_regions_do_not_play_ping_pong(self):
         both = {}
         for here, there in ((SOURCE, COPY), (COPY, SOURCE)):
-            both[here] = self.deploy(config(', two_way: true', here, there), name='here-' + here,
-                                     source=here, concurrency=1)
+            both[here] = self.deploy(config(', two_way: true', here, there), source=here,
+                                     concurrency=1)
         self.one_change_each_way(both)
 
     def test_r30_nor_with_the_article_s_environment(self):
@@ -355,7 +359,7 @@ class Article(local_server.Conformance):
         for here, there in ((SOURCE, COPY), (COPY, SOURCE)):
             both[here] = self.deploy(config('', here, there),
                                      {'DEST_REGIONS': there, 'PARAM_PATHS': '/prod'},
-                                     name='here-' + here, source=here, concurrency=1)
+                                     source=here, concurrency=1)
         self.one_change_each_way(both)
 
     def one_change_each_way(self, both):
