@@ -345,7 +345,7 @@ def burst(changes):
             server.client, {"UNDERSTUDY_CONFIG": json.dumps(
                 {"source": {"region": SOURCE}, "destinations": [{"region": DESTINATION}],
                  "parameters": {"include": ["/prod/app/**"], "deletes": "owned",
-                                "max_delete": "50%"}})},
+                                "max_delete": 100000, "delete_grace": "0"}})},
             POLICY, queue=True, batch=100, timeout=120)
         urllib.request.urlopen(urllib.request.Request(
             server.url + "/_understudy/events", method="POST", data=json.dumps(
@@ -360,8 +360,8 @@ def burst(changes):
             return sum(int(counts["ApproximateNumberOfMessages" + kind])
                        for kind in ("", "NotVisible", "Delayed"))
 
-        quiet = 0
-        while quiet < 20:  # nothing was under way for a second, twice as long as events are held
+        quiet, patience = 0, time.monotonic() + 600
+        while quiet < 20 and time.monotonic() < patience:  # nothing was under way for a second, twice as long as events are held
             quiet = 0 if waiting(function.queue_url) else quiet + 1
             time.sleep(0.05)
         settled = time.monotonic() - began
