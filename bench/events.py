@@ -338,6 +338,10 @@ def change_all(server, names):
 
 
 def burst(changes):
+    return burst_with(changes, 0.05) + burst_with(changes, 0)
+
+
+def burst_with(changes, lost):
     """The events' loss, repetition and order are the server's doing."""
     names = [f"/prod/app/burst/{number:05}" for number in range(changes // 10)]
     with common.local("--testing") as server:
@@ -349,7 +353,7 @@ def burst(changes):
             POLICY, queue=True, batch=100, timeout=120)
         urllib.request.urlopen(urllib.request.Request(
             server.url + "/_understudy/events", method="POST", data=json.dumps(
-                {"lost": 0.05, "repeated": 0.20, "reordered": 1.0, "within": 0.5}).encode()))
+                {"lost": lost, "repeated": 0.20, "reordered": 1.0, "within": 0.5}).encode()))
         began = time.monotonic()
         done = change_all(server, names)
         put = time.monotonic() - began
@@ -360,11 +364,16 @@ def burst(changes):
             return sum(int(counts["ApproximateNumberOfMessages" + kind])
                        for kind in ("", "NotVisible", "Delayed"))
 
-        quiet, patience = 0, time.monotonic() + 600
-        while quiet < 20 and time.monotonic() < patience:  # nothing was under way for a second, twice as long as events are held
+        # Quiet: nothing was under way for a second, twice as long as events are held.
+        quiet, patience = 0, time.monotonic() + 120
+        while quiet < 20 and time.monotonic() < patience:
             quiet = 0 if waiting(function.queue_url) else quiet + 1
             time.sleep(0.05)
         settled = time.monotonic() - began
+        if quiet < 20:
+            print(f"{waiting(function.queue_url)} messages are not settled:", *(
+                line[:600] for line in function.log() if '"ERROR"' in line or '"WARN"' in line
+                or "errorType" in line or "Task timed out" in line), sep="\n")
         source, copy = state_of(server, SOURCE), state_of(server, DESTINATION)
 
         def differing(copy):
@@ -379,20 +388,23 @@ def burst(changes):
         wrong = differing(copy)
         ssm = server.client("ssm", DESTINATION)
         histories = {name: values_of(ssm, name) for name in copy}
-        older = [name for name, values in histories.items()
-                 if any(a >= b for a, b in zip(values, values[1:]))]
+        # Two processes at one name: the older value may stand for a moment, never in the end.
+        moments = sum(a > b for values in histories.values() for a, b in zip(values, values[1:]))
         dead = waiting(function.dead_url)
-    print(f"{done} changes of {len(names)} parameters in {put:.1f} s; quiet after {settled:.1f} s "
-          f"with {sum(map(len, histories.values()))} versions written; {len(behind)} behind then; "
-          f"the reconcile says {answer}")
-    return [
+    print(f"{100 * lost:g} % of the events lost, 20 % repeated, all out of order: {done} changes "
+          f"of {len(names)} parameters in {put:.1f} s; quiet after {settled:.1f} s with "
+          f"{sum(map(len, histories.values()))} versions written, {moments} of them older for a "
+          f"moment; {len(behind)} behind then; the reconcile: {answer}")
+    results = [
         common.report("parameters that differ after the burst and one reconcile", len(wrong),
                       "= 0", not wrong),
         common.report("parameters of the source that the copy lacks",
                       len(set(source) - set(copy)), "= 0", set(source) <= set(copy)),
-        common.report("copies with an older value over a newer, or one twice", len(older), "= 0",
-                      not older),
         common.report("messages given up", dead, "= 0", dead == 0)]
+    if not lost:
+        results.append(common.report("nothing lost: parameters that differ before any reconcile",
+                                     len(behind), "= 0", not behind))
+    return results
 
 
 def main():

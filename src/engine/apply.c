@@ -113,6 +113,20 @@ static int replay(struct batch *batch, struct arena *values, struct step *step,
     }
 }
 
+/* Versions count up by one where there are values: else another wrote, or deleted, in between. */
+static int settle_race(struct engine *engine, const struct step *step, struct arena *calls,
+                       const struct pair *pair, const struct resource *want,
+                       const struct resource *have, struct wrote *wrote, struct error *err)
+{
+    if (history_wanted(engine) || !engine->kind->read || !wrote->version)
+        return 0;
+    if (wrote->version <= have->version)
+        return race_remade(engine, step->destination, calls, pair, want, err);
+    if (wrote->version == have->version + 1)
+        return 0;
+    return race_settle(engine, step->destination, calls, pair, have, &wrote->version, err);
+}
+
 /* Writes one step, comparing before it writes again whenever it cannot know what happened. */
 static void write_step(struct batch *batch, struct arena *values, struct arena *calls,
                        struct step *step, const struct pair *pair, struct wrote *wrote)
@@ -157,11 +171,8 @@ static void write_step(struct batch *batch, struct arena *values, struct arena *
                                                &wrote->version, &error);
         if (result == 0) {
             wrote->latest_ms = engine->clock->now_ms(engine->clock) + CLOCKS_DIFFER_MS;
-            /* Versions count up where there are values. */
-            if (exists && !replaces && !history_wanted(engine) && engine->kind->read &&
-                wrote->version > have.version + 1 &&
-                race_settle(engine, step->destination, calls, pair, &have, &wrote->version,
-                            &error) != 0)
+            if (exists && !replaces &&
+                settle_race(engine, step, calls, pair, &want, &have, wrote, &error) != 0)
                 break;
             finish_written(batch, values, step, pair, &want);
             return;

@@ -99,3 +99,18 @@ int race_settle(struct engine *engine, unsigned destination, struct arena *arena
     return error_set(err, ERR_CONFLICT,
                      "somebody else wrote it at the same time, and later: that was put back");
 }
+
+int race_remade(struct engine *engine, unsigned destination, struct arena *arena,
+                const struct pair *pair, const struct resource *want, struct error *err)
+{
+    struct resource_ctx ctx = engine_ctx(engine, destination + 1, false, arena);
+    struct resource bare = *want;
+    const struct diff tags = {.set_tags = want->tags, .set_tag_count = want->tag_count};
+    int64_t none;
+    bare.tags = NULL;
+    bare.tag_count = 0;
+    focus_again(engine, pair->source.key);
+    if (want->tag_count && engine->kind->write(&ctx, want, &bare, &tags, &none, err) != 0)
+        return error_context(err, "it was deleted while it was written, and its tags are missing");
+    return 0;
+}

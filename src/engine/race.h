@@ -21,4 +21,10 @@ int race_settle(struct engine *engine, unsigned destination, struct arena *arena
                 const struct pair *pair, const struct resource *have, int64_t *version,
                 struct error *err);
 
+/* A write over a copy that somebody deleted meanwhile makes a new one, at an early version and
+ * without tags, so without the one that says whose it is: it gets those of `want`, and the name is
+ * looked at again, because the source may be gone too. */
+int race_remade(struct engine *engine, unsigned destination, struct arena *arena,
+                const struct pair *pair, const struct resource *want, struct error *err);
+
 #endif

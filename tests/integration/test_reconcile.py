@@ -282,6 +282,39 @@ class Hints(Reconcile):
         self.assertCopied(COPY)
         self.assertEqual(self.state(COPY)['a']['Value'], 'three')
 
+    def test_r17_a_copy_that_was_deleted_while_it_was_written_does_not_come_back_ownerless(self):
+        """One run is about to write what another, which sees the source gone, deletes."""
+        slow, quick = self.open(parameters=self.OWNED), self.open(parameters=self.OWNED)
+        self.put('/a', 'one', Tags=[{'Key': 'team', 'Value': 'orders'}])
+        slow.hints('/a')
+        self.put('/a', 'two', Overwrite=True)
+        met = []
+        lock = self.witness._lock  # the rule is asked under it, and the other run calls, too
+
+        def rule(call):
+            if call.operation == 'PutParameter' and not met:
+                met.append(call)
+                self.ssm().delete_parameter(Name='/a')
+                lock.release()
+                self.assertEqual(quick.hints('/a')['outcomes'], ['applied'])
+                self.assertEqual(self.names(), set())
+                if again:
+                    self.put('/a', 'three')
+                lock.acquire()
+
+        self.witness.rules.append(rule)
+        again = False
+        self.assertTrue(slow.hints('/a')['results'][0]['removed'])
+        self.assertEqual(self.names(), set())  # what the late write made went again
+        self.put('/a', 'one', Tags=[{'Key': 'team', 'Value': 'orders'}])
+        slow.hints('/a')
+        self.put('/a', 'two', Overwrite=True)
+        met.clear()
+        again = True
+        self.assertEqual(slow.hints('/a')['outcomes'], ['applied'])
+        self.assertCopied(COPY)
+        self.assertEqual(self.state(COPY)['a']['Value'], 'three')
+
     def test_r17_r18_only_copies_of_ours_go_and_only_while_the_source_is_gone(self):
         reconciler = self.open(parameters=self.OWNED)
         for name in ('/a', '/again'):
