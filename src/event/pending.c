@@ -120,8 +120,9 @@ void pending_add(struct pending *pending, const struct sqs_queue *queue,
     while (pending->filling->message_count >= pending->limit && !pending->closed)
         pthread_cond_wait(&pending->taken, &pending->mutex);
     struct pending_batch *batch = pending->filling;
-    size_t *looks = arena_calloc(&batch->arena, hints->count + 1, sizeof *looks);
-    for (size_t i = 0; i < hints->count; i++)
+    size_t count = hints ? hints->count : 0;
+    size_t *looks = arena_calloc(&batch->arena, count + 1, sizeof *looks);
+    for (size_t i = 0; i < count; i++)
         looks[i] = add_hint(pending, &hints->hints[i]);
     batch->messages = grown(&batch->arena, batch->messages, batch->message_count,
                             &pending->message_room, sizeof *batch->messages);
@@ -130,7 +131,8 @@ void pending_add(struct pending *pending, const struct sqs_queue *queue,
         .receipt = arena_strdup(&batch->arena, message->receipt),
         .received = message->received,
         .looks = looks,
-        .look_count = hints->count,
+        .look_count = count,
+        .refused = !hints,
     };
     pthread_cond_signal(&pending->added);
     pthread_mutex_unlock(&pending->mutex);
@@ -190,7 +192,7 @@ void pending_look(struct pending *pending, size_t *names, int64_t *oldest_ms)
 int64_t pending_verdict(const struct pending_batch *batch, const struct pending_message *message)
 {
     int64_t failed_s = FAILED_FIRST_S;
-    bool later = false, failed = false;
+    bool later = false, failed = message->refused;
     for (size_t i = 0; i < message->look_count; i++) {
         enum hint_outcome outcome = batch->results[message->looks[i]].outcome;
         later = later || outcome == HINT_LATER;

@@ -25,6 +25,7 @@ struct pending_message {
     int64_t received;    /* how often it came */
     const size_t *looks; /* indexes of the batch's hints */
     size_t look_count;
+    bool refused; /* it cannot be read */
 };
 struct pending_batch {
     struct pending_batch *next; /* for who keeps a list of them */
@@ -40,7 +41,8 @@ struct pending_batch {
 struct pending *pending_new(size_t limit);
 void pending_free(struct pending *pending); /* NULL is fine */
 
-/* Waits while there are too many, until pending_close. */
+/* Waits while there are too many, until pending_close. Without hints it is one that cannot be read,
+ * which is to come again until its queue gives it up. */
 void pending_add(struct pending *pending, const struct sqs_queue *queue,
                  const struct sqs_message *message, const struct event_hints *hints);
 /* Everything there is, waiting at most wait_ms for something; NULL: there is nothing, or it was

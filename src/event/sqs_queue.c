@@ -100,13 +100,14 @@ int sqs_queue_open(struct arena *arena, struct session *session, const char *pla
     if ((arn_is(place) ? open_arn : open_url)(arena, place, out, err) != 0)
         return -1;
     if (!out->region)
-        return error_set(err, ERR_INVALID,
-                         "the Region of queue %s is not known: give its ARN, or --region",
-                         out->name);
+        return error_set(
+            err, ERR_INVALID,
+            "the Region of queue %s is not known: give its ARN, or `region` of the source",
+            out->name);
     return 0;
 }
 
-int sqs_queue_receive(const struct sqs_queue *queue, struct arena *arena, int wait_s,
+int sqs_queue_receive(const struct sqs_queue *queue, struct arena *arena, int wait_s, int hide_s,
                       struct sqs_message **out, size_t *count, struct error *err)
 {
     json_t *answer = NULL, *row;
@@ -115,6 +116,8 @@ int sqs_queue_receive(const struct sqs_queue *queue, struct arena *arena, int wa
                            (int)SQS_QUEUE_BATCH, "WaitTimeSeconds", wait_s,
                            "MessageSystemAttributeNames", "ApproximateReceiveCount");
     *count = 0;
+    if (hide_s)
+        json_object_set_new(in, "VisibilityTimeout", json_integer(hide_s));
     if (call(queue, arena, &receive, in, &answer, err) != 0)
         return -1;
     const json_t *rows = json_object_get(answer, "Messages");

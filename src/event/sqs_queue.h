@@ -36,8 +36,9 @@ struct sqs_message {
 int sqs_queue_open(struct arena *arena, struct session *session, const char *place,
                    struct sqs_queue *out, struct error *err);
 
-/* Up to SQS_QUEUE_BATCH messages, waiting at most `wait_s` for the first. In `arena`. */
-int sqs_queue_receive(const struct sqs_queue *queue, struct arena *arena, int wait_s,
+/* Up to SQS_QUEUE_BATCH messages, waiting at most `wait_s` for the first, hidden from others for
+ * `hide_s` (0: as long as the queue says). In `arena`. */
+int sqs_queue_receive(const struct sqs_queue *queue, struct arena *arena, int wait_s, int hide_s,
                       struct sqs_message **out, size_t *count, struct error *err);
 
 /* What became of up to SQS_QUEUE_BATCH messages: those with again_s < 0 are done and deleted, the

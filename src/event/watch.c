@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     CHUNK = 500,               /* hints that are looked at in one go */
@@ -147,13 +148,46 @@ static void begin_work(struct watch *watch, int64_t slice_ms)
         stop_due_in(&watch->work, slice_ms);
 }
 
+static void sign_of_life(struct watch *watch)
+{
+    char line[128];
+    struct metric_values values;
+    metrics_snapshot(&watch->metrics, &values);
+    snprintf(line, sizeof line, "%llu applied, %llu equal, %llu failed, %llu full passes",
+             (unsigned long long)values.items[METRIC_APPLIED],
+             (unsigned long long)values.items[METRIC_EQUAL],
+             (unsigned long long)values.items[METRIC_FAILED], (unsigned long long)values.passes);
+    pthread_mutex_lock(&watch->mutex);
+    watch->alive_ms = mono_ms(watch);
+    pthread_mutex_unlock(&watch->mutex);
+    if (watch->options.alive)
+        watch->options.alive(watch->options.alive_arg, true, line);
+}
+
 static void count_calls(struct watch *watch, const struct tally *sum)
 {
     metrics_calls(&watch->metrics, sum->calls, sum->retries, sum->throttled);
 }
 
+/* What is still to be looked at waits as much as what was not taken yet. */
+static void note_rest(struct watch *watch, const struct pending_batch *batch, size_t looked)
+{
+    int64_t oldest_ms = looked_oldest_ms(batch->hints, looked, batch->results);
+    for (size_t i = looked; i < batch->hint_count; i++) {
+        int64_t at_ms = batch->hints[i].at_ms;
+        if (at_ms && (!oldest_ms || at_ms < oldest_ms))
+            oldest_ms = at_ms;
+    }
+    pthread_mutex_lock(&watch->mutex);
+    watch->failing_oldest_ms = oldest_ms;
+    watch->working = batch->hint_count - looked;
+    watch->alive_ms = mono_ms(watch);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
 static int look_at(struct watch *watch, struct pending_batch *batch, struct error *err)
 {
+    note_rest(watch, batch, 0);
     for (size_t i = 0; i < batch->hint_count; i += CHUNK) {
         size_t count = batch->hint_count - i < CHUNK ? batch->hint_count - i : CHUNK;
         struct tally sum = {0};
@@ -164,29 +198,29 @@ static int look_at(struct watch *watch, struct pending_batch *batch, struct erro
         count_calls(watch, &sum);
         for (size_t at = i; at < i + count; at++)
             looked_note(&watch->metrics, &batch->hints[at], &batch->results[at]);
+        note_rest(watch, batch, i + count);
+        sign_of_life(watch);
     }
     return 0;
-}
-
-static void note_oldest(struct watch *watch, const struct pending_batch *batch)
-{
-    int64_t oldest_ms = looked_oldest_ms(batch->hints, batch->hint_count, batch->results);
-    pthread_mutex_lock(&watch->mutex);
-    watch->failing_oldest_ms = oldest_ms;
-    pthread_mutex_unlock(&watch->mutex);
 }
 
 /* --- full passes ------------------------------------------------------------------------------ */
 
 static void pass_ended(struct watch *watch, const struct tally *sum, const struct error *err)
 {
-    bool failed = err->code != ERR_NONE || tally_exit_apply(sum) != EXIT_DONE;
+    bool dry_run = watch->options.dry_run;
+    uint64_t written = dry_run ? sum->planned : sum->applied;
+    struct tally judged = *sum;
+    if (dry_run)
+        judged.planned = 0; /* that it was not written is no fault */
+    bool failed = err->code != ERR_NONE || tally_exit_apply(&judged) != EXIT_DONE;
     metrics_pass(&watch->metrics, failed, sum->missed, now_ms(watch));
     uint64_t failures = sum->failed + sum->unseen + sum->conflict;
     char counts[160];
-    snprintf(counts, sizeof counts, "%llu selected, %llu written, %llu failed, %llu blocked",
-             (unsigned long long)sum->selected, (unsigned long long)sum->applied,
-             (unsigned long long)failures, (unsigned long long)sum->blocked);
+    snprintf(counts, sizeof counts, "%llu selected, %llu %s, %llu failed, %llu blocked",
+             (unsigned long long)sum->selected, (unsigned long long)written,
+             dry_run ? "to be written" : "written", (unsigned long long)failures,
+             (unsigned long long)sum->blocked);
     log_event(failed ? LOG_ERROR : LOG_INFO, "full pass ended", "counts", counts, "error",
               err->code != ERR_NONE ? err->message : NULL, NULL);
     watch_say(watch, watch->status.pass_error,
@@ -246,22 +280,6 @@ static void reload(struct watch *watch)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-static void sign_of_life(struct watch *watch)
-{
-    char line[128];
-    struct metric_values values;
-    metrics_snapshot(&watch->metrics, &values);
-    snprintf(line, sizeof line, "%llu applied, %llu equal, %llu failed, %llu full passes",
-             (unsigned long long)values.items[METRIC_APPLIED],
-             (unsigned long long)values.items[METRIC_EQUAL],
-             (unsigned long long)values.items[METRIC_FAILED], (unsigned long long)values.passes);
-    pthread_mutex_lock(&watch->mutex);
-    watch->alive_ms = mono_ms(watch);
-    pthread_mutex_unlock(&watch->mutex);
-    if (watch->options.alive)
-        watch->options.alive(watch->options.alive_arg, true, line);
-}
-
 /* How long there is nothing to do but to listen. */
 static int64_t idle_ms(struct watch *watch)
 {
@@ -291,7 +309,6 @@ static int round_of_work(struct watch *watch, struct error *err)
     struct pending_batch *batch = pending_take(watch->pending, idle_ms(watch));
     int result = batch ? look_at(watch, batch, err) : 0;
     if (batch) {
-        note_oldest(watch, batch);
         watch_canary_seen(watch, batch);
         watch_settle(watch, batch);
     }
@@ -363,12 +380,14 @@ void watch_status(struct watch *watch, struct watch_status *out)
     metrics_snapshot(&watch->metrics, &values);
     pthread_mutex_lock(&watch->mutex);
     *out = watch->status;
+    for (size_t i = 0; i < watch->queue_count && !out->queue_error[0]; i++)
+        memcpy(out->queue_error, watch->queue_errors[i], sizeof out->queue_error);
     int64_t now = mono_ms(watch), silent_ms = now - watch->alive_ms;
     out->now_ms = now_ms(watch);
     out->next_pass_ms =
         watch->next_pass_ms == INT64_MAX ? 0 : out->now_ms + watch->next_pass_ms - now;
     out->metrics = values;
-    out->pending = names;
+    out->pending = names + watch->working;
     out->oldest_pending_ms = waiting_ms;
     if (watch->failing_oldest_ms && (!waiting_ms || watch->failing_oldest_ms < waiting_ms))
         out->oldest_pending_ms = watch->failing_oldest_ms;

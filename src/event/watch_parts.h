@@ -12,7 +12,10 @@ struct http_server;
 
 enum {
     LISTENERS = 2,        /* a queue; one waits while the other hands over */
-    PENDING_LIMIT = 20000 /* messages */
+    PENDING_LIMIT = 2000, /* messages; as many more may be worked on */
+    /* How long messages are hidden that were taken: all that are in hand, at a few writes a second,
+     * are done before a redrive policy of five would give them up. */
+    HIDE_S = 300
 };
 
 struct listener {
@@ -29,6 +32,7 @@ struct watch {
     struct session *session; /* for queues and the canary */
     struct session *hearing; /* for waiting on queues */
     struct sqs_queue queues[WATCH_QUEUES_MAX];
+    char queue_errors[WATCH_QUEUES_MAX][256]; /* under mutex; "": it is heard */
     size_t queue_count;
     struct pending *pending;
     struct metrics metrics;
@@ -54,7 +58,8 @@ struct watch {
     struct watch_status status; /* what of it is not worked out when asked */
     int64_t next_pass_ms;       /* monotonic; INT64_MAX: none */
     int64_t alive_ms;           /* monotonic: when the driver went round last */
-    int64_t failing_oldest_ms;  /* the oldest change whose look failed */
+    size_t working;             /* names that were taken and not looked at yet */
+    int64_t failing_oldest_ms;  /* the oldest change among them, and those whose look failed */
 };
 
 /* Keeps the reason, or "" that all is well. */

@@ -7,8 +7,8 @@
 
 enum { PAUSE_MS = 5000 }; /* after a call that failed in spite of its retries */
 
-/* A message that cannot be read stays in the queue: its redrive policy gives it up, and somebody
- * can look at it. */
+/* A message that cannot be read goes back to the queue: its redrive policy gives it up, and
+ * somebody can look at it. */
 static void take_message(struct listener *listener, struct arena *arena,
                          const struct sqs_message *message)
 {
@@ -20,12 +20,11 @@ static void take_message(struct listener *listener, struct arena *arena,
     if (!understood) {
         log_event(LOG_ERROR, "a message is not understood", "queue", listener->queue->name,
                   "message", message->id, "error", err.message, NULL);
-        return;
-    }
-    if (!hints.count)
+    } else if (!hints.count) {
         log_event(LOG_DEBUG, "nothing to look at", "event", hints.what, "reason", hints.ignored,
                   NULL);
-    pending_add(watch->pending, listener->queue, message, &hints);
+    }
+    pending_add(watch->pending, listener->queue, message, understood ? &hints : NULL);
 }
 
 static void *listen_on(void *arg)
@@ -33,6 +32,9 @@ static void *listen_on(void *arg)
     struct listener *listener = arg;
     struct watch *watch = listener->watch;
     struct sqs_queue queue = *listener->queue;
+    char *reason = watch->queue_errors[listener->queue - watch->queues];
+    /* Those of a dry run are others' to settle, and soon. */
+    const int hide_s = watch->options.dry_run ? 0 : HIDE_S;
     struct arena arena;
     queue.session = watch->hearing;
     arena_init(&arena);
@@ -40,10 +42,11 @@ static void *listen_on(void *arg)
         struct sqs_message *messages = NULL;
         size_t count = 0;
         struct error err = {0};
-        int result = sqs_queue_receive(&queue, &arena, SQS_QUEUE_WAIT_S, &messages, &count, &err);
-        if (stop_wanted(&watch->stop))
-            break; /* what came comes again */
-        watch_say(watch, watch->status.queue_error, result == 0 ? "" : err.message);
+        int result =
+            sqs_queue_receive(&queue, &arena, SQS_QUEUE_WAIT_S, hide_s, &messages, &count, &err);
+        if (result != 0 && stop_wanted(&watch->stop))
+            break;
+        watch_say(watch, reason, result == 0 ? "" : err.message);
         for (size_t i = 0; i < count; i++)
             take_message(listener, &arena, &messages[i]);
         if (result != 0) {
@@ -121,7 +124,8 @@ static void *settle_all(void *arg)
     struct watch *watch = arg;
     struct pending_batch *batch;
     while ((batch = next_to_settle(watch)) != NULL) {
-        settle_batch(watch, batch);
+        if (!watch->options.dry_run)
+            settle_batch(watch, batch);
         pending_batch_free(batch);
     }
     return NULL;
@@ -144,11 +148,23 @@ int watch_listen(struct watch *watch, struct error *err)
     return 0;
 }
 
+/* What was taken and not looked at is not kept from others. */
+static void give_back(struct watch *watch)
+{
+    struct pending_batch *batch = pending_take(watch->pending, 0);
+    if (!batch)
+        return;
+    for (size_t i = 0; i < batch->hint_count; i++)
+        batch->results[i].outcome = HINT_LATER;
+    watch_settle(watch, batch);
+}
+
 void watch_listen_end(struct watch *watch)
 {
     for (size_t i = 0; i < WATCH_QUEUES_MAX * LISTENERS; i++)
         if (watch->listeners[i].started)
             pthread_join(watch->listeners[i].thread, NULL);
+    give_back(watch);
     pthread_mutex_lock(&watch->mutex);
     watch->settled_last = true;
     pthread_cond_signal(&watch->settle);

@@ -103,9 +103,9 @@ class Watch(Replication):
             within(20, lambda region=region: self.value(name, region) == value)
 
     def when_hidden_ones_come(self, look):
-        """What was received and not settled is seen again after 30 s of the server's."""
+        """What was received and not settled is seen again after 5 min of the server's."""
         def forward():
-            self.server.clock(advance=31)
+            self.server.clock(advance=301)
             end = time.monotonic() + 0.5
             while not look() and time.monotonic() < end:
                 time.sleep(0.02)
@@ -146,7 +146,7 @@ class Watch(Replication):
         self.witness.stalled.wait(20)
         for number in range(60):
             self.put('/prod/busy', f'value {number}', Overwrite=True)
-        within(20, lambda: self.status()['pending'] == 1)
+        within(20, lambda: self.status()['pending'] == 2)  # it waits, and the first one is at work
         self.witness.rules.clear()
         self.witness.released.set()
         self.everywhere('/prod/busy', 'value 59')
@@ -175,6 +175,65 @@ class Watch(Replication):
         self.assertGreater(self.status()['malformed'], 1)
         log = self.end(watch)
         self.assertNotIn('an event"', json.dumps(log))  # R33: what it cannot read is not logged
+
+    def test_what_waits_in_memory_is_not_given_up_by_its_queue(self):
+        watch = self.start(every='0')
+        self.witness.rules.append(lambda call: 'stall' if call.operation == 'PutParameter' and
+                                  call.region == COPIES[0] else None)
+        self.put('/prod/first', 'holds it up')
+        self.witness.stalled.wait(20)
+        within(20, lambda: self.status()['oldest_unreplicated_ms'] > 0)
+        self.assertEqual(self.status()['pending'], 1)  # also what is being worked on waits
+        self.put('/prod/second', 'waits')
+        within(20, lambda: self.status()['pending'] == 2)
+        for _ in range(5):  # as often as the redrive policy allows
+            self.server.clock(advance=35)
+            self.server.clock(advance=-35)
+        self.server.clock(advance=35)
+        visible = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=['All'])
+        self.assertEqual(visible['Attributes']['ApproximateNumberOfMessages'], '0')
+        self.assertEqual(self.status()['events'], 2)
+        # Ended now, it gives back what it had no time for.
+        watch.send_signal(signal.SIGTERM)
+        self.witness.rules.clear()
+        self.witness.released.set()
+        self.assertEqual(watch.wait(20), 0)
+        back = [call for call in self.witness.calls
+                if call.operation == 'ChangeMessageVisibilityBatch']
+        self.assertEqual(sum(len(json.loads(call.body)['Entries']) for call in back), 2)
+        again = self.start(every='0')
+        for region in COPIES:
+            self.when_hidden_ones_come(lambda region=region:
+                                       self.value('/prod/second', region) == 'waits')
+        self.end(again)
+
+    def test_a_dry_run_writes_nothing_and_messages_stay(self):
+        self.put('/prod/a', 'v')
+        watch = self.start('--dry-run', '--canary', '/canary', '--canary-every', '1s')
+        within(20, lambda: self.status()['items']['ignored'] == 1)
+        within(20, lambda: self.status()['passes'] == 1)
+        status = self.status()
+        self.assertTrue(status['healthy'], status)
+        self.assertEqual((status['writes'], status['passes_failed']), (0, 0))
+        log = self.end(watch)
+        self.assertIn('1 selected, 2 to be written, 0 failed, 0 blocked', json.dumps(log))
+        self.assertEqual(self.depth(), 1)
+        for region in COPIES:
+            self.assertIsNone(self.value('/prod/a', region))
+        self.assertIsNone(self.value('/canary', SOURCE))
+
+    def test_one_queue_that_is_gone_is_told_although_another_is_heard(self):
+        self.sqs.create_queue(QueueName='other-queue')
+        self.witness.rules.append(
+            lambda call: error('AWS.SimpleQueueService.NonExistentQueue', 'It does not exist.')
+            if call.operation == 'ReceiveMessage' and b'other-queue' in call.body else None)
+        watch = self.start('--queue', QUEUES + 'other-queue', every='0')
+        for number in range(3):  # answers of the one do not hide the other's error
+            within(40, lambda: 'other-queue' in self.status().get('queue_error', ''))
+            self.put('/prod/a', f'{number}', Overwrite=True)
+            self.everywhere('/prod/a', f'{number}')
+            self.assertFalse(self.status()['healthy'])
+        self.end(watch)
 
     def test_the_configuration_is_read_again(self):
         watch = self.start(every='0')
@@ -294,7 +353,8 @@ class Watch(Replication):
     def test_the_unit_file(self):
         unit = os.path.join(os.path.dirname(__file__), '../../deploy/systemd/'
                             'understudy-watch.service')
-        text = open(unit, encoding='utf-8').read()
+        with open(unit, encoding='utf-8') as file:
+            text = file.read()
         copy = self.folder / 'understudy-watch.service'
         copy.write_text(text.replace('/usr/local/bin/understudy', shutil.which('true'))
                         .replace('Documentation=man:understudy(1)\n', ''))

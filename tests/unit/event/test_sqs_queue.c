@@ -86,22 +86,23 @@ static void test_messages(void **state)
         "{\"Messages\":[{\"MessageId\":\"1\",\"ReceiptHandle\":\"r1\",\"Body\":\"bcd\","
         "\"Attributes\":{\"ApproximateReceiveCount\":\"3\"}},{\"MessageId\":\"no receipt\"},"
         "{\"MessageId\":\"2\",\"ReceiptHandle\":\"r2\",\"Body\":\"\"}]}");
-    assert_int_equal(sqs_queue_receive(&queue, &world->arena, 20, &messages, &count, &err), 0);
+    assert_int_equal(sqs_queue_receive(&queue, &world->arena, 20, 300, &messages, &count, &err), 0);
     assert_int_equal(count, 2);
     assert_int_equal(messages[0].received, 3);
     assert_int_equal(messages[0].body_len, 3);
     assert_string_equal(messages[1].receipt, "r2");
     const struct fake_request *request = fake_transport_request(&world->transport, 0);
     assert_non_null(strstr(request->body, "\"WaitTimeSeconds\":20"));
+    assert_non_null(strstr(request->body, "\"VisibilityTimeout\":300"));
     assert_non_null(
         strstr(request->body, "\"MessageSystemAttributeNames\":[\"ApproximateReceiveCount\"]"));
     fake_transport_answer(&world->transport, 200, NULL, "{}");
-    assert_int_equal(sqs_queue_receive(&queue, &world->arena, 0, &messages, &count, &err), 0);
+    assert_int_equal(sqs_queue_receive(&queue, &world->arena, 0, 0, &messages, &count, &err), 0);
     assert_int_equal(count, 0);
     fake_transport_answer(
         &world->transport, 400, NULL,
         "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\",\"message\":\"no\"}");
-    assert_int_equal(sqs_queue_receive(&queue, &world->arena, 0, &messages, &count, &err), -1);
+    assert_int_equal(sqs_queue_receive(&queue, &world->arena, 0, 0, &messages, &count, &err), -1);
     assert_non_null(strstr(err.message, "queue q"));
 }
 
