@@ -4,6 +4,7 @@
 #include "aws/event_pattern.h"
 #include "event/event_sources.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { SOURCES_MAX = 96 };
@@ -46,39 +47,56 @@ static const json_t *field(const json_t *selector, const char *name)
     return NULL;
 }
 
-static bool basic_logs_writes(const json_t *selector)
+/* A trail may leave out the calls of one service: people do so with KMS, which is called much. */
+static bool leaves_out(const struct coverage *coverage, const json_t *services)
+{
+    bool out = false;
+    for (size_t i = 0; i < coverage->count; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.amazonaws.com",
+                 coverage->configs[i]->kind->services[0]->signing_name);
+        out = out || lists(services, name);
+    }
+    return out;
+}
+
+static bool basic_logs_writes(const struct coverage *coverage, const json_t *selector)
 {
     const char *which = json_text_or(selector, "ReadWriteType", "All");
     return json_bool_or(selector, "IncludeManagementEvents", true) &&
-           strcmp(which, "ReadOnly") != 0;
+           strcmp(which, "ReadOnly") != 0 &&
+           !leaves_out(coverage, json_object_get(selector, "ExcludeManagementEventSources"));
 }
 
-static bool advanced_logs_writes(const json_t *selector)
+static bool advanced_logs_writes(const struct coverage *coverage, const json_t *selector)
 {
     const json_t *category = field(selector, "eventCategory"), *reads = field(selector, "readOnly");
+    const json_t *source = field(selector, "eventSource");
     return category && lists(json_object_get(category, "Equals"), "Management") &&
-           !(reads && lists(json_object_get(reads, "Equals"), "true"));
+           !(reads && lists(json_object_get(reads, "Equals"), "true")) &&
+           !leaves_out(coverage, json_object_get(source, "NotEquals"));
 }
 
-static bool logs_writes(const json_t *selectors)
+static bool logs_writes(const struct coverage *coverage, const json_t *selectors)
 {
     size_t i;
     json_t *one;
     bool logs = false;
     json_array_foreach(json_object_get(selectors, "EventSelectors"), i, one)
     {
-        logs = logs || basic_logs_writes(one);
+        logs = logs || basic_logs_writes(coverage, one);
     }
     json_array_foreach(json_object_get(selectors, "AdvancedEventSelectors"), i, one)
     {
-        logs = logs || advanced_logs_writes(one);
+        logs = logs || advanced_logs_writes(coverage, one);
     }
     return logs;
 }
 
 enum trail { TRAIL_NONE, TRAIL_UNSEEN, TRAIL_LOGS };
 
-static enum trail look_at_trail(struct chain *chain, const char *arn, struct error *err)
+static enum trail look_at_trail(struct chain *chain, const struct coverage *coverage,
+                                const char *arn, struct error *err)
 {
     const json_t *status = chain_ask(chain, NULL, chain->region, &chain_trail_status,
                                      json_pack("{s:s}", "Name", arn), err);
@@ -90,7 +108,7 @@ static enum trail look_at_trail(struct chain *chain, const char *arn, struct err
                                         json_pack("{s:s}", "TrailName", arn), err);
     if (!selectors)
         return TRAIL_UNSEEN;
-    return logs_writes(selectors) ? TRAIL_LOGS : TRAIL_NONE;
+    return logs_writes(coverage, selectors) ? TRAIL_LOGS : TRAIL_NONE;
 }
 
 /* `coverage` is complete: without a trail only native events come. */
@@ -109,7 +127,8 @@ static void check_trails(struct chain *chain, const struct coverage *coverage)
     }
     json_array_foreach(json_object_get(answer, "trailList"), i, trail)
     {
-        enum trail found = look_at_trail(chain, json_text_or(trail, "TrailARN", ""), &err);
+        enum trail found =
+            look_at_trail(chain, coverage, json_text_or(trail, "TrailARN", ""), &err);
         if (found > best) {
             best = found;
             name = json_text_or(trail, "Name", "?");
@@ -163,11 +182,13 @@ static json_t *sample(const struct chain *chain, const struct event_source *sour
             "s:{s:i}, s:{s:s}, s:[{s:s, s:s}]}",
             "eventVersion", "1.11", "eventTime", time, "eventSource", service, ".amazonaws.com",
             "eventName", source->name, "awsRegion", chain->region, "readOnly", 0, "managementEvent",
-            1, "eventType", "AwsApiCall", "eventCategory", "Management", "recipientAccountId",
-            account, "requestParameters", "name", name, "names", name, "resourceId", name,
-            "resourceType", "Parameter", "keyId", name, "responseElements", "version", 2,
-            "userIdentity", "type", "AssumedRole", "resources", "ARN", name, "type",
-            "AWS::KMS::Key");
+            1, "eventType",
+            strcmp(source->detail_type, "AWS Service Event via CloudTrail") == 0 ? "AwsServiceEvent"
+                                                                                 : "AwsApiCall",
+            "eventCategory", "Management", "recipientAccountId", account, "requestParameters",
+            "name", name, "names", name, "resourceId", name, "resourceType", "Parameter", "keyId",
+            name, "responseElements", "version", 2, "userIdentity", "type", "AssumedRole",
+            "resources", "ARN", name, "type", "AWS::KMS::Key");
     else
         detail =
             json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "operation", "Update", "name",

@@ -135,6 +135,27 @@ class Doctor(local_server.Conformance):
         self.aws('events').put_rule(Name='understudy', EventPattern=json.dumps(ARTICLE))
         self.finds('trail', 'failed', 'no event of a call', also=1)
 
+    def test_keys_are_told_of_by_events_of_their_own(self):
+        self.deploy()
+        both = CONFIG + 'kms_keys: { include: ["alias/app"] }\n'
+        checks = self.doctor(config=both)
+        (events,) = [one for one in checks if one['check'] == 'events']
+        self.assertEqual(events['result'], 'warning')
+        self.assertIn('ScheduleKeyDeletion', events['text'])
+        self.assertNotIn('PutParameter', events['text'])
+        self.aws('events').put_rule(Name='understudy', EventPattern=json.dumps(
+            {'source': ['aws.ssm', 'aws.kms']}))
+        (events,) = [one for one in self.doctor(config=both) if one['check'] == 'events']
+        self.assertEqual(events['result'], 'ok', events)
+        # Of a trail that leaves out KMS no key's call arrives.
+        self.aws('cloudtrail').put_event_selectors(TrailName='management', EventSelectors=[
+            {'ReadWriteType': 'All', 'IncludeManagementEvents': True,
+             'ExcludeManagementEventSources': ['kms.amazonaws.com']}])
+        (trail,) = [one for one in self.doctor(config=both) if one['check'] == 'trail']
+        self.assertEqual(trail['result'], 'warning')
+        (trail,) = [one for one in self.doctor() if one['check'] == 'trail']
+        self.assertEqual(trail['result'], 'ok')
+
     def test_rules_that_let_nothing_or_not_all_through(self):
         self.deploy()
         events = self.aws('events')
