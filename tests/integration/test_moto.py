@@ -67,12 +67,14 @@ class Moto(unittest.TestCase):
 
     def state(self, region):
         ssm, found = self.ssm(region), {}
-        for page in ssm.get_paginator('describe_parameters').paginate():
+        for page in ssm.get_paginator('describe_parameters').paginate(MaxResults=10):
+            values = {one['Name']: one['Value'] for one in ssm.get_parameters(
+                Names=[row['Name'] for row in page['Parameters']],
+                WithDecryption=True)['Parameters']}
             for row in page['Parameters']:
-                value = ssm.get_parameter(Name=row['Name'], WithDecryption=True)['Parameter']
                 tags = ssm.list_tags_for_resource(ResourceType='Parameter',
                                                   ResourceId=row['Name'])['TagList']
-                found[row['Name']] = (value['Value'], row['Type'], row.get('Description'),
+                found[row['Name']] = (values[row['Name']], row['Type'], row.get('Description'),
                                       row.get('Tier'), row.get('KeyId'), row['Version'],
                                       sorted((tag['Key'], tag['Value']) for tag in tags
                                              if not tag['Key'].startswith('understudy:')))
@@ -104,5 +106,6 @@ class Moto(unittest.TestCase):
 
 if __name__ == '__main__':
     if not os.path.exists(MOTO):
-        sys.exit(77)
+        print('moto_server is not on this machine: nothing to test')
+        sys.exit(77)  # meson: skipped
     unittest.main()
