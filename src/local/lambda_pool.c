@@ -106,6 +106,7 @@ int lambda_pool_invoke(struct lambda_pool *pool, const struct lambda_start *star
     pthread_mutex_lock(&pool->mutex);
     bool refused = pool->ending;
     if (!refused) {
+        invocation->age = pool->age;
         *pool->invocations_end = invocation;
         pool->invocations_end = &invocation->next;
         invocation->newer = pool->oldest;
@@ -152,6 +153,7 @@ void lambda_pool_retire(struct lambda_pool *pool, const char *function_arn)
     struct retirement *retirement = memory_alloc(sizeof *retirement);
     retirement->function_arn = function_arn ? memory_strdup(function_arn) : NULL;
     pthread_mutex_lock(&pool->mutex);
+    pool->age += !function_arn;
     retirement->next = pool->retirements;
     pool->retirements = retirement;
     pthread_mutex_unlock(&pool->mutex);

@@ -73,7 +73,7 @@ int lambda_pool_invoke(struct lambda_pool *pool, const struct lambda_start *star
 /* Invocations of the function that are under way, those that wait for a process included. */
 unsigned lambda_pool_running(struct lambda_pool *pool, const char *function_arn);
 /* Code or configuration changed, or deleted: idle processes end, busy ones after their answer.
- * NULL: those of all functions. */
+ * NULL: those of all functions, and from now on the host hears no line of what was asked before. */
 void lambda_pool_retire(struct lambda_pool *pool, const char *function_arn);
 
 /* --- for who owns the pool ----------------------------------------------------------------------

@@ -38,6 +38,7 @@ struct invocation {
     char *zip; /* start.zip */
     const char *request_id;
     struct text payload;
+    uint64_t age; /* the pool's, when it was asked for */
     lambda_done_fn *done;
     void *arg;
     bool announced;      /* START was written */
@@ -57,6 +58,7 @@ struct process {
     struct process *next;
     struct lambda_pool *pool;
     uint64_t tag; /* its connections carry it */
+    uint64_t age; /* of the invocation that it was made for */
     struct arena arena;
     const char *key, *function_arn, *account, *region, *role_arn, *log_group, *version;
     unsigned memory_mb;
@@ -107,6 +109,7 @@ struct lambda_pool {
     struct arrival *arrivals, **arrivals_end;
     struct retirement *retirements;
     struct invocation *oldest; /* all under way */
+    uint64_t age;              /* how often all were retired: nobody hears older ones */
 
     struct process *processes;
     unsigned process_count;

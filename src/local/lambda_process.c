@@ -38,7 +38,11 @@ static void flush(struct process *process)
         .lines = lines,
         .count = count,
     };
-    host->log(host->arg, &log);
+    struct lambda_pool *pool = process->pool;
+    pthread_mutex_lock(&pool->mutex); /* held, so that no line comes behind lambda_pool_retire */
+    if (process->age == pool->age)
+        host->log(host->arg, &log);
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 /* What was written may be held back for a moment, but not much of it. */
@@ -339,6 +343,7 @@ static struct process *process_make(struct lambda_pool *pool, struct invocation 
     const struct lambda_start *start = &invocation->start;
     process->pool = pool;
     process->tag = ++pool->last_tag;
+    process->age = invocation->age;
     arena_init(&process->arena);
     process->key = arena_strdup(&process->arena, start->key);
     process->function_arn = arena_strdup(&process->arena, start->function_arn);

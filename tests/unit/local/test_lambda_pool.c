@@ -621,6 +621,27 @@ static void test_lines(void **state)
     close_pool(&host);
 }
 
+/* As after a reset of the server: the next group of that name is another's. */
+static void test_what_all_retired_ones_write_is_not_heard(void **state)
+{
+    struct host host;
+    struct answer answer;
+    struct lambda_start old = start_of("probe"), new = start_of("probe");
+    (void)state;
+    open_pool(&host, NULL);
+    old.key = "older";
+    begin(&host, &old, "print of the old one", &answer);
+    lambda_pool_retire(host.pool, NULL);
+    wait_for(&answer);
+    assert_int_equal(answer.end, LAMBDA_ANSWERED);
+    forget(&answer);
+    expect(&host, &new, "print of the new one", LAMBDA_ANSWERED, "printed");
+    lambda_pool_stop(host.pool);
+    assert_null(strstr(buf_text(&host.log), "of the old one"));
+    assert_non_null(strstr(buf_text(&host.log), "of the new one"));
+    close_pool(&host);
+}
+
 static void test_many_at_once(void **state)
 {
     enum { MANY = 50 };
@@ -746,6 +767,7 @@ int main(void)
         cmocka_unit_test(test_entry),
         cmocka_unit_test(test_refused_role),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_what_all_retired_ones_write_is_not_heard),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_running),
         cmocka_unit_test(test_idle),
