@@ -18,7 +18,10 @@ struct counting {
     bool *reads;   /* sides whose values this batch reads */
     size_t *asked; /* removals: names asked of the source, by destination */
     bool *deletes; /* removals: destinations where something goes */
+    size_t room;   /* for rows */
 };
+
+enum { ROWS_A_SIDE = 32 };
 
 enum {
     READ,
@@ -41,6 +44,20 @@ static const struct aws_operation *operation_of(const struct resource_kind *kind
         kind->calls.describe,   kind->calls.read_history, kind->calls.put_labels,
         kind->calls.take_labels};
     return all[which];
+}
+
+static void add_row(struct counting *counting, unsigned side, const struct aws_operation *operation,
+                    uint64_t count)
+{
+    struct estimate *out = counting->out;
+    size_t i = 0;
+    while (i < out->row_count && (out->rows[i].side != side || out->rows[i].operation != operation))
+        i++;
+    if (i == counting->room)
+        return; /* no kind has so many */
+    if (i == out->row_count)
+        out->rows[out->row_count++] = (struct estimate_row){.side = side, .operation = operation};
+    out->rows[i].count += count;
 }
 
 static void end_batch(struct counting *counting)
@@ -103,6 +120,19 @@ static void count_history(struct counting *counting, const struct step *step,
     counts[TAKE_LABELS] += step->label_takes;
 }
 
+/* For kinds that tell their calls themselves: of the step's destination. */
+struct told {
+    struct counting *counting;
+    unsigned side;
+};
+
+static void count_told(void *arg, bool at_source, const struct aws_operation *operation,
+                       uint64_t count)
+{
+    const struct told *told = arg;
+    add_row(told->counting, at_source ? SIDE_SOURCE : told->side, operation, count);
+}
+
 static int count_write(const struct step *step, void *arg, struct error *err)
 {
     struct counting *counting = arg;
@@ -120,6 +150,13 @@ static int count_write(const struct step *step, void *arg, struct error *err)
         return -1;
     plan_decide(engine, counting->arena, &pair, step->destination,
                 step->value_differs ? VALUE_DIFFERS : VALUE_SAME, true, &again, &want, &diff);
+    if (engine->kind->foretell) {
+        struct told told = {counting, side};
+        engine->kind->foretell(&want, pair.exists ? &pair.have : NULL, &diff, &engine->settings,
+                               count_told, &told);
+        arena_reset(counting->arena);
+        return 0;
+    }
     uint64_t *counts = counting->counts[side];
     if (step_needs_value(step, &pair)) {
         counting->reads[SIDE_SOURCE] = true;
@@ -155,6 +192,11 @@ static int count_removal(const struct step *step, void *arg, struct error *err)
     if (step->status != STATUS_PLANNED ||
         (step->action != STEP_DELETE && step->action != STEP_MARK))
         return 0;
+    if (engine->kind->foretell && step->action == STEP_DELETE) {
+        struct told told = {counting, side};
+        engine->kind->foretell(NULL, NULL, NULL, &engine->settings, count_told, &told);
+        return 0;
+    }
     next_key(counting, step->key);
     scope_sources(&engine->scope, counting->arena, engine->kind->key_of(step->target), &sources);
     counting->asked[side] += sources;
@@ -180,20 +222,29 @@ static double quota_of(const struct side *side, const struct aws_operation *oper
     return rate_quota(operation->service->signing_name, operation->name);
 }
 
-static void take_counts(struct engine *engine, struct counting *counting, struct arena *arena)
+/* By side, then by name. */
+static int order_rows(const void *a, const void *b)
+{
+    const struct estimate_row *one = a, *other = b;
+    return one->side != other->side ? (one->side > other->side) - (one->side < other->side)
+                                    : strcmp(one->operation->name, other->operation->name);
+}
+
+static void take_counts(struct engine *engine, struct counting *counting)
 {
     struct estimate *out = counting->out;
-    out->rows = arena_calloc(arena, engine->side_count * ESTIMATE_OPERATIONS, sizeof *out->rows);
     for (unsigned side = 0; side < engine->side_count; side++)
-        for (int which = 0; which < ESTIMATE_OPERATIONS; which++) {
-            const struct aws_operation *operation = operation_of(engine->kind, which);
-            struct estimate_row row = {side, operation, counting->counts[side][which], 0};
-            if (!row.count)
-                continue;
-            row.per_second = quota_of(&engine->sides[side], operation);
-            out->rows[out->row_count++] = row;
-            *(operation->flags & AWS_READS ? &out->reads : &out->writes) += row.count;
-        }
+        for (int which = 0; which < ESTIMATE_OPERATIONS; which++)
+            if (counting->counts[side][which])
+                add_row(counting, side, operation_of(engine->kind, which),
+                        counting->counts[side][which]);
+    if (out->row_count)
+        qsort(out->rows, out->row_count, sizeof *out->rows, order_rows);
+    for (size_t i = 0; i < out->row_count; i++) {
+        struct estimate_row *row = &out->rows[i];
+        row->per_second = quota_of(&engine->sides[row->side], row->operation);
+        *(row->operation->flags & AWS_READS ? &out->reads : &out->writes) += row->count;
+    }
     /* Operations that share a quota wait for each other; Regions do not. */
     for (size_t i = 0; i < out->row_count; i++) {
         double seconds = 0;
@@ -222,7 +273,9 @@ int estimate_make(struct engine *engine, struct arena *arena, struct estimate *o
         .reads = arena_calloc(arena, engine->side_count, sizeof *counting.reads),
         .asked = arena_calloc(arena, engine->side_count, sizeof *counting.asked),
         .deletes = arena_calloc(arena, engine->side_count, sizeof *counting.deletes),
+        .room = (size_t)engine->side_count * ROWS_A_SIDE,
     };
+    out->rows = arena_calloc(arena, counting.room, sizeof *out->rows);
     int result = inventory_steps(engine->inventory, &steps, count_write, &counting, err);
     end_batch(&counting);
     free(counting.key);
@@ -231,7 +284,7 @@ int estimate_make(struct engine *engine, struct arena *arena, struct estimate *o
         result = inventory_steps(engine->inventory, &steps, count_removal, &counting, err);
     end_batch(&counting);
     free(counting.key);
-    take_counts(engine, &counting, arena);
+    take_counts(engine, &counting);
     arena_done(&steps);
     arena_done(&scratch);
     return result;

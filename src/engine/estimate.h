@@ -6,7 +6,7 @@
  * earlier versions, and where the labels are that undo keeps, are read one by one. Time is the
  * longest that one quota takes: Regions work side by side. Quotas are AWS's defaults or what the
  * configuration says the account has; where calls are not paced (an endpoint of one's own) it is
- * shorter.
+ * shorter. Kinds whose writes are of many calls foretell them themselves (resource_kind.foretell).
  */
 #ifndef UNDERSTUDY_ENGINE_ESTIMATE_H
 #define UNDERSTUDY_ENGINE_ESTIMATE_H

@@ -597,6 +597,7 @@ const struct resource_kind resource_kms_key = {
               .remove_tags = &operation_kms_untag_resource,
               .remove = &operation_kms_schedule_key_deletion,
               .describe = &operation_kms_describe_key},
+    .foretell = kms_foretell,
     .judge = kms_judge,
     .key_of = key_of,
     .reserved = reserved,

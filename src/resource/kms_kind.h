@@ -42,6 +42,8 @@ int64_t kms_version(const struct resource *resource);
 
 void kms_judge(struct arena *arena, struct resource *want, const struct resource *have,
                const struct judge_options *options, struct verdict *out);
+void kms_foretell(const struct resource *want, const struct resource *have, const struct diff *diff,
+                  const struct resource_settings *settings, resource_count_fn *count, void *arg);
 int kms_kind_describe(struct resource_ctx *ctx, const char *name, struct resource *out,
                       struct error *err);
 int kms_kind_write(struct resource_ctx *ctx, const struct resource *want,

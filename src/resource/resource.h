@@ -154,6 +154,8 @@ struct resource_calls {
         *describe, *read_history, *put_labels, *take_labels;
 };
 
+typedef void resource_count_fn(void *arg, bool at_source, const struct aws_operation *operation,
+                               uint64_t count);
 typedef int resource_each_fn(const struct resource *resource, void *arg, struct error *err);
 typedef int resource_tags_fn(const char *key, const struct tag *tags, size_t count, void *arg,
                              struct error *err);
@@ -246,6 +248,11 @@ struct resource_kind {
     int (*remove)(struct resource_ctx *, struct resource *items, size_t count, struct error *);
     size_t history_page, history_most; /* versions a page, and those that are kept */
     struct resource_calls calls;
+    /* Those of writing `want` (NULL: of removing `have`), where `calls` cannot tell; or NULL. Exact
+     * but for what is asked until something passes, or stands in the way. Pure. */
+    void (*foretell)(const struct resource *want, const struct resource *have,
+                     const struct diff *diff, const struct resource_settings *,
+                     resource_count_fn *count, void *arg);
     /* What AWS charges a month for `want` and did not for `have`; NULL: nothing. Pure. */
     double (*monthly_usd)(const struct resource *want, const struct resource *have);
     /* Pure. `want` may be changed to what can be written (a tier that cannot be lowered). */

@@ -1,4 +1,5 @@
 """kms_keys: multi-Region keys kept equal between Regions of the local AWS."""
+import collections
 import json
 import os
 import unittest
@@ -469,6 +470,44 @@ class Keys(Replication):
         self.assertNotIn('ListKeys', [call.operation for call in self.witness.calls])
 
     # --- cost -----------------------------------------------------------------------------------
+    def counted(self):
+        return collections.Counter((call.region, call.operation) for call in self.witness.calls
+                                   if call.service != 'sts')
+
+    def foretold(self, **how):
+        """The estimate of a plan is what a sync calls beyond it."""
+        self.go('plan', **how)
+        planning = self.counted()
+        lines = self.go('plan', '--json', **how).lines
+        said = next(line for line in lines if line['type'] == 'estimate')
+        done = self.go('sync', '--json', **how)
+        self.assertTrue(self.witness.writes())
+        self.assertEqual({(row['region'], row['operation']): row['count']
+                          for row in said['calls']}, dict(self.counted() - planning))
+        self.assertEqual(done.summary['estimated_calls'], done.summary['calls'])
+
+    def test_an_estimate_is_what_a_sync_calls(self):
+        key, other = self.made('alias/prod'), self.made('alias/rest')
+        one = {'regions': COPIES[:1]}
+        self.foretold(**one)
+        self.kms().update_key_description(KeyId=key, Description='b')
+        self.kms().tag_resource(KeyId=other, Tags=[{'TagKey': 'x', 'TagValue': 'y'}])
+        self.foretold(**one)
+        self.kms().put_key_policy(KeyId=key, Policy=policy(via(SOURCE)))
+        self.kms().create_alias(AliasName='alias/more', TargetKeyId=key)
+        self.kms(COPIES[0]).tag_resource(KeyId=key, Tags=[{'TagKey': 'z', 'TagValue': 'y'}])
+        self.kms().disable_key(KeyId=other)
+        self.foretold(**one)
+        self.kms().enable_key(KeyId=other)
+        self.kms(COPIES[0]).create_alias(AliasName='alias/gone', TargetKeyId=key)
+        self.foretold(keys='aliases: exact', **one)
+        rule = 'deletes: owned, delete_grace: 0, max_delete: "100%"'
+        self.foretold(keys='include: [alias/prod], ' + rule, **one)
+        self.foretold(**one)  # selected again: taken back
+        self.made('alias/single', MultiRegion=False)
+        keys = 'include: [alias/single], counterparts: [alias/single], create_counterparts: true'
+        self.foretold(keys=keys, **one)
+
     def test_parity_costs_one_list_and_three_calls_a_key_and_region(self):
         keys = [self.made(f'alias/{i}') for i in range(3)]
         self.go('sync')
