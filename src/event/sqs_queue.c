@@ -22,16 +22,14 @@ static const struct aws_service service_sqs = {
         .service = &service_sqs, .name = (name_), .flags = (flags_), .method = "POST", .uri = "/"  \
     }
 static const struct aws_operation get_queue_url = OPERATION("GetQueueUrl", AWS_READS);
-static const struct aws_operation get_attributes = OPERATION("GetQueueAttributes", AWS_READS);
 /* What a lost answer held comes again when its time is over. */
 static const struct aws_operation receive = OPERATION("ReceiveMessage", AWS_IDEMPOTENT);
 static const struct aws_operation delete_batch = OPERATION("DeleteMessageBatch", AWS_IDEMPOTENT);
 static const struct aws_operation change_batch =
     OPERATION("ChangeMessageVisibilityBatch", AWS_IDEMPOTENT);
 
-const struct aws_operation *const sqs_queue_operations[] = {&get_queue_url, &get_attributes,
-                                                            &receive,       &delete_batch,
-                                                            &change_batch,  NULL};
+const struct aws_operation *const sqs_queue_operations[] = {&get_queue_url, &receive, &delete_batch,
+                                                            &change_batch, NULL};
 
 static int call(const struct sqs_queue *queue, struct arena *arena,
                 const struct aws_operation *operation, json_t *in, json_t **out, struct error *err)
@@ -179,23 +177,4 @@ int sqs_queue_settle(const struct sqs_queue *queue, struct arena *arena,
     int deleted = settle(queue, arena, true, verdicts, count, err);
     int returned = settle(queue, arena, false, verdicts, count, deleted == 0 ? err : NULL);
     return deleted == 0 && returned == 0 ? 0 : -1;
-}
-
-int sqs_queue_depth(const struct sqs_queue *queue, struct arena *arena, int64_t *depth,
-                    struct error *err)
-{
-    static const char *const names[] = {"ApproximateNumberOfMessages",
-                                        "ApproximateNumberOfMessagesNotVisible",
-                                        "ApproximateNumberOfMessagesDelayed"};
-    json_t *answer = NULL;
-    json_t *in = json_pack("{s:s, s:[s, s, s]}", "QueueUrl", queue->url, "AttributeNames", names[0],
-                           names[1], names[2]);
-    *depth = 0;
-    if (call(queue, arena, &get_attributes, in, &answer, err) != 0)
-        return -1;
-    const json_t *attributes = json_object_get(answer, "Attributes");
-    for (size_t i = 0; i < 3; i++)
-        *depth += strtoll(json_text_or(attributes, names[i], "0"), NULL, 10);
-    json_decref(answer);
-    return 0;
 }

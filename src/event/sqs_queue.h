@@ -50,10 +50,6 @@ struct sqs_verdict {
 int sqs_queue_settle(const struct sqs_queue *queue, struct arena *arena,
                      const struct sqs_verdict *verdicts, size_t count, struct error *err);
 
-/* What waits in it: visible, in flight and delayed messages, about. */
-int sqs_queue_depth(const struct sqs_queue *queue, struct arena *arena, int64_t *depth,
-                    struct error *err);
-
 /* NULL-terminated list of the operations called here, for the table of permissions. */
 extern const struct aws_operation *const sqs_queue_operations[];
 

@@ -137,28 +137,12 @@ static void test_settling(void **state)
     assert_int_equal(world->transport.count, before);
 }
 
-static void test_depth(void **state)
-{
-    struct world *world = *state;
-    struct sqs_queue queue;
-    int64_t depth;
-    struct error err = {0};
-    sqs_queue_open(&world->arena, world->session, "http://127.0.0.1/1/q", &queue, &err);
-    fake_transport_answer(&world->transport, 200, NULL,
-                          "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"3\","
-                          "\"ApproximateNumberOfMessagesNotVisible\":\"2\","
-                          "\"ApproximateNumberOfMessagesDelayed\":\"1\"}}");
-    assert_int_equal(sqs_queue_depth(&queue, &world->arena, &depth, &err), 0);
-    assert_int_equal(depth, 6);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_places, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_messages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settling, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("event/sqs_queue", tests, NULL, NULL);
 }
