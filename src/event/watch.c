@@ -107,6 +107,7 @@ int watch_new(const struct watch_options *options, struct watch **out, struct er
     pthread_cond_init(&watch->settle, NULL);
     watch->settling_end = &watch->settling;
     watch->pending = pending_new(PENDING_LIMIT);
+    watch->failing = json_object();
     watch->status = (struct watch_status){.started_ms = now_ms(watch),
                                           .every_ms = options->every_ms,
                                           .dry_run = options->dry_run,
@@ -131,6 +132,7 @@ void watch_free(struct watch *watch)
     session_free(watch->session);
     session_free(watch->hearing);
     pending_free(watch->pending);
+    json_decref(watch->failing);
     metrics_done(&watch->metrics);
     pthread_cond_destroy(&watch->settle);
     pthread_mutex_destroy(&watch->mutex);
@@ -169,10 +171,38 @@ static void count_calls(struct watch *watch, const struct tally *sum)
     metrics_calls(&watch->metrics, sum->calls, sum->retries, sum->throttled);
 }
 
+/* What failed is remembered until a look settles it, or a full pass finds nothing left: other
+ * changes that come meanwhile and do well must not hide it. */
+static void note_failing(struct watch *watch, const struct hint *hint,
+                         const struct hint_result *result)
+{
+    if (looked_settled(result)) {
+        json_object_del(watch->failing, hint->name);
+        return;
+    }
+    int64_t known_ms = json_integer_value(json_object_get(watch->failing, hint->name));
+    if (hint->at_ms && (!known_ms || hint->at_ms < known_ms) &&
+        json_object_size(watch->failing) < FAILING_LIMIT)
+        json_object_set_new(watch->failing, hint->name, json_integer(hint->at_ms));
+}
+
+static int64_t oldest_failing_ms(const struct watch *watch)
+{
+    int64_t oldest_ms = 0;
+    const char *name;
+    json_t *at_ms;
+    json_object_foreach(watch->failing, name, at_ms)
+    {
+        if (!oldest_ms || json_integer_value(at_ms) < oldest_ms)
+            oldest_ms = json_integer_value(at_ms);
+    }
+    return oldest_ms;
+}
+
 /* What is still to be looked at waits as much as what was not taken yet. */
 static void note_rest(struct watch *watch, const struct pending_batch *batch, size_t looked)
 {
-    int64_t oldest_ms = looked_oldest_ms(batch->hints, looked, batch->results);
+    int64_t oldest_ms = oldest_failing_ms(watch);
     for (size_t i = looked; i < batch->hint_count; i++) {
         int64_t at_ms = batch->hints[i].at_ms;
         if (at_ms && (!oldest_ms || at_ms < oldest_ms))
@@ -196,8 +226,10 @@ static int look_at(struct watch *watch, struct pending_batch *batch, struct erro
                             &batch->results[i], &sum, err) != 0)
             return -1;
         count_calls(watch, &sum);
-        for (size_t at = i; at < i + count; at++)
+        for (size_t at = i; at < i + count; at++) {
             looked_note(&watch->metrics, &batch->hints[at], &batch->results[at]);
+            note_failing(watch, &batch->hints[at], &batch->results[at]);
+        }
         note_rest(watch, batch, i + count);
         sign_of_life(watch);
     }
@@ -229,6 +261,10 @@ static void pass_ended(struct watch *watch, const struct tally *sum, const struc
                                       : counts);
     pthread_mutex_lock(&watch->mutex);
     watch->status.passing = false;
+    if (!failed) {
+        json_object_clear(watch->failing);
+        watch->failing_oldest_ms = 0;
+    }
     watch->next_pass_ms = mono_ms(watch) + watch->options.every_ms;
     pthread_mutex_unlock(&watch->mutex);
 }

@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_EVENT_WATCH_PARTS_H
 #define UNDERSTUDY_EVENT_WATCH_PARTS_H
 
+#include "base/json.h"
 #include "base/stop.h"
 #include "event/pending.h"
 #include "event/watch.h"
@@ -11,7 +12,8 @@
 struct http_server;
 
 enum {
-    LISTENERS = 2,        /* a queue; one waits while the other hands over */
+    LISTENERS = 2, /* a queue; one waits while the other hands over */
+    FAILING_LIMIT = 10000,
     PENDING_LIMIT = 2000, /* messages; as many more may be worked on */
     /* How long messages are hidden that were taken: all that are in hand, at a few writes a second,
      * are done before a redrive policy of five would give them up. */
@@ -50,6 +52,7 @@ struct watch {
     struct config_set set;
     struct reconciler *reconciler;
     int64_t canary_due_ms; /* monotonic */
+    json_t *failing;       /* name → when the oldest change of it happened that failed */
 
     pthread_mutex_t mutex; /* for what follows; taken after no other */
     pthread_cond_t settle; /* there is something to settle, or no more will come */

@@ -161,16 +161,22 @@ class Watch(Replication):
         self.witness.rules.append(
             lambda call: error('AccessDeniedException', 'User: arn:aws:iam::111111111111:root is '
                                'not authorized to perform: ssm:PutParameter')
-            if call.operation == 'PutParameter' and call.region == COPIES[0] else None)
+            if call.operation == 'PutParameter' and call.region == COPIES[0] and
+            b'/prod/denied' in call.body else None)
         self.put('/prod/denied', 'v')
         within(20, lambda: self.status()['items']['failed'] == 1)
         self.assertEqual(self.value('/prod/denied', COPIES[1]), 'v')  # the other has it
         self.sqs.send_message(QueueUrl=self.url, MessageBody='{"not": "an event"}')
         within(20, lambda: self.status()['malformed'] == 1)
         self.assertEqual(self.depth(), 2)  # nothing was deleted
-        self.assertGreaterEqual(self.status()['oldest_unreplicated_ms'], 0)
+        self.assertGreater(self.status()['oldest_unreplicated_ms'], 0)
+        self.put('/prod/well', 'v')
+        self.everywhere('/prod/well', 'v')
+        within(20, lambda: self.status()['pending'] == 0)
+        self.assertGreater(self.status()['oldest_unreplicated_ms'], 0)  # the denied one, still
         self.witness.rules.clear()
         self.when_hidden_ones_come(lambda: self.value('/prod/denied') == 'v')
+        within(20, lambda: self.status()['oldest_unreplicated_ms'] == 0)
         self.when_hidden_ones_come(lambda: self.depth(self.dead) == 1)
         self.assertGreater(self.status()['malformed'], 1)
         log = self.end(watch)
