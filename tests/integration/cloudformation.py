@@ -103,6 +103,14 @@ class Answers(http.server.ThreadingHTTPServer):
         with self.arrived:
             return [json.loads(put.body) for put in self.puts if put.target == target]
 
+    def wait(self, url, seconds=60):
+        """Until an answer came to the URL."""
+        target = url[len(self.url):]
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: any(put.target == target for put in self.puts),
+                                         seconds):
+                raise Unanswered(target)
+
     def close(self):
         self.shutdown()
         self.server_close()

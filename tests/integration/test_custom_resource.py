@@ -211,6 +211,41 @@ class CustomResource(Replication):
         self.succeeds(renamed.delete())
         self.assertEqual(self.state(key, ONE), 'PendingDeletion')
 
+    def test_no_delete_touches_what_the_stack_did_not_make(self):
+        """Its mark taken off by hand; made the primary meanwhile; adopted; asked twice."""
+        key = self.make()['KeyId']
+        kms, removed = self.kms, {'OnRemove': 'ScheduleDeletion', 'KMSKeyID': key}
+        kms[HERE].replicate_key(KeyId=key, ReplicaRegion=THREE)  # before the stack
+        self.server.clock(advance=30)
+        self.succeeds(self.stack.create({**removed, 'ReplicationRegions': [ONE, TWO, THREE]}))
+        kms[TWO].untag_resource(KeyId=key, TagKeys=list(self.tags(key, TWO, ours=True)))
+        kms[HERE].update_primary_region(KeyId=key, PrimaryRegion=ONE)
+        self.server.clock(advance=30)
+        self.assertEqual(self.state(key, ONE), 'Enabled')
+        self.witness.calls.clear()
+        identity = self.stack.identity
+        self.succeeds(self.stack.delete())
+        self.succeeds(self.stack.delete(identity, {**removed, 'ServiceToken': 'x',
+                                                   'ReplicationRegions': [ONE, TWO, THREE, HERE]}))
+        self.assertEqual([self.state(key, region) for region in (HERE, ONE, TWO, THREE)],
+                         ['Enabled'] * 4)
+        self.assertNotIn('ScheduleKeyDeletion', [call.operation for call in self.witness.calls])
+
+    def test_a_failed_update_and_its_rollback_leave_an_adopted_replica(self):
+        key, other = self.make()['KeyId'], self.make()['KeyId']
+        for one in key, other:
+            self.kms[HERE].replicate_key(KeyId=one, ReplicaRegion=ONE)
+        self.server.clock(advance=30)
+        want = {'OnRemove': 'ScheduleDeletion', 'ReplicationRegions': [ONE]}
+        self.succeeds(self.stack.create({**want, 'KMSKeyID': key}))
+        self.refuse_replica(THREE)
+        self.fails(self.stack.update({**want, 'KMSKeyID': other,
+                                      'ReplicationRegions': [ONE, TWO, THREE]}), THREE)
+        self.succeeds(self.stack.delete())
+        for one in key, other:
+            self.assertEqual((self.state(one, HERE), self.state(one, ONE)), ('Enabled',) * 2)
+        self.assertIn(self.state(other, TWO), (None, 'PendingDeletion'), 'the stack made it')
+
     def test_r40_a_retried_create_goes_on_and_each_region_is_told(self):
         key = self.make()['KeyId']
         self.refuse_replica(TWO)

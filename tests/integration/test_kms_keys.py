@@ -289,11 +289,29 @@ class Keys(Replication):
         self.go('verify', '--include', '/a', parameters='{include: [/a]}', status=2)
 
     def test_another_account_is_blocked(self):
-        self.made()
-        out = self.run_it('plan', config=f'source: {{region: {SOURCE}}}\ndestinations: [{{region: '
-                          'us-east-1, role_arn: "arn:aws:iam::222222222222:role/understudy"}]\n'
-                          'kms_keys: {}\n', status=None).out
-        self.assertTrue('another account' in out or 'could not' in out or not out, out)
+        """AWS replicates within an account: said for each key, and nothing is written there."""
+        key = self.made('alias/prod')
+        other = '222222222222'
+        iam = self.server.client('iam', account=other)
+        role = iam.create_role(RoleName='keeper', AssumeRolePolicyDocument=json.dumps({
+            'Version': '2012-10-17', 'Statement': [{
+                'Effect': 'Allow', 'Principal': {'AWS': ACCOUNT}, 'Action': 'sts:AssumeRole'}]}))
+        iam.put_role_policy(RoleName='keeper', PolicyName='all', PolicyDocument=json.dumps({
+            'Version': '2012-10-17',
+            'Statement': [{'Effect': 'Allow', 'Action': '*', 'Resource': '*'}]}))
+        config = (f'source: {{region: {SOURCE}}}\ndestinations: [{{region: {COPIES[0]}, '
+                  f'role_arn: "{role["Role"]["Arn"]}"}}, {{region: {COPIES[1]}}}]\n'
+                  'kms_keys: {}\n')
+        self.witness.calls.clear()
+        done = self.run_it('sync', '--json', config=config, status=4)
+        blocked = [line for line in done.lines if line.get('action') == 'blocked']
+        self.assertEqual([line['destination'] for line in blocked], [COPIES[0]])
+        self.assertIn(f'{other} is another account, and AWS replicates a key only within',
+                      blocked[0]['reason'])
+        self.assertEqual({call.region for call in self.witness.writes()
+                          if call.service == 'kms'}, {SOURCE, COPIES[1]})
+        self.assertEqual(self.about(key, COPIES[1])['aliases'], ['alias/prod'])
+        self.run_it('verify', config=config, status=3)
 
     # --- left over ------------------------------------------------------------------------------
     def test_replicas_left_over_go_only_by_rule_and_with_a_window(self):

@@ -37,8 +37,11 @@ class Provider(Replication):
             FunctionName='provider', WaiterConfig={'Delay': 0.05, 'MaxAttempts': 200})
 
     def invoke(self, request):
-        answer = self.functions.invoke(FunctionName='provider', Payload=json.dumps(request))
-        return answer.get('FunctionError')
+        """As CloudFormation does: retries are the service's, the answer comes by the URL."""
+        answer = self.functions.invoke(FunctionName='provider', InvocationType='Event',
+                                       Payload=json.dumps(request))
+        self.assertEqual(answer['StatusCode'], 202)
+        self.answers.wait(request['ResponseURL'])
 
     def test_create_update_delete(self):
         self.deploy()
