@@ -248,11 +248,13 @@ static void pass_ended(struct watch *watch, const struct tally *sum, const struc
     bool failed = err->code != ERR_NONE || tally_exit_apply(&judged) != EXIT_DONE;
     metrics_pass(&watch->metrics, failed, sum->missed, now_ms(watch));
     uint64_t failures = sum->failed + sum->unseen + sum->conflict;
-    char counts[160];
-    snprintf(counts, sizeof counts, "%llu selected, %llu %s, %llu failed, %llu blocked",
+    char counts[240];
+    snprintf(counts, sizeof counts, "%llu selected, %llu %s, %llu failed, %llu blocked%s%s",
              (unsigned long long)sum->selected, (unsigned long long)written,
              dry_run ? "to be written" : "written", (unsigned long long)failures,
-             (unsigned long long)sum->blocked);
+             (unsigned long long)sum->blocked,
+             sum->nothing ? "; a replication selects nothing: look at its patterns" : "",
+             sum->absent ? "; a name that is asked for is not there" : "");
     log_event(failed ? LOG_ERROR : LOG_INFO, "full pass ended", "counts", counts, "error",
               err->code != ERR_NONE ? err->message : NULL, NULL);
     watch_say(watch, watch->status.pass_error,
