@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """What keys in every Region cost.
 
-    bench/kms_keys.py [regions] [parity]        (default: both)
+    bench/kms_keys.py [regions] [stack] [parity]        (default: all)
 
 regions  one key to ten Regions against one key to one, the waits for the replicas included: rounds
          interleaved, medians. AWS makes replicas in seconds; so does the server.
+stack    the same of the custom resource: the function, run as Lambda runs it, from CloudFormation's
+         request to its answer; each call of AWS takes so long as to another Region.
 parity   500 keys in 3 Regions, source included: the calls of a verify on the wire, against one
          list (of keys, of aliases, a page each hundred), one describe, one policy and one tags
          call for each key and Region.
@@ -25,6 +27,8 @@ import time
 import common
 
 sys.path.insert(0, str(pathlib.Path(common.ROOT) / "tests" / "integration"))
+from cloudformation import Answers, Stack  # noqa: E402
+from lambda_process import LambdaProcess  # noqa: E402
 from replication import Witness  # noqa: E402
 
 SOURCE = "ap-south-1"
@@ -70,6 +74,35 @@ def regions(rounds):
                           statistics.median(ten) <= 1.5 * statistics.median(one), " times")]
 
 
+def stack(rounds):
+    one, ten = [], []
+    answers = Answers()
+    with common.local("--latency", "50") as server, \
+            tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
+        kms = server.client("kms", SOURCE)
+        process = LambdaProcess({
+            "AWS_ACCESS_KEY_ID": common.ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": common.SECRET_KEY,
+            "AWS_ENDPOINT_URL": server.url}, pathlib.Path(folder))
+        try:
+            for number in range(rounds + 1):  # the first warms the process up
+                for times, where in ((one, REGIONS[:1]), (ten, REGIONS)):
+                    key = kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+                    began = time.monotonic()
+                    answer = Stack(lambda request: process.invoke(request, 60)[0], answers).create(
+                        {"KMSKeyID": key, "ReplicationRegions": list(where)})
+                    took = time.monotonic() - began
+                    if answer["Status"] != "SUCCESS":
+                        raise SystemExit(answer["Reason"])
+                    if number:
+                        times.append(took)
+        finally:
+            process.close()
+            answers.close()
+    ratio = statistics.median(ten) / statistics.median(one)
+    return [common.report("the custom resource: ten Regions against one", ratio, "<= 1.5 times",
+                          ratio <= 1.5, " times")]
+
+
 def parity(keys):
     with common.local() as server:
         kms = server.client("kms", SOURCE)
@@ -97,11 +130,13 @@ def parity(keys):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("parts", nargs="*", metavar="part", choices=["regions", "parity", []])
+    options.add_argument("parts", nargs="*", metavar="part",
+                         choices=["regions", "stack", "parity", []])
     options.add_argument("--keys", type=int, default=500, help="of parity")
-    options.add_argument("--rounds", type=int, default=5, help="of regions")
+    options.add_argument("--rounds", type=int, default=5, help="of regions and of stack")
     options = options.parse_args()
-    parts = {"regions": lambda: regions(options.rounds), "parity": lambda: parity(options.keys)}
+    parts = {"regions": lambda: regions(options.rounds), "stack": lambda: stack(options.rounds),
+             "parity": lambda: parity(options.keys)}
     common.finish([result for name, part in parts.items()
                    if name in (options.parts or parts) for result in part()])
 
