@@ -505,8 +505,9 @@ class Keys(Replication):
         self.assertEqual(done.summary['estimated_calls'], done.summary['calls'])
 
     def test_an_estimate_is_what_a_sync_calls(self):
-        key, other = self.made('alias/prod'), self.made('alias/rest')
-        one = {'regions': COPIES[:1]}
+        key, one = self.made('alias/prod'), {'regions': COPIES[:1]}
+        self.foretold(**one)
+        other = self.made('alias/rest')
         self.foretold(**one)
         self.kms().update_key_description(KeyId=key, Description='b')
         self.kms().tag_resource(KeyId=other, Tags=[{'TagKey': 'x', 'TagValue': 'y'}])
