@@ -83,15 +83,24 @@ static bool is_name(const char *name)
     return len && len <= NAME_MOST && strspn(name, bytes) == len && strcmp(name, "/") != 0;
 }
 
-/* The key behind a name, as the side has it now. What is not there any more keeps its name. */
+/* The key behind a name, as the side has it now. What is not there any more keeps its name; NULL:
+ * the side does not say, and the hint is to come again. */
 static const char *key_behind(struct engine *engine, struct arena *arena, unsigned side,
-                              const char *name)
+                              const char *name, struct hint_result *result)
 {
     struct resource_ctx ctx = engine_ctx(engine, side, true, arena);
     struct resource found;
+    struct error error = {0};
     if (!engine->kind->other_name || !engine->kind->other_name(name))
         return name;
-    return engine->kind->describe(&ctx, name, &found, NULL) == 0 ? found.key : name;
+    if (engine->kind->describe(&ctx, name, &found, &error) == 0)
+        return found.key;
+    if (error.code == ERR_NOT_FOUND)
+        return name;
+    result->outcome = HINT_FAILED;
+    result->error = error;
+    result->why = arena_strdup(arena, engine->sides[side].config->region);
+    return NULL;
 }
 
 const char *look_add(struct looks *looks, struct engine *engine, struct arena *arena,
@@ -109,7 +118,9 @@ const char *look_add(struct looks *looks, struct engine *engine, struct arena *a
         if (!here(&engine->sides[side], hint))
             continue;
         look.side = side;
-        key = key_behind(engine, arena, side, key);
+        key = key_behind(engine, arena, side, key, result);
+        if (!key)
+            return "it cannot be seen what it names";
         if (side != SIDE_SOURCE) {
             why = add_target(engine, arena, looks, look, key);
             continue;

@@ -251,6 +251,11 @@ class Keys(Replication):
         answer = reconciler.hints({'kind': 'kms-key', 'region': SOURCE, 'name': 'alias/prod'})
         self.assertEqual(answer['outcomes'], ['applied'])
         self.assertEqual(self.about(key, COPIES[0])['description'], 'new')
+        # That it cannot be seen which key is meant is no reason to pass over it.
+        self.witness.rules.append(lambda call: error('AccessDeniedException', 'no')
+                                  if call.operation == 'DescribeKey' else None)
+        answer = reconciler.hints({'kind': 'kms-key', 'region': SOURCE, 'name': 'alias/prod'})
+        self.assertEqual(answer['outcomes'], ['failed'])
 
     # --- selecting ------------------------------------------------------------------------------
     def test_keys_are_selected_by_alias_id_arn_and_tag(self):
