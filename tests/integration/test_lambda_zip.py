@@ -14,6 +14,7 @@ import io
 import json
 import os
 import pathlib
+import select
 import shutil
 import socket
 import ssl
@@ -206,19 +207,20 @@ class Tls(threading.Thread):
             with self.context.wrap_socket(client, server_side=True) as outer, \
                     socket.create_connection(self.behind) as inner:
                 self.connections += 1
-                back = threading.Thread(target=self.copy, args=(inner, outer), daemon=True)
-                back.start()
-                self.copy(outer, inner)
+                self.pass_on(outer, inner)
         except OSError:
             pass  # the program's end, or one that does not trust us
 
     @staticmethod
-    def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-        except OSError:
-            pass
+    def pass_on(outer, inner):
+        """In one thread: a TLS connection may not be read and written by two at once."""
+        while True:
+            ready = [outer] if outer.pending() else select.select([outer, inner], [], [])[0]
+            for one in ready:
+                data = one.recv(65536)
+                if not data:
+                    return
+                (inner if one is outer else outer).sendall(data)
 
 
 def authority(folder, name):

@@ -336,6 +336,7 @@ class Watch(Replication):
     def test_no_value_is_told(self):
         planted = 'PLANTEDvalue0123456789'
         watch = self.start('--debug')
+        within(20, lambda: self.status()['passes'] == 1)  # else that copies it
         self.put('/prod/secret', planted, Type='SecureString')
         within(20, lambda: self.status()['items']['applied'] >= 1)
         for page in ('/', '/metrics', '/status.json', '/status.txt', '/healthz'):
