@@ -119,7 +119,7 @@ static void add_to_page(struct run *run, size_t index, const struct error *failu
     if (failure)
         result = report_html_add_failure(run->page.out, &run->options.set.items[index], command,
                                          failure, &err);
-    else
+    else if (run->engine) /* those of counterparts first */
         for (size_t i = 0; i <= run->engine->counterpart_count && result == 0; i++)
             result =
                 report_html_add(run->page.out,

@@ -368,7 +368,7 @@ void chain_source(struct chain *chain, const struct config *const *configs, size
     size_t i;
     json_t *rule;
     arena_init(&coverage.scratch);
-    for (i = 0; event_sources[i].source && i < SOURCES_MAX; i++)
+    for (i = 0; i < SOURCES_MAX && event_sources[i].source; i++)
         for (size_t j = 0; j < count; j++)
             coverage.known[i] = coverage.known[i] || is_of(&event_sources[i], configs[j]);
     const json_t *rules = chain_list(chain, chain->region, &chain_list_rules, json_object(), &err);

@@ -250,13 +250,13 @@ static void check_visibility(struct chain *chain, const json_t *attributes, cons
 {
     enum { TIMES = 6 };
     int64_t visible = number_in(attributes, "VisibilityTimeout");
-    int64_t timeout = json_int_or(settings, "Timeout", 3);
-    if (visible < TIMES * timeout)
+    int64_t least = TIMES * json_int_or(settings, "Timeout", 3);
+    if (visible < least)
         finding_add(chain->out, FINDING_WARNING, "queue", chain->region,
                     "aws sqs set-queue-attributes --attributes VisibilityTimeout=...",
                     "%s hides a message for %lld s; six times the function's timeout is %lld s: a "
                     "slow batch is worked on twice",
-                    queue, (long long)visible, (long long)(TIMES * timeout));
+                    queue, (long long)visible, (long long)least);
 }
 
 static bool reports_failures(const json_t *mapping)
