@@ -56,7 +56,7 @@ void arena_init(struct arena *arena)
  * A request or a call makes several arenas that live for moments. A thread keeps some wiped blocks
  * of them: neither malloc nor another wiping is needed then. Not where the address sanitizer
  * watches: it knows more of memory that was freed. */
-enum { SPARES_MOST = SANITIZER_ADDRESS ? 0 : 16 };
+enum { SPARES_MOST = SANITIZER_ADDRESS ? 0 : 4 };
 
 static _Thread_local struct arena_block *spares;
 static _Thread_local unsigned spare_count;
