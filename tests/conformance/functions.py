@@ -75,6 +75,10 @@ class Invocation:
         return [record['body'] for record in self.event['Records']]
 
 
+class _Listener(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # many functions may call at once
+
+
 class Relay:
     def __init__(self):
         self.came = queue.Queue()
@@ -97,7 +101,7 @@ class Relay:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self._server = _Listener(('127.0.0.1', 0), Handler)
         self._server.daemon_threads = True
         self.address = '127.0.0.1:%d' % self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

@@ -23,6 +23,7 @@ import test_events_kill as events_kill
 import test_local_kill as kill
 
 REGION, WRITERS = 'eu-west-1', 4
+RETRIES_S = 90  # more than Lambda's first pause
 FUNCTION = f'arn:aws:lambda:{REGION}:{kill.ACCOUNT}:function:f'
 BOOTSTRAP = '''#!/usr/bin/python3 -IS
 import http.client, os
@@ -39,6 +40,10 @@ while True:
     api.request('POST', RUNTIME + number + '/response', 'null')
     api.getresponse().read()
 '''
+
+
+class Listener(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # all functions may call at once; a queue that is full loses requests
 
 
 class Witness:
@@ -60,7 +65,7 @@ class Witness:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.server = Listener(('127.0.0.1', 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -68,7 +73,7 @@ class Witness:
         return {event.get('name') or event['detail']['name'] for event in self.events}
 
     def until(self, wanted):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 30
         with self.news:
             while not wanted <= self.names() and time.monotonic() < end:
                 self.news.wait(1)
@@ -147,6 +152,8 @@ class LambdaKill(unittest.TestCase):
             self.kill_under_load(turn, made)
         server = events_kill.Server(self.folder)
         try:
+            if set(made) - self.witness.until(set(made)):
+                server.advance(RETRIES_S)  # a function that failed is tried again: that is no loss
             self.assertEqual(set(made) - self.witness.until(set(made)), set())
         finally:
             self.assertEqual(server.end(signal.SIGTERM), 0)
