@@ -271,14 +271,17 @@ size_t event_round_read(struct event_round *round, struct store_session *reader,
 
 /* --- doing ------------------------------------------------------------------------------------ */
 
-/* Taken out of the store; false: somebody did so before (a reset). */
+/* Taken out of the store; false: somebody did so before (a reset), and its number may stand for
+ * another event since. */
 static bool take_out(struct store_session *store, const struct due *due)
 {
     const struct event_on_bus *event = &due->event;
     if (due->kind == DUE_EVENT)
-        return store_run(store, "DELETE FROM trail_outbox WHERE seq = $1", "i", due->seq) == 1;
+        return store_run(store, "DELETE FROM trail_outbox WHERE seq = $1 AND event = $2", "it",
+                         due->seq, event->text) == 1;
     if (due->kind == DUE_RETRY)
-        return store_run(store, "DELETE FROM trail_delivery WHERE seq = $1", "i", due->seq) == 1;
+        return store_run(store, "DELETE FROM trail_delivery WHERE seq = $1 AND event = $2", "it",
+                         due->seq, event->text) == 1;
     if (due->again_ms < 0)
         return store_run(store,
                          "DELETE FROM trail_schedule WHERE account = $1 AND region = $2"

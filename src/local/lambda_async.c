@@ -5,18 +5,18 @@
 #include "base/thread.h"
 #include "local/lambda_end.h"
 #include "local/lambda_invoke.h"
+#include "local/lambda_pause.h"
 #include "local/lambda_poll.h"
 #include "local/lambda_pool.h"
 #include "local/writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    AT_ONCE = 16,      /* events of one function; AWS promises no number */
-    AT_ONCE_MOST = 96, /* of all functions */
-    FIRST_BACK_OFF_MS = 1000,
-    LONGEST_BACK_OFF_MS = 5 * 60 * 1000,
+    AT_ONCE = 16,                /* events of one function; AWS promises no number */
+    AT_ONCE_MOST = 96,           /* of all functions */
     LONGEST_WAIT_MS = 60 * 1000, /* the clock may be set while nobody tells */
     PAUSE_MS = 1000,             /* after a failure of the store */
 };
@@ -26,9 +26,8 @@ struct line {
     struct line *next;
     char *function;
     unsigned running;
-    unsigned refused; /* in a row: throttled, or a failure of Lambda itself */
-    int64_t again_ms; /* not before that; 0: at once */
-    bool waits;       /* has events in the queue */
+    struct lambda_pause pause; /* throttled, or a failure of Lambda itself */
+    bool waits;                /* has events in the queue */
 };
 
 /* One event on its way. */
@@ -37,9 +36,12 @@ struct run {
     struct run *next;
     struct lambda_async *async;
     struct line *line;
+    unsigned turn; /* of the line's pauses, when it was begun */
     int64_t seq;
+    char request_id[RANDOM_UUID_SIZE]; /* numbers come again when the store was emptied */
     enum lambda_result result;
     struct text payload; /* the answer; owned */
+    const char *cause;   /* static: why it was refused */
     bool refused;        /* Lambda itself failed: the event stays as it is */
     bool broken;         /* the store failed: likewise */
     atomic_bool finished;
@@ -87,7 +89,8 @@ static bool settle(struct writer_job *job, struct store_session *store, uint64_t
     (void)version;
     arena_init(&scratch);
     run->broken = false;
-    if (lambda_queue_read(run->async->local, store, &scratch, run->seq, &event)) {
+    if (lambda_queue_read(run->async->local, store, &scratch, run->seq, &event) &&
+        strcmp(event.request_id, run->request_id) == 0) {
         const struct lambda_ending ending = {.local = run->async->local,
                                              .store = store,
                                              .arena = &scratch,
@@ -112,6 +115,7 @@ static void settled(struct writer_job *job, enum writer_outcome outcome)
 {
     struct run *run = (struct run *)job;
     run->refused |= run->broken || outcome == WRITER_FAILED;
+    run->cause = "the store failed";
     finish(run);
 }
 
@@ -125,6 +129,7 @@ static void ended(void *arg, const struct lambda_answer *answer)
         return;
     }
     run->refused = answer->code != NULL;
+    run->cause = answer->code;
     if (run->refused) {
         finish(run);
         return;
@@ -161,13 +166,11 @@ static struct line *line_of(struct lambda_async *async, const char *function)
     return line;
 }
 
-/* Twice as long each time, up to five minutes. */
-static void back_off(struct lambda_async *async, struct line *line)
+static void tell_refused(struct lambda_async *async, const struct run *run)
 {
-    int64_t pause =
-        line->refused < 10 ? (int64_t)FIRST_BACK_OFF_MS << line->refused : LONGEST_BACK_OFF_MS;
-    line->refused++;
-    line->again_ms = now_ms(async) + (pause < LONGEST_BACK_OFF_MS ? pause : LONGEST_BACK_OFF_MS);
+    if (lambda_pause_refused(&run->line->pause, run->turn, now_ms(async)))
+        log_event(LOG_WARN, "events wait, for their function cannot be run", "function",
+                  run->line->function, "cause", run->cause, NULL);
 }
 
 /* What has finished gives its place back; one that ended well tells that the function has room. */
@@ -182,19 +185,19 @@ static void reap(struct lambda_async *async)
         run->line->running--;
         async->running--;
         if (run->refused)
-            back_off(async, run->line);
+            tell_refused(async, run);
         else
-            run->line->again_ms = 0;
+            lambda_pause_over(&run->line->pause);
         run_free(run);
     }
 }
 
 static bool is_running(const struct lambda_async *async, int64_t seq)
 {
-    const struct run *run = async->runs;
-    while (run && run->seq != seq)
-        run = run->next;
-    return run != NULL;
+    for (const struct run *run = async->runs; run; run = run->next)
+        if (run->seq == seq && lambda_queue_is(async->reader, seq, run->request_id))
+            return true;
+    return false;
 }
 
 /* Lines without work are forgotten: functions come and go. */
@@ -214,18 +217,21 @@ static void forget_idle(struct lambda_async *async)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-static void begin(struct lambda_async *async, struct line *line, int64_t seq, struct run **out)
+static struct run *begin(struct lambda_async *async, struct line *line,
+                         const struct lambda_event *event)
 {
     struct run *run = memory_alloc(sizeof *run);
     run->job = (struct writer_job){.run = settle, .done = settled};
     run->async = async;
     run->line = line;
-    run->seq = seq;
+    run->turn = line->pause.turn;
+    run->seq = event->seq;
+    snprintf(run->request_id, sizeof run->request_id, "%s", event->request_id);
     run->next = async->runs;
     async->runs = run;
     line->running++;
     async->running++;
-    *out = run;
+    return run;
 }
 
 /* Takes back what begin did for one that could not be started. */
@@ -244,11 +250,10 @@ static bool start(struct lambda_async *async, struct line *line, int64_t seq)
     struct lambda_function function = {0};
     struct local_failure failure = {0};
     struct arena scratch;
-    struct run *run;
     bool taken = true;
     arena_init(&scratch);
     if (lambda_queue_read(async->local, async->reader, &scratch, seq, &event)) {
-        begin(async, line, seq, &run);
+        struct run *run = begin(async, line, &event);
         bool found = lambda_function_find(async->local, async->reader, &scratch, event.account,
                                           event.region, event.function, NULL, &function) == 0;
         bool old =
@@ -258,13 +263,11 @@ static bool start(struct lambda_async *async, struct line *line, int64_t seq)
             writer_submit(async->writer, &run->job);
         } else if (lambda_invoke_begin(async->local, async->reader, &scratch, &function,
                                        event.request_id, event.payload, ended, run,
-                                       &failure) == 0) {
-            line->refused = 0;
-        } else {
+                                       &failure) != 0) {
             take_back(async, run);
-            back_off(async, line);
+            lambda_pause_refused(&line->pause, line->pause.turn, now_ms(async));
             if (function.active_ms > now_ms(async)) /* not yet ready: that is known to end */
-                line->again_ms = function.active_ms;
+                line->pause.again_ms = function.active_ms;
             taken = false;
         }
         lambda_function_done(&function);
@@ -283,17 +286,16 @@ static int64_t serve(struct lambda_async *async, struct line *line)
 {
     int64_t due[2 * AT_ONCE], now = now_ms(async);
     line->waits = true;
-    /* Further away than it can be: the clock was set back. */
-    if (line->again_ms > now && line->again_ms - now <= LONGEST_BACK_OFF_MS)
-        return line->again_ms;
-    line->again_ms = 0;
+    if (lambda_pause_holds(&line->pause, now))
+        return line->pause.again_ms;
+    line->pause.again_ms = 0;
     size_t count =
         lambda_queue_due(async->reader, line->function, now, line->running + AT_ONCE, due);
     for (size_t i = 0; i < count; i++) {
         if (line->running >= AT_ONCE || async->running >= AT_ONCE_MOST)
             break;
         if (!is_running(async, due[i]) && !start(async, line, due[i]))
-            return line->again_ms;
+            return line->pause.again_ms;
     }
     return lambda_queue_next(async->reader, line->function, now);
 }

@@ -111,6 +111,16 @@ bool lambda_queue_read(struct local *local, struct store_session *store, struct 
     return found;
 }
 
+bool lambda_queue_is(struct store_session *store, int64_t seq, const char *request_id)
+{
+    struct store_rows rows;
+    store_query(store, &rows, "SELECT 1 FROM trail_invocation WHERE seq = $1 AND request_id = $2",
+                "it", seq, request_id);
+    bool found = store_next(&rows);
+    store_end(&rows);
+    return found;
+}
+
 void lambda_queue_remove(struct store_session *store, int64_t seq)
 {
     store_run(store, "DELETE FROM trail_invocation WHERE seq = $1", "i", seq);

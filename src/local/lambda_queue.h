@@ -35,6 +35,9 @@ int64_t lambda_queue_next(struct store_session *store, const char *function, int
 bool lambda_queue_read(struct local *local, struct store_session *store, struct arena *arena,
                        int64_t seq, struct lambda_event *out);
 
+/* Is `seq` still the event of that invocation, and none that came to its number later? */
+bool lambda_queue_is(struct store_session *store, int64_t seq, const char *request_id);
+
 void lambda_queue_remove(struct store_session *store, int64_t seq);
 void lambda_queue_later(struct store_session *store, int64_t seq, int64_t attempts, int64_t due_ms);
 

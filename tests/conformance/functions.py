@@ -106,7 +106,7 @@ class Relay:
         self.address = '127.0.0.1:%d' % self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def next(self, timeout=20):
+    def next(self, timeout=60):
         try:
             return self.came.get(timeout=timeout)
         except queue.Empty:
@@ -196,7 +196,7 @@ class Functions(local_server.Conformance):
                 int(found['ApproximateNumberOfMessagesNotVisible']))
 
     def until(self, condition):
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while not condition():
             self.assertLess(time.monotonic(), end, 'it did not come to that')
 

@@ -182,6 +182,46 @@ class Retries(functions.Functions):
         self.server.clock(advance=301)
         self.assertEqual(self.relay.next().event, {'n': 1})
 
+    def trust(self, service):
+        self.client('iam').update_assume_role_policy(
+            RoleName='function-role', PolicyDocument=roles.trust({'Service': service}))
+
+    def test_what_is_refused_together_waits_once(self):
+        """Eight refusals for one cause are one pause: of 1 second, then 2, then 4."""
+        self.function()
+        self.server.clock(stopped=True)
+        self.trust('ec2.amazonaws.com')
+        before = self.server.errors().count('events wait')
+        for number in range(8):
+            self.invoke({'n': number})
+        for pauses, pause in enumerate((1, 2, 4), start=1):
+            wanted = before + pauses
+            self.until(lambda: self.server.errors().count('events wait') == wanted)  # noqa: B023
+            if pauses == 3:
+                self.trust('lambda.amazonaws.com')
+            self.server.clock(advance=pause)
+        self.assertEqual(sorted(self.relay.next().event['n'] for _ in range(8)), list(range(8)))
+
+    def test_an_event_outlives_an_older_one_of_its_number(self):
+        """Numbers come again when the store is emptied: what still runs settles its own event."""
+        self.function()
+        self.invoke({'n': 'old'})
+        old = self.relay.next()
+        self.server.reset()
+        self.setUp()
+        dead, dead_arn = self.queue('dead')
+        self.function(DeadLetterConfig={'TargetArn': dead_arn})
+        self.config(MaximumRetryAttempts=0)
+        number = self.invoke({'n': 'new'})
+        new = self.relay.next()
+        old.answer()
+        self.relay.nothing()
+        new.fail('mine')
+        letter = self.message(dead)
+        self.assertEqual((json.loads(letter['Body']),
+                          letter['MessageAttributes']['RequestID']['StringValue']),
+                         ({'n': 'new'}, number))
+
     def test_too_old(self):
         told, told_arn = self.queue('told')
         dead, dead_arn = self.queue('dead')
