@@ -3,9 +3,12 @@
 A function's process hands each event to the test's `Relay`, over HTTP, and answers what it is told
 there: nothing runs by the clock, and a test that holds an invocation holds its process.
 """
+import contextlib
 import http.server
 import json
+import os
 import queue
+import sqlite3
 import threading
 import time
 import urllib.error
@@ -112,6 +115,18 @@ class Relay:
         except queue.Empty:
             raise AssertionError('no function was invoked') from None
 
+    def behind(self, forward):
+        """The next invocation, which comes behind a pause that `forward` moves the server's clock
+        over. It may only be about to be put off, so that is done again when nothing came."""
+        end = time.monotonic() + 60
+        while True:
+            forward()
+            try:
+                return self.came.get(timeout=3)
+            except queue.Empty:
+                if time.monotonic() > end:
+                    raise AssertionError('no function was invoked') from None
+
     def nothing(self, timeout=0.1):
         """No invocation comes. Behind something that the same thread of the server did, so that
         waiting a moment is enough."""
@@ -178,7 +193,7 @@ class Functions(local_server.Conformance):
             {'Effect': 'Allow', 'Action': 'sqs:SendMessage', 'Principal': EVENTS, 'Resource': arn})
         return self.sqs.create_queue(QueueName=name, Attributes=attributes)['QueueUrl'], arn
 
-    def message(self, url, wait=15):
+    def message(self, url, wait=60):
         """The next message of a queue, deleted."""
         end = time.monotonic() + wait
         while time.monotonic() < end:
@@ -199,6 +214,14 @@ class Functions(local_server.Conformance):
         end = time.monotonic() + 60
         while not condition():
             self.assertLess(time.monotonic(), end, 'it did not come to that')
+            time.sleep(0.005)
+
+    def until_failed(self, times):
+        """Until it is written down that an event failed at its function so many times."""
+        path = os.path.join(self.server.folder, 'data', 'store.db')
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as store:
+            self.until(lambda: store.execute('SELECT attempts FROM trail_invocation')
+                       .fetchall() == [(times,)])
 
     def rule(self, pattern, *targets, name='rule'):
         self.events.put_rule(Name=name, EventPattern=json.dumps(pattern))

@@ -109,7 +109,7 @@ class LocalServer:
 
     def stop(self):
         self._process.send_signal(signal.SIGTERM)
-        status = self._process.wait(timeout=30)
+        status = self._process.wait(timeout=60)
         self._process.stdout.close()
         errors = self.errors()
         self._errors.close()

@@ -1,5 +1,6 @@
 """packages: Lambda functions made for a test."""
 import io
+import time
 import zipfile
 
 from botocore.exceptions import ClientError
@@ -52,3 +53,4 @@ def settle(functions, name):
         found = functions.get_function_configuration(FunctionName=name)
         if found['State'] == 'Active' and found.get('LastUpdateStatus') == 'Successful':
             return found
+        time.sleep(0.005)

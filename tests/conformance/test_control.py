@@ -18,12 +18,12 @@ class Clock(Conformance):
 
     def test_shows_real_time_at_first(self):
         shown = self.server.clock()
-        self.assertAlmostEqual(shown['time'], time.time(), delta=5)
+        self.assertAlmostEqual(shown['time'], time.time(), delta=60)
         self.assertEqual((shown['stopped'], shown['signatures']), (False, 'clock'))
 
     def test_set_advance_stop_and_put_right(self):
         self.assertAlmostEqual(self.server.clock(time='2030-01-01T00:00:00Z')['time'],
-                               1893456000, delta=5)
+                               1893456000, delta=60)
         shown = self.server.clock(time=1893456000, stopped=True)
         self.assertEqual((shown['time'], shown['text']),
                          (1893456000, '2030-01-01T00:00:00.000Z'))
@@ -33,14 +33,14 @@ class Clock(Conformance):
         self.assertFalse(self.server.clock(advance=0, stopped=False)['stopped'])
         self.assertGreaterEqual(self.server.clock()['time'], 1893456001)
         shown = self.server.clock(real=True)
-        self.assertAlmostEqual(shown['time'], time.time(), delta=5)
+        self.assertAlmostEqual(shown['time'], time.time(), delta=60)
 
     def test_reset_puts_it_right(self):
         self.server.clock(time=0, stopped=True)
         self.server.reset()
         self.assertEqual((self.server.clock()['stopped'], self.server.clock()['signatures']),
                          (False, 'clock'))
-        self.assertAlmostEqual(self.server.clock()['time'], time.time(), delta=5)
+        self.assertAlmostEqual(self.server.clock()['time'], time.time(), delta=60)
 
     def test_what_is_not_a_time_is_refused(self):
         for body, why in (({'time': 'soon'}, 'ISO 8601'), ({'time': None}, 'ISO 8601'),
@@ -52,7 +52,7 @@ class Clock(Conformance):
                           ([], 'object')):
             with self.subTest(body=body):
                 self.assertIn(why, self.refused_control(body))
-        self.assertAlmostEqual(self.server.clock()['time'], time.time(), delta=5)
+        self.assertAlmostEqual(self.server.clock()['time'], time.time(), delta=60)
 
     def test_what_aws_shows_has_the_moved_time(self):
         ssm = self.client('ssm')

@@ -57,7 +57,7 @@ class Iam(local_server.Conformance):
         """All but one of what the account may have are there, like the one named "first"."""
         database = next(pathlib.Path(self.server.folder).rglob('store.db'))
         mine = f"kind = '{kind}' AND account = '{ACCOUNT}'"
-        with contextlib.closing(sqlite3.connect(database, timeout=5)) as store:
+        with contextlib.closing(sqlite3.connect(database, timeout=60)) as store:
             columns = [row[1] for row in store.execute('PRAGMA table_info(iam_entities)')]
             changed = [f"{name} || '-' || n" if name in ('id', 'name', 'name_key') else name
                        for name in columns]

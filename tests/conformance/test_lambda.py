@@ -195,7 +195,7 @@ class Functions(Lambda):
     def test_code_storage(self):
         self.make()
         database = next(pathlib.Path(self.server.folder).rglob('store.db'))
-        with contextlib.closing(sqlite3.connect(database, timeout=5)) as store:
+        with contextlib.closing(sqlite3.connect(database, timeout=60)) as store:
             store.execute('UPDATE lambda_version SET code_size = 80530636800')
             store.commit()
         self.refused('CodeStorageExceededException', self.functions.create_function,

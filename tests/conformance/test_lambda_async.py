@@ -76,8 +76,8 @@ class Events(functions.Functions):
                                                 'operation': 'Invoke'}])
         self.put_event({'n': 1})
         self.until(lambda: self.server.control('GET', 'faults')['rules'][0]['hits'] == 1)
-        self.server.clock(advance=60)
-        self.assertEqual(self.relay.next().event['detail'], {'n': 1})
+        again = self.relay.behind(lambda: self.server.clock(advance=60))
+        self.assertEqual(again.event['detail'], {'n': 1})
 
     def test_log_groups(self):
         logs = self.client('logs')
@@ -108,11 +108,12 @@ class Retries(functions.Functions):
         self.function(DeadLetterConfig={'TargetArn': dead_arn})
         self.config(DestinationConfig={'OnFailure': {'Destination': told_arn}})
         number = self.invoke({'n': 1})
-        for pause in (60, 120, None):
+        for times, pause in enumerate((60, 120, None), 1):
             found = self.relay.next()
             self.assertEqual((found.request_id, found.event), (number, {'n': 1}))
             found.fail('no luck', 'Luck.None')
             if pause:
+                self.until_failed(times)
                 self.relay.nothing()
                 self.server.clock(advance=pause - 5)
                 self.relay.nothing()
@@ -140,6 +141,7 @@ class Retries(functions.Functions):
         self.function(DeadLetterConfig={'TargetArn': dead_arn})
         self.invoke({})
         self.relay.next().fail()
+        self.until_failed(1)
         self.relay.nothing()
         self.server.clock(advance=61)
         self.relay.next().answer()

@@ -277,6 +277,7 @@ class Work(Mappings):
         self.relay.nothing()
         other.answer()
         first.fail()
+        self.until(lambda: self.count(url) == (2, 1))  # b1 is gone, a2 and a3 wait for a1
         self.relay.nothing()
         self.server.clock(advance=31)
         again = self.relay.next()

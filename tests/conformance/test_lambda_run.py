@@ -46,7 +46,7 @@ class Run(local_server.Conformance):
 
     def lines(self, count):
         """The log's lines, when there are that many."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
                 events = self.logs.filter_log_events(logGroupName=GROUP)['events']
@@ -133,7 +133,7 @@ class Killed(local_server.Conformance):
             env = json.load(answer['Payload'])
             server.close_clients()
             server.kill()
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while time.monotonic() < until and self.runs(env['pid']):
                 time.sleep(0.01)
             self.assertFalse(self.runs(env['pid']))

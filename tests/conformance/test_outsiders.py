@@ -22,7 +22,7 @@ TARGET = 'AmazonSSM.GetParameter'
 
 class Outsiders(Conformance):
     def tearDown(self):
-        with urllib.request.urlopen(self.server.url + '/_understudy/health', timeout=10) as health:
+        with urllib.request.urlopen(self.server.url + '/_understudy/health', timeout=60) as health:
             self.assertEqual(health.status, 200)
         super().tearDown()
 
@@ -30,7 +30,7 @@ class Outsiders(Conformance):
         host, port = self.server.url.split('//')[1].split(':')
         return host, int(port)
 
-    def exchange(self, data, close=False, timeout=10):
+    def exchange(self, data, close=False, timeout=60):
         """Sends the bytes as they are; everything that comes back until the end, or until the
         first whole answer when the connection stays open."""
         with socket.create_connection(self.address(), timeout=timeout) as link:

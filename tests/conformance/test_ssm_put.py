@@ -246,9 +246,10 @@ class Put(Conformance):
 
     def test_expiration(self):
         self.put('/gone/soon', Tier='Advanced', Tags=[{'Key': 'a', 'Value': 'b'}],
-                 Policies=json.dumps([policy('Expiration', Timestamp=in_seconds(1.2))]))
+                 Policies=json.dumps([policy('Expiration', Timestamp=in_seconds(3600))]))
         self.assertEqual(self.ssm.get_parameter(Name='/gone/soon')['Parameter']['Version'], 1)
-        deadline = time.time() + 20
+        self.server.clock(advance=3601)
+        deadline = time.time() + 60
         while time.time() < deadline:
             if self.ssm.get_parameters(Names=['/gone/soon'])['InvalidParameters']:
                 break

@@ -26,7 +26,7 @@ class Server(kill.Server):
         return boto3.client(service, region_name=REGION, endpoint_url=self.url,
                             aws_access_key_id=kill.ACCESS_KEY,
                             aws_secret_access_key=kill.SECRET_KEY,
-                            config=Config(retries={'max_attempts': 0}, read_timeout=30))
+                            config=Config(retries={'max_attempts': 0}, read_timeout=60))
 
 
 def set_up_rule(server):
@@ -74,7 +74,7 @@ class EventsKill(unittest.TestCase):
         for writer in writers:
             writer.start()
         for _ in range(random.randint(20, 150)):
-            enough.acquire()
+            self.assertTrue(enough.acquire(timeout=60), 'no progress')
         server.end(signal.SIGKILL)
         for writer in writers:
             writer.join()
@@ -86,6 +86,7 @@ class EventsKill(unittest.TestCase):
         end = time.monotonic() + 60
         while time.monotonic() < end:
             messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10,
+                                           VisibilityTimeout=600,
                                            WaitTimeSeconds=1).get('Messages', [])
             names += [json.loads(message['Body'])['detail']['name'] for message in messages]
             if messages:

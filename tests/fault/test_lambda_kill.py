@@ -141,7 +141,7 @@ class LambdaKill(unittest.TestCase):
         for thread in threads:
             thread.start()
         for _ in range(random.randint(20, 100)):
-            enough.acquire()
+            self.assertTrue(enough.acquire(timeout=60), 'no progress')
         server.end(signal.SIGKILL)
         for thread in threads:
             thread.join()
@@ -162,7 +162,7 @@ class LambdaKill(unittest.TestCase):
         client = boto3.client('lambda', region_name=REGION, endpoint_url=server.url,
                               aws_access_key_id=kill.ACCESS_KEY,
                               aws_secret_access_key=kill.SECRET_KEY,
-                              config=Config(retries={'max_attempts': 0}))
+                              config=Config(retries={'max_attempts': 0}, read_timeout=60))
         client.invoke(FunctionName='f', InvocationType='Event', Payload=b'{"name": "last"}')
         client.close()
         self.witness.until({'last'})

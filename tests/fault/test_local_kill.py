@@ -45,7 +45,7 @@ class Server:
     def client(self, service='ssm'):
         return boto3.client(service, region_name='eu-west-1', endpoint_url=self.url,
                             aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
-                            config=Config(retries={'max_attempts': 0}, read_timeout=10))
+                            config=Config(retries={'max_attempts': 0}, read_timeout=60))
 
     def advance(self, seconds):
         change = json.dumps({'advance': seconds, 'signatures': 'real'}).encode()
@@ -53,7 +53,7 @@ class Server:
 
     def end(self, how):
         self.process.send_signal(how)
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         self.process.stdout.close()
         return status
 
@@ -135,10 +135,10 @@ class Kill(unittest.TestCase):
         for writer in writers:
             writer.start()
         for _ in range(random.randint(40, 160)):
-            self.assertTrue(enough.acquire(timeout=30), 'no progress')
+            self.assertTrue(enough.acquire(timeout=60), 'no progress')
         server.end(signal.SIGKILL)
         for number, writer in enumerate(writers):
-            writer.join(30)
+            writer.join(90)
             counters[number] = writer.counter
 
     def check(self, counters, made):
@@ -186,10 +186,10 @@ class Kill(unittest.TestCase):
         for thread in senders + [taker]:
             thread.start()
         for _ in range(200):
-            self.assertTrue(enough.acquire(timeout=30), 'no progress')
+            self.assertTrue(enough.acquire(timeout=60), 'no progress')
         server.end(signal.SIGKILL)
         for thread in senders + [taker]:
-            thread.join(30)
+            thread.join(90)
         sent = {body for sender in senders for body in sender.sent}
         server = Server(self.folder)
         sqs = server.client('sqs')
@@ -205,7 +205,7 @@ class Kill(unittest.TestCase):
     def test_a_second_server_is_kept_out(self):
         server = Server(self.folder)
         second = subprocess.run([PROGRAM, '--data', self.folder, '--listen', '127.0.0.1:0'],
-                                capture_output=True, text=True, timeout=30, check=False)
+                                capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(second.returncode, 1)
         self.assertIn('in use by another process', second.stderr)
         self.assertEqual(server.end(signal.SIGTERM), 0)

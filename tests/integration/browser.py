@@ -57,7 +57,7 @@ class Browser:
 
     def wait(self, condition):
         from selenium.webdriver.support.ui import WebDriverWait
-        WebDriverWait(self.driver, 20, 0.02).until(lambda _: self.run(f'return {condition}'))
+        WebDriverWait(self.driver, 60, 0.02).until(lambda _: self.run(f'return {condition}'))
 
     def find(self, selector):
         return self.driver.find_elements('css selector', selector)

@@ -29,6 +29,7 @@ class Answers(http.server.ThreadingHTTPServer):
     """Takes the answers, by request id. `rules`: called with a Put, give a status to refuse it
     with, 'drop' to close without a word, or None."""
     daemon_threads = True
+    request_queue_size = 128  # one that is full loses connections
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Receiver)

@@ -29,6 +29,7 @@ def program():
 
 class RuntimeApi(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # one that is full loses connections
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Conversation)

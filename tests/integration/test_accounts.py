@@ -245,7 +245,7 @@ destinations:
                       failed['reason'])
 
     def test_r57_quotas_and_endpoints_of_a_side_are_used(self):
-        """Two writes a second where the configuration says so; calls go where it says."""
+        """One write a second where the configuration says so; calls go where it says."""
         for number in range(4):
             self.put(f'/app/{number}', 'x')
         other = replication.Witness(self.server.url)
@@ -253,9 +253,10 @@ destinations:
         done = self.sync(f'''
 source: {{ region: {SOURCE} }}
 destinations:
-  - {{ region: us-east-1, quotas: {{ PutParameter: 2 }}, endpoint_url: "{other.url}" }}
+  - {{ region: us-east-1, quotas: {{ PutParameter: 1 }}, endpoint_url: "{other.url}" }}
 ''', '--json')
-        self.assertGreaterEqual(done.summary['paced_ms'], 1400)
+        # 3 s; less where the calls themselves take long. Without quotas of its own: nothing.
+        self.assertGreaterEqual(done.summary['paced_ms'], 1000)
         self.assertEqual(len(other.writes()), 4)
         self.assertEqual({call.region for call in other.calls}, {'us-east-1'})
         self.assertEqual({call.region for call in self.witness.calls}, {SOURCE})

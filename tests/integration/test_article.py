@@ -99,12 +99,12 @@ class Article(local_server.Conformance):
     def gone(self, name, **where):
         within(20, lambda: self.one(name, **where) is None)
 
-    def counted(self, function, **wanted):
-        """Its metrics, when each of these is at least so much."""
+    def counted(self, function, pause=0, **wanted):
+        """Its metrics, when each of these is at least so much; behind a pause of the server's."""
         def look():
             counts = function.counts()
             return counts if all(counts[name] >= least for name, least in wanted.items()) else None
-        return within(20, look)
+        return within(20, look, (lambda: self.server.clock(advance=pause + 1)) if pause else None)
 
     def letter(self, url):
         """The next message of a queue, deleted."""
@@ -270,9 +270,7 @@ class Article(local_server.Conformance):
             roles.deny('ssm:PutParameter')))
         self.put('/prod/a', 'v')
         for attempt, wait in enumerate((0, 60, 120), 1):
-            if wait:
-                self.server.clock(advance=wait + 1)
-            self.counted(function, ItemsFailed=attempt)
+            self.counted(function, pause=wait, ItemsFailed=attempt)
         buried = self.letter(function.dead_url)
         self.assertEqual(json.loads(buried['Body'])['detail']['name'], '/prod/a')
         told = buried['MessageAttributes']['ErrorMessage']['StringValue']
@@ -293,9 +291,7 @@ class Article(local_server.Conformance):
             FunctionName=function.name, InvocationType='Event', Payload=json.dumps(
                 self.claim('PutParameter', {'name': 7})))
         for attempt, wait in enumerate((0, 60, 120), 2):
-            if wait:
-                self.server.clock(advance=wait + 1)
-            self.counted(function, EventsMalformed=attempt)
+            self.counted(function, pause=wait, EventsMalformed=attempt)
         buried = self.letter(function.dead_url)
         self.assertEqual(json.loads(buried['Body'])['detail']['requestParameters'], {'name': 7})
         self.assertEqual(buried['MessageAttributes']['ErrorCode']['StringValue'], '200')

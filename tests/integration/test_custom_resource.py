@@ -333,11 +333,16 @@ class CustomResource(Replication):
         key = self.make()['KeyId']
         self.witness.rules.insert(0, lambda call: 'stall' if call.operation == 'ReplicateKey' and
                                   TWO.encode() in call.body else None)
-        begun = time.monotonic()
         request = self.stack.request('Create', ResourceProperties={
             'KMSKeyID': key, 'ReplicationRegions': [ONE, TWO]})
-        self.fails(self.stack.send(request, tries=1, seconds=4), TWO, 'time')
-        self.assertLess(time.monotonic() - begun, 4)
+        for seconds in (4, 16, 60):  # of which a tenth is for the answer: a busy machine needs more
+            begun = time.monotonic()
+            answer = self.stack.send(request, tries=1, seconds=seconds)
+            took = time.monotonic() - begun
+            if took < seconds:
+                break
+        self.fails(answer, TWO, 'time')
+        self.assertLess(took, seconds)
         self.witness.rules.pop(0)
         self.succeeds(self.stack.send(request))
         self.assertEqual(self.state(key, TWO), 'Enabled')
@@ -518,7 +523,7 @@ class CustomResource(Replication):
             """Ten are under way at once, or this waits in vain; outside the witness's lock."""
             if call.operation == 'ReplicateKey':
                 begun.append(call)
-                limit = time.monotonic() + 20
+                limit = time.monotonic() + 50
                 while len(begun) < 10 and time.monotonic() < limit:
                     time.sleep(0.005)
                 self.assertGreaterEqual(len(begun), 10)

@@ -153,6 +153,10 @@ def name_server(zone, asked):
     threading.Thread(target=serve, daemon=True).start()
 
 
+class Listener(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # one that is full loses connections
+
+
 class RuntimeApi(http.server.BaseHTTPRequestHandler):
     """Hands out the event once, takes the answer."""
     protocol_version = 'HTTP/1.1'
@@ -255,7 +259,7 @@ def inside(folder):
         ssm.put_parameter(Name='/app/a', Value='one', Type='SecureString')
         tls = Tls(('127.0.0.1', int(server.url.rsplit(':', 1)[1].strip('/'))), certificate, key)
         tls.start()
-        runtime = http.server.ThreadingHTTPServer(('127.0.0.1', 0), RuntimeApi)
+        runtime = Listener(('127.0.0.1', 0), RuntimeApi)
         threading.Thread(target=runtime.serve_forever, daemon=True).start()
         found = {}
         for trusted in (False, True):
@@ -275,9 +279,9 @@ def inside(folder):
                     'AWS_ENDPOINT_URL': f'https://aws.test:{tls.port}',
                     'UNDERSTUDY_CONFIG': f'{{"source": {{"region": "{SOURCE}"}}, "destinations": '
                                          f'[{{"region": "{TARGET}"}}]}}'})
-            answered = RuntimeApi.answered.wait(30)
+            answered = RuntimeApi.answered.wait(60)
             program.terminate()
-            said = program.communicate(timeout=30)[0]
+            said = program.communicate(timeout=60)[0]
             found['trusted' if trusted else 'strange'] = {
                 'answered': answered, 'said': said, 'answers': list(RuntimeApi.answers)}
         copies = server.client('ssm', TARGET)
@@ -305,7 +309,7 @@ class EmptyRoot(unittest.TestCase):
             self.skipTest('neither user namespaces nor root: the empty root was not tried')
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(words + [sys.executable, __file__, '--inside', folder],
-                                  capture_output=True, text=True, timeout=120)
+                                  capture_output=True, text=True, timeout=240)
             self.assertEqual(done.returncode, 0, done.stderr)
             found = json.loads(done.stdout)
         self.assertEqual(found['files'], ['etc/resolv.conf', 'var/task/bootstrap',

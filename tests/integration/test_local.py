@@ -41,12 +41,12 @@ class Local(unittest.TestCase):
 
     def end(self, process):
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(process.wait(timeout=60), 0)
 
     def test_given_credentials(self):
         key, secret = CREDENTIALS[ACCOUNT]
         process, url, _ = self.start('--credentials', f'{key}:{secret}:{ACCOUNT}')
-        with urllib.request.urlopen(url + '/_understudy/health', timeout=10) as health:
+        with urllib.request.urlopen(url + '/_understudy/health', timeout=60) as health:
             self.assertEqual(json.load(health)['status'], 'running')
         arguments = pathlib.Path(f'/proc/{process.pid}/cmdline').read_bytes()
         self.assertIn(b'understudy-local', arguments)

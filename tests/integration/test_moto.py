@@ -38,7 +38,7 @@ class Moto(unittest.TestCase):
         deadline = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(cls.url + '/moto-api/data.json', timeout=5).close()
+                urllib.request.urlopen(cls.url + '/moto-api/data.json', timeout=60).close()
                 return
             except OSError:
                 if time.monotonic() > deadline or cls.server.poll() is not None:

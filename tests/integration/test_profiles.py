@@ -22,6 +22,10 @@ SYNC = ['sync', '--source-region', 'ap-south-1', '--destination-region', 'us-eas
         '--include', '/app/**']
 
 
+class Listener(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # one that is full loses connections
+
+
 class Metadata(http.server.BaseHTTPRequestHandler):
     """A container's credentials service and an instance's metadata, on the loopback."""
     keys = {'AccessKeyId': KEY, 'SecretAccessKey': SECRET, 'Code': 'Success',
@@ -61,7 +65,7 @@ class Profiles(unittest.TestCase):
         cls.server = local_server.LocalServer()
         cls.server.start()
         cls.addClassCleanup(cls.server.stop)
-        cls.metadata = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Metadata)
+        cls.metadata = Listener(('127.0.0.1', 0), Metadata)
         threading.Thread(target=cls.metadata.serve_forever, daemon=True).start()
         cls.addClassCleanup(cls.metadata.server_close)
         cls.addClassCleanup(cls.metadata.shutdown)
@@ -168,7 +172,7 @@ class Profiles(unittest.TestCase):
                    AWS_CONTAINER_CREDENTIALS_FULL_URI='http://creds.example.com/')
 
     def test_instance(self):
-        self.copies(AWS_EC2_METADATA_DISABLED='',
+        self.copies(AWS_EC2_METADATA_DISABLED='', AWS_METADATA_SERVICE_TIMEOUT='30',
                     AWS_EC2_METADATA_SERVICE_ENDPOINT=self.metadata_url)
 
 

@@ -143,7 +143,7 @@ class Promote(Replication):
                                   self.asked() else None)
         process = subprocess.Popen(self.words('promote', '--yes'), env=self.environment(),
                                    cwd=self.folder, stdout=subprocess.PIPE)
-        self.assertTrue(self.witness.stalled.wait(30))
+        self.assertTrue(self.witness.stalled.wait(60))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         self.witness.rules.clear()

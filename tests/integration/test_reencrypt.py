@@ -181,7 +181,7 @@ class Reencrypt(Replication):
         self.witness.rules.append(stall)
         process = subprocess.Popen(self.words('--in-place', str(path)), env=self.environment(),
                                    cwd=self.folder, stderr=subprocess.PIPE)
-        self.assertTrue(self.witness.stalled.wait(30))
+        self.assertTrue(self.witness.stalled.wait(60))
         process.kill()
         process.communicate()
         self.witness.rules.clear()

@@ -3,6 +3,7 @@
 written twice."""
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -39,6 +40,16 @@ class Stop(Replication):
             self.assertLess(time.monotonic(), deadline, f'no {operation}')
             time.sleep(0.005)
 
+    def wait_until_taken(self, process):
+        """Until no signal is left for the process: of two the lower number would come first."""
+        deadline = time.monotonic() + 60
+        while True:
+            with open(f'/proc/{process.pid}/status', encoding='ascii') as status:
+                if re.search(r'^ShdPnd:\t0+$', status.read(), re.MULTILINE):
+                    return
+            self.assertLess(time.monotonic(), deadline, 'the signal was not taken')
+            time.sleep(0.005)
+
     def assertWrittenOnce(self):
         self.assertCopied()
         for region in COPIES:
@@ -47,10 +58,16 @@ class Stop(Replication):
     def test_r10_max_duration_ends_in_time_and_the_next_run_goes_on(self):
         self.fill()
         self.slow_down('PutParameter', 0.4)
-        began = time.monotonic()
-        done = self.run_it('sync', '--json', '--concurrency', '4', '--max-duration', '3s', status=4)
-        # The process's own start and end are not the run's.
-        self.assertLess(time.monotonic() - began, 3.3)
+        for seconds in (3, 12, 48):  # a busy machine may have no time to plan, or to end
+            began = time.monotonic()
+            done = self.run_it('sync', '--json', '--concurrency', '4', '--max-duration',
+                               f'{seconds}s', status=4)
+            took = time.monotonic() - began
+            # The process's own start and end are not the run's.
+            if took < seconds + 0.3 and done.summary['applied']:
+                break
+            self.slow_down('PutParameter', 0.4 * seconds)  # so much is left for the next
+        self.assertLess(took, seconds + 0.3)
         self.assertIn('stopped by --max-duration', done.err)
         self.assertTrue(done.summary['stopped'])
         self.assertGreater(done.summary['applied'], 0)
@@ -71,7 +88,7 @@ class Stop(Replication):
             lambda call: 'stall' if call.operation == 'PutParameter' else None)
         began = time.monotonic()
         done = self.run_it('sync', '--max-duration', '2s', status=4)
-        self.assertLess(time.monotonic() - began, 4)
+        self.assertLess(time.monotonic() - began, 40)  # the call would have been held for 60 s
         self.assertIn('6 left to write', done.err)
         self.witness.released.set()
         self.witness.forget()
@@ -93,7 +110,7 @@ class Stop(Replication):
             process = self.start('sync', '--concurrency', '2')
             self.wait_for('PutParameter', 4)
             process.send_signal(number)
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 4, err)
             self.assertIn('stopped by a signal', err)
         self.witness.rules.clear()
@@ -107,10 +124,11 @@ class Stop(Replication):
         process = self.start('sync')
         self.assertTrue(self.witness.stalled.wait(60))
         process.send_signal(signal.SIGTERM)
+        self.wait_until_taken(process)
         time.sleep(0.1)
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         self.assertEqual(process.returncode, -signal.SIGINT)
 
     def test_killed_at_any_moment_it_converges_and_repeats_no_finished_write(self):

@@ -79,7 +79,7 @@ class Watch(Replication):
 
     def end(self, watch, how=signal.SIGTERM):
         watch.send_signal(how)
-        status = watch.wait(20)
+        status = watch.wait(60)
         log = watch.stderr.read()
         self.assertNotIn('Sanitizer', log)
         self.assertEqual(status, 0, log)
@@ -143,7 +143,7 @@ class Watch(Replication):
         self.witness.rules.append(lambda call: 'stall' if call.operation == 'PutParameter' and
                                   call.region == COPIES[0] else None)
         self.put('/prod/first', 'holds it up')  # the daemon is at this one
-        self.witness.stalled.wait(20)
+        self.assertTrue(self.witness.stalled.wait(60))
         for number in range(60):
             self.put('/prod/busy', f'value {number}', Overwrite=True)
         within(20, lambda: self.status()['pending'] == 2)  # it waits, and the first one is at work
@@ -187,7 +187,7 @@ class Watch(Replication):
         self.witness.rules.append(lambda call: 'stall' if call.operation == 'PutParameter' and
                                   call.region == COPIES[0] else None)
         self.put('/prod/first', 'holds it up')
-        self.witness.stalled.wait(20)
+        self.assertTrue(self.witness.stalled.wait(60))
         within(20, lambda: self.status()['oldest_unreplicated_ms'] > 0)
         self.assertEqual(self.status()['pending'], 1)  # also what is being worked on waits
         self.put('/prod/second', 'waits')
@@ -203,7 +203,7 @@ class Watch(Replication):
         watch.send_signal(signal.SIGTERM)
         self.witness.rules.clear()
         self.witness.released.set()
-        self.assertEqual(watch.wait(20), 0)
+        self.assertEqual(watch.wait(60), 0)
         back = [call for call in self.witness.calls
                 if call.operation == 'ChangeMessageVisibilityBatch']
         self.assertEqual(sum(len(json.loads(call.body)['Entries']) for call in back), 2)
@@ -306,7 +306,7 @@ class Watch(Replication):
         path = str(self.folder / 'notify')
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
             told.bind(path)
-            told.settimeout(20)
+            told.settimeout(60)
             watch = self.start(notify=path)
             first = told.recv(4096).decode()
             self.assertIn('READY=1', first)

@@ -21,7 +21,7 @@
 
 #include <stddef.h>
 
-enum { SCRIPT_PATIENCE_MS = 10000 };
+enum { SCRIPT_PATIENCE_MS = 60000 };
 
 enum script_action {
     SCRIPT_ACCEPT,   /* a connection, even when one is open (which is then closed) */

@@ -3,7 +3,6 @@
 #include "aws/policy.h"
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "policy_fixture.h"
 
 #include <setjmp.h>
@@ -14,6 +13,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define ALLOW(action, resource)                                                                    \
     "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':" action                       \
@@ -223,11 +223,11 @@ static void hostile_patterns(void **state)
              "{'Version':'2012-10-17','Statement':{'Effect':'Allow','Action':'*','Resource':"
              "'arn:aws:ssm:::%sb'}}",
              pattern);
-    int64_t start_ms = clock_system()->monotonic_ms(clock_system());
+    clock_t start = clock(); /* of this process alone: the machine may be busy */
     for (int i = 0; i < 20; i++)
         assert_int_equal(policy_ask(document, POLICY_IDENTITY, "ssm:X", resource, NULL, NULL, NULL),
                          POLICY_NO_MATCH);
-    assert_true(clock_system()->monotonic_ms(clock_system()) - start_ms < 5000);
+    assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 
     memset(value, 'v', sizeof value);
     memcpy(value, "a:b=", 4);

@@ -127,11 +127,11 @@ static void test_timeout(void **state)
         int64_t start_ms = now_ms();
         assert_int_equal(run(commands[i], 300, &out), -1);
         assert_int_equal(err.code, ERR_UNAVAILABLE);
-        assert_in_range(now_ms() - start_ms, 290, 20000);
+        assert_in_range(now_ms() - start_ms, 290, 60000);
         pid_t sleeper = (pid_t)strtol(buf_text(&out), NULL, 10);
         assert_true(sleeper > 1);
         /* Its parent is gone; whoever inherited it takes a moment to collect it. */
-        for (start_ms = now_ms(); kill(sleeper, 0) == 0 && now_ms() - start_ms < 10000;) {
+        for (start_ms = now_ms(); kill(sleeper, 0) == 0 && now_ms() - start_ms < 60000;) {
             char path[64], text[512] = "";
             snprintf(path, sizeof path, "/proc/%d/stat", (int)sleeper);
             FILE *stat = fopen(path, "r");
@@ -141,7 +141,7 @@ static void test_timeout(void **state)
             if (dead)
                 break;
         }
-        assert_true(now_ms() - start_ms < 10000);
+        assert_true(now_ms() - start_ms < 60000);
         buf_done(&out);
     }
 }

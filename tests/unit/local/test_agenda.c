@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10 * 1000, START_MS = 1000000, SOON_MS = 5000 };
+enum { PATIENCE_MS = 60 * 1000, START_MS = 1000000, SOON_MS = 5000 };
 
 static const char *const schemas[] = {"CREATE TABLE IF NOT EXISTS ssm_x (id INTEGER);", NULL};
 

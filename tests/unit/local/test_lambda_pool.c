@@ -286,7 +286,7 @@ static bool is_alive(pid_t pid)
 
 static void wait_until_gone(pid_t pid)
 {
-    for (int i = 0; i < 1000 && is_alive(pid); i++)
+    for (int i = 0; i < 6000 && is_alive(pid); i++)
         poll(NULL, 0, 10);
     assert_false(is_alive(pid));
 }

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000, LARGE_BYTES = 8 << 20 };
+enum { PATIENCE_MS = 60000, LARGE_BYTES = 8 << 20 };
 
 /* ---- the handler: the path says what is to be done ---- */
 
@@ -499,9 +499,10 @@ static void test_slow_reader(void **state)
 
 /* ---- deadlines ---- */
 
-static const struct http_server_options hasty = {.header_timeout_ms = 150,
-                                                 .body_timeout_ms = 150,
-                                                 .keep_alive_timeout_ms = 150};
+/* Not so hasty that a busy machine's client is late. */
+static const struct http_server_options hasty = {.header_timeout_ms = 500,
+                                                 .body_timeout_ms = 500,
+                                                 .keep_alive_timeout_ms = 500};
 
 /* Sends a byte every 10 ms until the server answers; how long that took. */
 static int64_t drip(int fd, const char *start, char byte)
@@ -531,7 +532,7 @@ static void test_dripping(void **state)
         int fd = call(house);
         int64_t took_ms = drip(fd, starts[i], 'x');
         assert_int_equal(hear(fd, false).status, 408);
-        assert_true(took_ms >= 140 && took_ms < PATIENCE_MS / 2);
+        assert_true(took_ms >= 490 && took_ms < PATIENCE_MS / 2);
         shutdown(fd, SHUT_WR);
         assert_closed(fd);
     }
@@ -577,7 +578,7 @@ static void test_deferred_has_no_deadline(void **state)
     say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
     await_held(house, 1);
     struct pollfd poller = {.fd = fd, .events = POLLIN};
-    assert_int_equal(poll(&poller, 1, 400), 0);
+    assert_int_equal(poll(&poller, 1, 1100), 0);
     release(house, 0, 200, "late");
     http_server_flush(house->server);
     assert_string_equal(hear(fd, false).body, "late");
@@ -943,7 +944,9 @@ static void test_largest_connections(void **state)
     close(first);
     /* There is room again as soon as the server has seen that. */
     struct reply reply = {0};
-    for (int tries = 0; tries < 1000 && reply.status != 200; tries++) {
+    int64_t began = clock_system()->monotonic_ms(clock_system());
+    while (reply.status != 200 &&
+           clock_system()->monotonic_ms(clock_system()) - began < PATIENCE_MS) {
         int third = call(house);
         reply = ask(third, "GET / HTTP/1.1\r\n" HOST "\r\n");
         close(third);
