@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "local/sandbox.h"
 #include "local/server.h"
 #include "version.h"
 
@@ -335,6 +336,7 @@ int main(int argc, char **argv)
     struct error err = {0};
     sigset_t ends;
 
+    sandbox_main(argv);
     secret_protect_process();
     tune_memory();
     raise_file_limit();

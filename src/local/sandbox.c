@@ -27,7 +27,7 @@ struct birth {
     int input_fd, output_fd;
     int report_fd; /* gets errno when exec fails; exec closes it */
     pid_t parent;
-    bool limited; /* dies with its parent, within a function's limits */
+    bool limited; /* dies with its parent, has no signal's setting, is within a function's limits */
 };
 
 static void limit(int resource, rlim_t most)
@@ -66,7 +66,8 @@ static __attribute__((noinline, noreturn)) void be_born(const struct birth *birt
         close_range(3, (unsigned)report_fd - 1, 0) == 0 &&
         close_range((unsigned)report_fd + 1, ~0U, 0) == 0 && chdir(birth->folder) == 0) {
         umask(022);
-        forget_signals();
+        if (birth->limited)
+            forget_signals();
         execve(birth->program, birth->arguments, birth->environment);
     }
     int problem = errno;
@@ -124,32 +125,99 @@ static int run(struct birth *birth, pid_t *pid, int *problem, struct error *err)
 
 /* --- the watcher ------------------------------------------------------------------------------ */
 
-struct sandbox_watch {
-    pid_t pid;
-    int fd; /* its input: "+ PGID" and "- PGID" lines; its end is the server's */
+/*
+ * It reads "+ PGID" and "- PGID" lines and kills, at the end of its input, which is the server's,
+ * the groups that were not taken back. By then their numbers could stand for others: their leaders
+ * have died with the server. So each group has a member that stays until it is taken back: a child
+ * of the watcher that has joined it and ended, and is not waited for. The kernel gives a number to
+ * nobody else while a process, ended or not, has it as its group's.
+ */
+static const char watcher_name[] = "understudy-watcher";
+static bool may_be_watcher; /* this program calls sandbox_main */
+
+struct pin {
+    pid_t group, pid; /* pid: the child that holds the group's number */
 };
 
-/* Kills the groups that were told and not taken back. SIGTERM and the like are for the server. */
-static const char watcher[] = "trap '' HUP INT QUIT TERM PIPE; all=' '\n"
-                              "while read -r sign id; do case $sign in\n"
-                              "+) all=\"$all$id \" ;;\n"
-                              "-) all=\"${all%% $id *} ${all#* $id }\" ;;\n"
-                              "esac; done\n"
-                              "for id in $all; do kill -9 \"-$id\"; done 2>/dev/null\n";
+struct pins {
+    struct pin *list;
+    size_t count, room;
+};
+
+static void pins_add(struct pins *pins, pid_t group)
+{
+    siginfo_t end = {0};
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(setpgid(0, group) == 0 ? 0 : 1);
+    if (pid < 0 || waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT) != 0)
+        return;
+    if (end.si_code != CLD_EXITED || end.si_status != 0) { /* there is no such group any more */
+        waitpid(pid, NULL, 0);
+        return;
+    }
+    if (pins->count == pins->room) {
+        pins->room = pins->room ? 2 * pins->room : 16;
+        pins->list = memory_realloc(pins->list, pins->room * sizeof *pins->list);
+    }
+    pins->list[pins->count++] = (struct pin){group, pid};
+}
+
+static void pins_remove(struct pins *pins, pid_t group)
+{
+    for (size_t i = 0; i < pins->count; i++)
+        if (pins->list[i].group == group) {
+            waitpid(pins->list[i].pid, NULL, 0);
+            pins->list[i] = pins->list[--pins->count];
+            return;
+        }
+}
+
+/* Signals stay blocked, as they were when it was born: SIGTERM and the like are for the server. */
+static __attribute__((noreturn)) void watch(void)
+{
+    struct pins pins = {0};
+    char line[32];
+    while (fgets(line, sizeof line, stdin)) {
+        pid_t group = (pid_t)strtol(line + 1, NULL, 10);
+        if (group > 1 && line[0] == '+')
+            pins_add(&pins, group);
+        else if (group > 1 && line[0] == '-')
+            pins_remove(&pins, group);
+    }
+    for (size_t i = 0; i < pins.count; i++)
+        kill(-pins.list[i].group, SIGKILL);
+    _exit(0);
+}
+
+void sandbox_main(char **argv)
+{
+    may_be_watcher = true;
+    if (argv[0] && strcmp(argv[0], watcher_name) == 0)
+        watch();
+}
+
+struct sandbox_watch {
+    pid_t pid;
+    int fd; /* its input */
+};
 
 struct sandbox_watch *sandbox_watch_new(struct error *err)
 {
-    static const char shell[] = "/bin/sh";
-    char *const arguments[] = {(char *)"sh", (char *)"-c", (char *)watcher,
-                               (char *)"understudy-watcher", NULL};
+    static const char program[] = "/proc/self/exe";
+    char *const arguments[] = {(char *)watcher_name, NULL};
     char *const environment[] = {NULL};
+    if (!may_be_watcher) {
+        error_set(err, ERR_UNSUPPORTED, "this program cannot watch over processes");
+        return NULL;
+    }
     int pipe_fds[2] = {-1, -1}, problem;
     struct sandbox_watch *watch = memory_alloc(sizeof *watch);
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     int failed = pipe2(pipe_fds, O_CLOEXEC) != 0 || null_fd < 0
                      ? error_errno(err, errno, "cannot make a pipe")
                      : 0;
-    struct birth birth = {.program = shell,
+    struct birth birth = {.program = program,
                           .folder = "/",
                           .arguments = arguments,
                           .environment = environment,
@@ -252,9 +320,9 @@ void sandbox_reap(struct sandbox_watch *watch, struct sandbox *sandbox, int *sta
     *status = 0;
     if (sandbox->pid > 0) {
         sandbox_kill(sandbox); /* its number is not given to others before it is waited for */
+        tell(watch, '-', sandbox->pid);
         while (waitpid(sandbox->pid, status, 0) < 0 && errno == EINTR)
             ;
-        tell(watch, '-', sandbox->pid);
     }
     if (sandbox->pid_fd >= 0)
         close(sandbox->pid_fd);

@@ -4,8 +4,7 @@
  * It gets nothing of the server: a given environment, no descriptor but null, and a pipe as output
  * and error, no signal's setting, a process group of its own, 1,024 descriptors and no core. It is
  * no wall: it runs as the server's user and sees the machine's files. When the server is killed the
- * kernel kills the process, and a watcher (a small shell that waits for the end of a pipe) what the
- * process has started.
+ * kernel kills the process, and a watcher, this program once more, what the process has started.
  *
  * AWS's memory limit is kept by looking: an address-space limit would break programs that reserve
  * much and use little (Go, the sanitizers), so the owner asks sandbox_memory and kills.
@@ -20,6 +19,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* First in main of a program that starts any: does not return when it was started as the watcher.
+ */
+void sandbox_main(char **argv);
 
 struct sandbox_watch; /* the watcher */
 struct sandbox_watch *sandbox_watch_new(struct error *err);

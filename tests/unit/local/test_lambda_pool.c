@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "local/lambda_package.h"
+#include "local/sandbox.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -750,8 +751,10 @@ static void test_killed_owner(void **state)
     close_pool(&host);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argc;
+    sandbox_main(argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_owner), /* forks: before there are threads */
         cmocka_unit_test(test_answers),
