@@ -89,43 +89,59 @@ static const char *next_token(const json_t *page, const struct aws_operation *op
     return token && *token ? token : NULL;
 }
 
-static int turn_page(json_t *input, const struct aws_operation *operation, const char *token,
+static const char *token_member(const struct aws_operation *operation)
+{
+    return operation->page_input ? operation->page_input : operation->page_token;
+}
+
+static int turn_page(const struct aws_operation *operation, char **token, const char *next,
                      struct error *err)
 {
-    const char *member = operation->page_input ? operation->page_input : operation->page_token;
-    const char *before = json_text(input, member);
-    if (before && strcmp(before, token) == 0)
+    if (next && *token && strcmp(*token, next) == 0)
         return error_set(err, ERR_UNAVAILABLE,
                          "%s:%s gave the same page token twice: the listing would not end",
                          operation->service->signing_name, operation->name);
-    json_object_set_new(input, member, json_string(token));
+    free(*token);
+    *token = next ? memory_strdup(next) : NULL;
     return 0;
+}
+
+int aws_pages_from(struct aws_client *client, const struct aws_operation *operation,
+                   const json_t *in, char **token,
+                   int (*each)(const json_t *page, void *arg, struct error *err), void *arg,
+                   struct error *err)
+{
+    struct arena arena; /* not the caller's: a listing has any number of pages */
+    json_t *input = in ? json_copy((json_t *)in) : json_object();
+    bool more = true;
+    int result = 0;
+    arena_init(&arena);
+    while (more && result == 0) {
+        json_t *page;
+        if (*token)
+            json_object_set_new(input, token_member(operation), json_string(*token));
+        result = aws_call(client, &arena, operation, input, &page, err);
+        if (result != 0)
+            break;
+        result = each(page, arg, err);
+        if (result == 0)
+            result = turn_page(operation, token, next_token(page, operation), err);
+        more = *token != NULL;
+        json_decref(page);
+        arena_reset(&arena);
+    }
+    arena_done(&arena);
+    json_decref(input);
+    return result;
 }
 
 int aws_pages(struct aws_client *client, struct arena *arena, const struct aws_operation *operation,
               const json_t *in, int (*each)(const json_t *page, void *arg, struct error *err),
               void *arg, struct error *err)
 {
-    struct arena page_arena; /* not the caller's: a listing has any number of pages */
-    json_t *input = in ? json_copy((json_t *)in) : json_object();
-    bool more = true;
-    int result = 0;
+    char *token = NULL;
     (void)arena;
-    arena_init(&page_arena);
-    while (more && result == 0) {
-        json_t *page;
-        result = aws_call(client, &page_arena, operation, input, &page, err);
-        if (result != 0)
-            break;
-        const char *token = next_token(page, operation);
-        more = token != NULL;
-        result = each(page, arg, err);
-        if (result == 0 && more)
-            result = turn_page(input, operation, token, err);
-        json_decref(page);
-        arena_reset(&page_arena);
-    }
-    arena_done(&page_arena);
-    json_decref(input);
+    int result = aws_pages_from(client, operation, in, &token, each, arg, err);
+    free(token);
     return result;
 }

@@ -26,6 +26,13 @@ int aws_call(struct aws_client *client, struct arena *arena, const struct aws_op
 int aws_pages(struct aws_client *client, struct arena *arena, const struct aws_operation *operation,
               const json_t *in, int (*each)(const json_t *page, void *arg, struct error *err),
               void *arg, struct error *err);
+/* The same from a page on: `*token` says which (NULL: the first). With -1 it says which page was
+ * not taken, so that the listing can be gone on with; NULL behind the last. On the heap, the
+ * caller's. */
+int aws_pages_from(struct aws_client *client, const struct aws_operation *operation,
+                   const json_t *in, char **token,
+                   int (*each)(const json_t *page, void *arg, struct error *err), void *arg,
+                   struct error *err);
 
 const char *aws_client_region(const struct aws_client *client);
 const char *aws_client_endpoint(const struct aws_client *client); /* "https://ssm.eu-west-1..." */

@@ -376,10 +376,12 @@ static void write_job(void *arg, unsigned worker)
 
 int plan_apply(struct engine *engine, struct error *err)
 {
-    uint64_t left;
+    uint64_t writes, removals;
+    engine->stopped = false;
     if (engine_work(engine, WORK_WRITE, write_job, err) != 0 || removal_apply(engine, err) != 0 ||
-        inventory_work_size(engine->inventory, WORK_WRITE, &left, err) != 0)
+        inventory_work_size(engine->inventory, WORK_WRITE, &writes, err) != 0 ||
+        inventory_work_size(engine->inventory, WORK_REMOVE, &removals, err) != 0)
         return -1;
-    engine->stopped = left && stop_wanted(engine->options.stop);
+    engine->stopped = (writes || removals) && stop_wanted(engine->options.stop);
     return 0;
 }

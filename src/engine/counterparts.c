@@ -224,6 +224,13 @@ static bool asked_for(const struct engine *engine)
     return create && strcmp(create, "true") == 0;
 }
 
+void counterparts_forget(struct engine *engine)
+{
+    counterparts_close(engine);
+    use_config(engine, engine->given);
+    arena_reset(&engine->mapped);
+}
+
 int counterparts_plan(struct engine *engine, struct error *err)
 {
     bool create = asked_for(engine);
@@ -232,10 +239,8 @@ int counterparts_plan(struct engine *engine, struct error *err)
     counterparts_close(engine);
     if (!engine->kind->key_kind || engine->options.counterparts == COUNTERPARTS_OFF)
         return 0;
-    if (!engine->focus) {
-        use_config(engine, engine->given);
-        arena_reset(&engine->mapped);
-    }
+    if (!engine->focus)
+        counterparts_forget(engine);
     if (mapping_default_key_allowed(engine->config) ||
         (!create && engine->options.counterparts != COUNTERPARTS_SHOWN))
         return 0;

@@ -167,6 +167,7 @@ void engine_close(struct engine *engine)
     unsigned concurrency = engine->workers ? workers_count(engine->workers) : 0;
     counterparts_close(engine);
     workers_free(engine->workers);
+    plan_forget_listings(engine);
     for (unsigned i = 0; i <= concurrency && engine->values; i++) {
         arena_done(&engine->values[i]);
         arena_done(&engine->calls[i]);
@@ -212,6 +213,8 @@ int engine_add_retired(struct engine *engine, const char *region, struct error *
 int engine_again(struct engine *engine, struct focus *focus, struct error *err)
 {
     recall_again(engine);
+    plan_forget_listings(engine);
+    engine->joined = false;
     engine->side_count = (unsigned)engine->config->destination_count + 1;
     engine->focus = focus;
     engine->idle = NULL;
@@ -228,6 +231,7 @@ int engine_again(struct engine *engine, struct focus *focus, struct error *err)
         struct side *side = &engine->sides[i];
         bool was_unlearned = side->unlearned;
         side->failed = side->tags_one_by_one = side->keys_wanted = false;
+        side->tags_read = NULL;
         if (was_unlearned && learn_side(engine, i, err) != 0)
             return -1;
         if (was_unlearned && !side->unlearned)
@@ -548,6 +552,7 @@ void tally_add(struct tally *sum, const struct tally *tally)
     sum->elapsed_ms += tally->elapsed_ms;
     sum->missed += tally->missed;
     sum->failed_replications += tally->failed_replications;
+    sum->resumed = sum->resumed || tally->resumed;
 }
 
 int tally_exit_plan(const struct tally *tally, int on_changes)

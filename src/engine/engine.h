@@ -69,6 +69,7 @@ struct side {
     struct error error;
     bool tags_one_by_one; /* the tagging API did not serve: `tags_error` */
     struct error tags_error;
+    const char *tags_read;   /* up to this key, one by one; NULL: none yet. Of the pass */
     int64_t link;            /* of a destination: in the state; 0: none */
     uint64_t copies;         /* that `deletes` is about, when they were last counted */
     int64_t counted_ms;      /* monotonic; 0: never */
@@ -84,9 +85,12 @@ struct engine {
     const struct resource_kind *kind;
     struct resource_settings settings; /* what the configuration says to the kind */
     struct engine_options options;
-    struct arena arena;  /* of the engine; the driving thread only, as the next */
-    struct arena pass;   /* of one pass: from engine_again to the next */
-    struct focus *focus; /* NULL: everything */
+    struct arena arena;       /* of the engine; the driving thread only, as the next */
+    struct arena pass;        /* of one pass: from engine_again to the next */
+    struct focus *focus;      /* NULL: everything */
+    struct listing *listings; /* plan_list.c's, of the pass */
+    size_t listing_count;
+    bool joined; /* of the pass: there are steps */
     struct scope scope;
     struct safety safety;
     const char *owner;  /* what the owner's tag says; NULL: copies are not marked */
@@ -134,10 +138,11 @@ void engine_close(struct engine *engine); /* wipes; NULL is fine */
 int engine_again(struct engine *engine, struct focus *focus, struct error *err);
 
 /* Fills engine->inventory with steps. ERR_CANCELLED: stopped before all was looked at; what was
- * found equal is remembered. */
+ * found equal is remembered, and unless engine_again comes in between, another call goes on where
+ * this one was: no page is listed twice (fill.c's kinds begin anew). */
 int plan_build(struct engine *engine, struct error *err);
 /* Writes what is planned. The outcome of each step is in the inventory; what a stop left to a later
- * run stays STATUS_PLANNED. -1 only when the run itself cannot go on. */
+ * run, or to another call, stays STATUS_PLANNED. -1 only when the run itself cannot go on. */
 int plan_apply(struct engine *engine, struct error *err);
 
 struct tally {
@@ -158,6 +163,7 @@ struct tally {
     /* Of reconcile_all: */
     uint64_t missed;              /* copies written that no event has told of */
     unsigned failed_replications; /* that could not be run at all */
+    bool resumed;                 /* what an earlier call had begun was gone on with */
 };
 int engine_tally(struct engine *engine, struct tally *out, struct error *err);
 void tally_add(struct tally *sum, const struct tally *tally);
@@ -247,6 +253,9 @@ void engine_read(struct engine *engine, unsigned side, bool read_only, struct ar
 /* A Region of the source's account that is no destination and has copies; as the last side, for
  * this pass. -1 when there is no room. */
 int engine_add_retired(struct engine *engine, const char *region, struct error *err);
+/* Metadata and tags of all sides into the inventory (plan_list.c). */
+int plan_list(struct engine *engine, struct error *err);
+void plan_forget_listings(struct engine *engine);
 /* Where a listing tells little more than names, reads the rest of each resource (fill.c). */
 int plan_fill(struct engine *engine, struct error *err);
 /* Why the pair could not be read; NULL: it could. */

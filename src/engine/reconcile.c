@@ -1,9 +1,7 @@
-#include "engine/reconcile.h"
-
 #include "engine/counterparts.h"
 #include "engine/focus.h"
 #include "engine/look.h"
-#include "engine/sessions.h"
+#include "engine/reconcile_intern.h"
 #include "engine/two_way.h"
 
 #include <stdlib.h>
@@ -13,23 +11,9 @@ enum {
     TRIES = 4,           /* looks at a name that moves, or is not as new as its hint */
     FIRST_WAIT_MS = 100, /* before the second look; then twice as long each time */
 };
-/* Any event of a change this old has been delivered, or is lost. */
-#define UNDER_WAY_MS (60 * 1000)
-
-struct reconciler {
-    struct reconcile_options options;
-    struct clock *clock;
-    struct sessions *sessions;
-    struct state *memory; /* of all; NULL: with a state folder each engine opens its file */
-    struct engine *
-        *engines; /* one a replication; one that goes back follows the one that goes out */
-    size_t count;
-    size_t next; /* the replication that reconcile_all begins with */
-};
-
 /* --- opening ---------------------------------------------------------------------------------- */
-static int open_engine(struct reconciler *reconciler, const struct config *config, size_t index,
-                       struct error *err)
+int reconciler_open_engine(struct reconciler *reconciler, size_t index, struct engine **out,
+                           struct error *err)
 {
     const struct reconcile_options *options = &reconciler->options;
     const struct engine_options with = {
@@ -48,7 +32,7 @@ static int open_engine(struct reconciler *reconciler, const struct config *confi
         .state = reconciler->memory,
         .sessions = reconciler->sessions,
     };
-    return engine_open(config, &with, &reconciler->engines[index], err);
+    return engine_open(&reconciler->set->items[index], &with, out, err);
 }
 
 static int open_memory(struct reconciler *reconciler, struct error *err)
@@ -73,16 +57,20 @@ int reconciler_open(const struct config_set *set, const struct reconcile_options
                                   : clock_system(),
         .sessions = sessions_new(),
         .engines = memory_alloc(set->count * sizeof(struct engine *)),
+        .passes = memory_alloc(set->count * sizeof(struct full_pass)),
+        .set = set,
         .count = set->count,
     };
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; i < set->count; i++) {
         reconciler->engines[i] = NULL;
+        reconciler->passes[i] = (struct full_pass){0};
+    }
     if (open_memory(reconciler, err) != 0) {
         reconciler_close(reconciler);
         return -1;
     }
     for (size_t i = 0; i < set->count; i++)
-        if (open_engine(reconciler, &set->items[i], i, err) != 0) {
+        if (reconciler_open_engine(reconciler, i, &reconciler->engines[i], err) != 0) {
             reconciler_close(reconciler);
             return -1;
         }
@@ -90,17 +78,24 @@ int reconciler_open(const struct config_set *set, const struct reconcile_options
     return 0;
 }
 
+static void close_engine(struct engine *engine)
+{
+    if (engine)
+        engine->outcome = "done";
+    engine_close(engine);
+}
+
 void reconciler_close(struct reconciler *reconciler)
 {
     if (!reconciler)
         return;
     for (size_t i = 0; i < reconciler->count; i++) {
-        if (reconciler->engines[i])
-            reconciler->engines[i]->outcome = "done";
-        engine_close(reconciler->engines[i]);
+        close_engine(reconciler->passes[i].engine);
+        close_engine(reconciler->engines[i]);
     }
     state_close(reconciler->memory);
     sessions_free(reconciler->sessions);
+    free(reconciler->passes);
     free(reconciler->engines);
     free(reconciler);
 }
@@ -215,8 +210,8 @@ static int look_all(struct reconciler *reconciler, struct engine *engine, struct
     return result;
 }
 
-static void count_calls(const struct reconciler *reconciler, const struct aws_call_counts *before,
-                        struct tally *sum)
+void reconciler_count_calls(const struct reconciler *reconciler,
+                            const struct aws_call_counts *before, struct tally *sum)
 {
     struct aws_call_counts now;
     sessions_counts(reconciler->sessions, &now);
@@ -227,7 +222,7 @@ static void count_calls(const struct reconciler *reconciler, const struct aws_ca
 }
 
 /* A full pass that does what a hint asked for in vain has not found a missed event. */
-static const char *told_place(struct arena *arena, const char *key)
+const char *reconciler_told_place(struct arena *arena, const char *key)
 {
     return arena_printf(arena, "told of %s", key); /* no parameter has such a name */
 }
@@ -243,7 +238,8 @@ static void keep_told(struct engine *engine, const struct looks *looks)
             continue;
         for (unsigned side = 1; side < engine->side_count; side++)
             state_keep_digest(engine->state, engine->sides[side].link,
-                              told_place(&scratch, look->key), look->source_version, nothing);
+                              reconciler_told_place(&scratch, look->key), look->source_version,
+                              nothing);
         arena_reset(&scratch);
     }
     arena_done(&scratch);
@@ -264,9 +260,9 @@ static int look_back(struct reconciler *reconciler, struct engine *engine, struc
     return result;
 }
 
-static int look_in(struct reconciler *reconciler, size_t index, struct arena *arena,
-                   const struct hint *hints, size_t count, struct hint_result *results,
-                   struct tally *sum, struct error *err)
+int reconciler_look(struct reconciler *reconciler, size_t index, struct arena *arena,
+                    const struct hint *hints, size_t count, struct hint_result *results,
+                    struct tally *sum, struct error *err)
 {
     struct engine *engine = reconciler->engines[index];
     struct looks looks = {0};
@@ -299,97 +295,10 @@ int reconcile_hints(struct reconciler *reconciler, struct arena *arena, const st
     for (size_t i = 0; i < count; i++)
         results[i] = (struct hint_result){.outcome = HINT_IGNORED, .lag_ms = -1};
     for (size_t i = 0; i < reconciler->count && result == 0; i++)
-        result = look_in(reconciler, i, arena, hints, count, results, &all, err);
-    count_calls(reconciler, &before, &all);
+        result = reconciler_look(reconciler, i, arena, hints, count, results, &all, err);
+    reconciler_count_calls(reconciler, &before, &all);
     all.elapsed_ms = reconciler->clock->monotonic_ms(reconciler->clock) - started_ms;
     if (sum)
         *sum = all;
     return result;
-}
-
-/* --- all -------------------------------------------------------------------------------------- */
-struct missed {
-    struct engine *engine;
-    struct arena scratch;
-    int64_t before_ms;
-    uint64_t count;
-};
-
-static int count_missed(const struct step *step, void *arg, struct error *err)
-{
-    struct missed *missed = arg;
-    struct engine *engine = missed->engine;
-    unsigned char told[32];
-    (void)err;
-    bool changes = step->action == STEP_CREATE || step->action == STEP_UPDATE ||
-                   step->action == STEP_DELETE || step->action == STEP_MARK;
-    if (!changes || step->status != STATUS_APPLIED || step->source_modified_ms >= missed->before_ms)
-        return 0;
-    missed->count +=
-        !state_digest(engine->state, engine->sides[step->destination + 1].link,
-                      told_place(&missed->scratch, step->key), step->source_version, told);
-    arena_reset(&missed->scratch);
-    return 0;
-}
-
-static int pass_all(struct reconciler *reconciler, struct engine *engine, struct tally *sum,
-                    struct error *err)
-{
-    struct arena scratch;
-    struct tally tally;
-    struct missed missed = {
-        .engine = engine,
-        .before_ms = reconciler->clock->now_ms(reconciler->clock) - UNDER_WAY_MS,
-    };
-    int result = engine_again(engine, NULL, err);
-    if (result == 0)
-        result = plan_build(engine, err);
-    if (result == 0 && !reconciler->options.dry_run)
-        result = counterparts_apply(engine, sum, err);
-    if (result == 0 && !reconciler->options.dry_run)
-        result = plan_apply(engine, err);
-    if (engine_tally(engine, &tally, result == 0 ? err : NULL) != 0)
-        return -1;
-    arena_init(&scratch);
-    arena_init(&missed.scratch);
-    if (inventory_steps(engine->inventory, &scratch, count_missed, &missed, NULL) == 0)
-        tally.missed = missed.count;
-    arena_done(&missed.scratch);
-    arena_done(&scratch);
-    tally_add(sum, &tally);
-    return result;
-}
-
-int reconcile_all(struct reconciler *reconciler, struct tally *sum, struct error *err)
-{
-    struct tally all = {0};
-    struct aws_call_counts before;
-    int64_t started_ms = reconciler->clock->monotonic_ms(reconciler->clock);
-    struct error first = {0};
-    sessions_counts(reconciler->sessions, &before);
-    for (size_t i = 0; i < reconciler->count && !all.stopped; i++) {
-        struct error problem = {0};
-        struct engine *engine = reconciler->engines[reconciler->next];
-        if (stop_wanted(reconciler->options.stop))
-            all.stopped = true;
-        else if (pass_all(reconciler, engine, &all, &problem) != 0 &&
-                 problem.code != ERR_CANCELLED) {
-            all.failed_replications++;
-            if (!first.code)
-                first = problem;
-        }
-        all.stopped = all.stopped || stop_wanted(reconciler->options.stop);
-        /* One that takes all the time there is does not keep the others from their turn: what it
-         * has done it need not do again. */
-        if (!all.stopped || i == 0)
-            reconciler->next = (reconciler->next + 1) % reconciler->count;
-    }
-    count_calls(reconciler, &before, &all);
-    all.elapsed_ms = reconciler->clock->monotonic_ms(reconciler->clock) - started_ms;
-    if (sum)
-        *sum = all;
-    if (!all.failed_replications)
-        return 0;
-    *err = first;
-    return -1;
 }

@@ -77,9 +77,14 @@ int reconcile_hints(struct reconciler *reconciler, struct arena *arena, const st
                     struct error *err);
 
 /* A full pass over all replications. Stopped by the deadline (sum->stopped) it goes on where it
- * was the next time. sum->missed counts what differed though its change is older than any event
- * still under way could be. A replication that failed is in sum->failed_replications, the first
- * reason in `err`, and the others were run; -1 only then, or when the reconciler cannot go on. */
+ * was the next time: behind the last page that was listed, value that was compared and copy that
+ * was written, whatever hints come in between; when 24 hours lie between, it begins anew. Nothing
+ * is deleted before all of both sides was listed. `sum` counts from the beginning of the pass, but
+ * its calls and its time are this call's; sum->missed counts what differed though its change is
+ * older than any event still under way could be, when a replication's pass has ended. A replication
+ * that failed is in sum->failed_replications, the first reason in `err`, and the others were run;
+ * -1 only in the call where it failed, and in the one that ends the pass. It is kept in memory: a
+ * reconciler that is opened anew begins anew. */
 int reconcile_all(struct reconciler *reconciler, struct tally *sum, struct error *err);
 
 #endif

@@ -14,6 +14,7 @@ struct removing {
     struct resource copy;
     const char *const *sources; /* the names whose absence is asked for */
     size_t source_count;
+    bool stopped; /* before it was sure: it stays planned */
 };
 
 /* The steps of a batch at one destination. */
@@ -27,7 +28,7 @@ struct removals {
 
 static bool open_(const struct removing *removing)
 {
-    return removing->step->status == STATUS_PLANNED;
+    return removing->step->status == STATUS_PLANNED && !removing->stopped;
 }
 
 static void close_(struct removals *removals, struct removing *removing, enum step_status status,
@@ -35,6 +36,15 @@ static void close_(struct removals *removals, struct removing *removing, enum st
 {
     removing->step->status = status;
     removing->step->reason = reason ? arena_strdup(removals->arena, reason) : NULL;
+}
+
+/* What could not be asked or done: `reason` NULL: the error's words. */
+static void fail_(struct removals *removals, struct removing *removing, const struct error *error,
+                  const char *reason)
+{
+    removing->stopped = error->code == ERR_CANCELLED;
+    if (!removing->stopped)
+        close_(removals, removing, STATUS_FAILED, reason ? reason : error->message);
 }
 
 /* Or marked as such; now, for those who ask how long it took. */
@@ -54,7 +64,7 @@ static void judge_source(struct removals *removals, struct removing *removing,
     if (reading->error.code) {
         snprintf(reason, sizeof reason, "not deleted: cannot make sure that it is gone from %s: %s",
                  region, reading->error.message);
-        close_(removals, removing, STATUS_FAILED, reason);
+        fail_(removals, removing, &reading->error, reason);
     } else if (!reading->resource.missing &&
                (!removals->engine->kind->fits ||
                 scope_selects_resource(&removals->engine->scope, &reading->resource))) {
@@ -95,9 +105,10 @@ static void check_tags(struct removals *removals, struct removing *removing)
     struct resource_ctx ctx = engine_ctx(engine, removals->side, true, removals->arena);
     struct error error = {0};
     if (engine->kind->read_tags(&ctx, &removing->copy, &error) != 0) {
-        bool gone = error.code == ERR_NOT_FOUND;
-        close_(removals, removing, gone ? STATUS_APPLIED : STATUS_FAILED,
-               gone ? NULL : error.message);
+        if (error.code == ERR_NOT_FOUND)
+            close_(removals, removing, STATUS_APPLIED, NULL);
+        else
+            fail_(removals, removing, &error, NULL);
         return;
     }
     const char *theirs = removal_not_ours(engine, removals->arena, &removing->copy, removals->side);
@@ -138,7 +149,7 @@ static bool keep(struct removals *removals, struct removing *removing, const str
                              removing->copy.name, &record, &error) == 0) &&
         undo_log_append(removals->engine->undo, &record, &error) == 0)
         return true;
-    close_(removals, removing, STATUS_FAILED, error.message);
+    fail_(removals, removing, &error, NULL);
     return false;
 }
 
@@ -165,7 +176,7 @@ static void mark(struct removals *removals, struct removing *removing)
     if (engine->kind->write(&ctx, &removing->copy, &removing->copy, &diff, &version, &error) == 0)
         gone(removals, removing);
     else
-        close_(removals, removing, STATUS_FAILED, error.message);
+        fail_(removals, removing, &error, NULL);
 }
 
 /* What is to go, read once more: its version must be what was listed. */
@@ -185,7 +196,7 @@ static size_t last_look(struct removals *removals, struct reading *readings,
     engine_read(engine, removals->side, true, removals->values, readings, count);
     for (size_t i = 0; i < count; i++) {
         if (readings[i].error.code)
-            close_(removals, of[i], STATUS_FAILED, readings[i].error.message);
+            fail_(removals, of[i], &readings[i].error, NULL);
         else if (readings[i].resource.missing)
             close_(removals, of[i], STATUS_APPLIED, NULL);
         else if (readings[i].resource.version != of[i]->copy.version)
@@ -225,7 +236,7 @@ static void delete_some(struct removals *removals, struct removing **of, size_t 
     if (error.code == ERR_TIMEOUT && !reading.error.code && reading.resource.missing)
         gone(removals, of[0]);
     else
-        close_(removals, of[0], STATUS_FAILED, error.message);
+        fail_(removals, of[0], &error, NULL);
 }
 
 static void remove_at(struct removals *removals)

@@ -115,6 +115,7 @@ static void answer_pass(struct invocation *invocation, const struct tally *sum, 
     json_writer_init(&w, invocation->answer);
     json_open(&w);
     json_put_bool(&w, "finished", !sum->stopped);
+    json_put_bool(&w, "resumed", sum->resumed);
     json_put_bool(&w, "dry_run", dry_run);
     json_put_int(&w, "selected", (int64_t)sum->selected);
     json_put_int(&w, "equal", (int64_t)sum->equal);
@@ -214,8 +215,9 @@ static int run_pass(struct invocation *invocation, struct reconciler *reconciler
         fail(invocation, "Understudy.Failed");
     }
     metrics_calls(&function->metrics, sum.calls, sum.retries, sum.throttled);
-    metrics_pass(&function->metrics, result != 0, sum.missed,
-                 function->clock->now_ms(function->clock));
+    if (!sum.stopped || result != 0)
+        metrics_pass(&function->metrics, result != 0, sum.missed,
+                     function->clock->now_ms(function->clock));
     answer_pass(invocation, &sum, dry_run);
     log_event(result == 0 ? LOG_INFO : LOG_ERROR, "full pass", "counts",
               buf_text(invocation->answer), "reason", result == 0 ? NULL : err->message, NULL);

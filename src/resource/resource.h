@@ -98,12 +98,20 @@ struct resource_settings {
 };
 
 /* How one side is called. */
+/* How far a listing came. Zeros begin one; `at` is set to 0 whenever it is gone on with. */
+struct resource_cursor {
+    size_t requests; /* whose pages were all taken, of those it is made of */
+    char *token;     /* of the page that was not taken; on the heap, the engine's */
+    size_t at;       /* requests of this call so far */
+};
+
 struct resource_ctx {
     struct session *session;
     const char *region;
     bool read_only;
     struct arena *arena;                      /* owns all that a call returns */
     const struct resource_settings *settings; /* NULL: the defaults */
+    struct resource_cursor *cursor; /* of `list` and `list_tags`; NULL: from the beginning */
 };
 
 /* Which names a listing asks for; the service filters, the engine filters again. */
@@ -213,7 +221,8 @@ struct resource_kind {
     const char *key_context; /* the encryption context's key whose value is the resource's ARN */
 
     /* Metadata of everything the filter lets through, without tags and values. `each` gets memory
-     * that lasts until it returns. A page without items is not the end. */
+     * that lasts until it returns. A page without items is not the end. With a cursor it begins
+     * where the one before was stopped; a kind may begin anew. */
     int (*list)(struct resource_ctx *, const struct resource_filter *, resource_each_fn *each,
                 void *arg, struct error *);
     /* Tags of everything that has any, in few calls. They may lag behind by seconds. */

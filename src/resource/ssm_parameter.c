@@ -137,13 +137,21 @@ static int list_page(const json_t *page, void *arg, struct error *err)
     return result;
 }
 
+/* With a cursor, what an earlier call has taken is not asked for again. */
 static int pages(struct resource_ctx *ctx, const struct aws_operation *operation, json_t *in,
                  int (*each)(const json_t *page, void *arg, struct error *err), void *arg,
                  struct error *err)
 {
+    struct resource_cursor *cursor = ctx->cursor;
     struct aws_client *client =
         session_client(ctx->session, operation->service, ctx->region, ctx->read_only, err);
-    int result = client ? aws_pages(client, ctx->arena, operation, in, each, arg, err) : -1;
+    int result = client ? 0 : -1;
+    if (client && !cursor) {
+        result = aws_pages(client, ctx->arena, operation, in, each, arg, err);
+    } else if (client && cursor->at++ == cursor->requests) {
+        result = aws_pages_from(client, operation, in, &cursor->token, each, arg, err);
+        cursor->requests += result == 0;
+    }
     json_decref(in);
     return result;
 }

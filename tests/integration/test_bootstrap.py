@@ -2,6 +2,7 @@
 """The Lambda function's program, as Lambda runs it, against the local AWS: what follows of each
 event, and what is told when it does not."""
 import json
+import os
 import time
 import unittest
 import uuid
@@ -290,6 +291,57 @@ class Bootstrap(Replication):
         failed, answer = process.invoke(put_event('/prod/a'))
         self.assertIsNone(failed, answer)
         self.assertEqual(self.value('/prod/a'), 'one')
+
+    def test_a_pass_that_never_fits_the_time_is_done_in_parts(self):
+        """PASS_NAMES=5000 PASS_SECONDS=15 PASS_LATENCY_MS=300: the same at full size."""
+        count = int(os.environ.get('PASS_NAMES', 260))
+        seconds = float(os.environ.get('PASS_SECONDS', 0.8))
+        latency_ms = int(os.environ.get('PASS_LATENCY_MS', 150))
+        process = self.function({'UNDERSTUDY_CONFIG': json.dumps({
+            'source': {'region': SOURCE}, 'destinations': [{'region': COPY}],
+            'parameters': {'include': ['/prod/**'], 'deletes': 'owned', 'delete_grace': '0'}})})
+        self.put('/prod/gone', 'v')
+        self.put('/prod/z', 'one')  # the last to be written
+        self.assertIsNone(process.invoke(put_event('/prod/gone'))[0])
+        self.ssm().delete_parameter(Name='/prod/gone')  # and no event tells
+        for number in range(count):
+            self.put(f'/prod/{number:05}', f'value {number}')
+        pages = -(-(count + 1) // 50)  # of the source alone, in one listing
+        self.server.control('POST', 'faults', [
+            {'kind': 'latency', 'ms': latency_ms, 'region': SOURCE,
+             'operation': 'DescribeParameters'}])
+        self.addCleanup(self.server.control, 'DELETE', 'faults')
+        self.witness.forget()
+        answers, copied, moved = [], [0], False
+        while not answers or not answers[-1]['finished']:
+            failed, answer = process.invoke({'understudy': 'reconcile'}, seconds=seconds)
+            self.assertIsNone(failed, answer)
+            self.assertEqual(answer['resumed'], bool(answers))
+            answers.append(answer)
+            names = set(self.versions(COPY))
+            if answer['left'] or not answer['create']:
+                self.assertIn('prod/gone', names)  # only who has seen both sides whole deletes
+            if answer['create'] and not moved:  # it is planned; then an event comes in between
+                moved = self.put('/prod/z', 'two', Overwrite=True)
+                self.assertIsNone(process.invoke(put_event('/prod/z', 2))[0])
+            copied.append(len(names))
+            self.assertGreaterEqual(copied[-1], copied[-2])
+            self.assertLess(len(answers), 60)
+        if 'PASS_NAMES' in os.environ:
+            print(f'{count} names, {seconds} s each: {len(answers)} invocations; copies behind '
+                  f'each: {copied[1:]}; calls: {[answer["calls"] for answer in answers]}')
+        self.assertGreater(len(answers), 2)
+        listed = [call for call in self.witness.calls if call.operation == 'DescribeParameters'
+                  and call.region == SOURCE and b'Equals' not in call.body]
+        self.assertLessEqual(len(listed), pages + len(answers))  # no page twice but a cut one
+        self.server.control('DELETE', 'faults')
+        self.assertEqual(set(self.versions(COPY)), set(self.versions(SOURCE)))
+        self.assertEqual((self.value('/prod/z'), self.versions(COPY)['prod/z']), ('two', 1))
+        self.assertEqual(self.value('/prod/00000'), 'value 0')
+        self.assertEqual(self.value(f'/prod/{count - 1:05}'), f'value {count - 1}')
+        last = answers[-1]
+        self.assertEqual((last['failed'], last['conflict'], last['left'], last['delete']),
+                         (0, 0, 0, 1))
 
     def test_a_connection_that_did_not_survive_a_freeze(self):
         process = self.function()

@@ -45,7 +45,7 @@ static int setup(void **state)
     };
     session = session_new(&options, NULL);
     assert_non_null(session);
-    ctx = (struct resource_ctx){session, "us-east-1", false, &arena, NULL};
+    ctx = (struct resource_ctx){session, "us-east-1", false, &arena, NULL, NULL};
     source = (struct kms_source){.primary = {.id = ID,
                                              .arn = "arn:aws:kms:eu-west-1:111122223333:key/" ID,
                                              .region = "eu-west-1",

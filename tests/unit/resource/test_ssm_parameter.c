@@ -28,7 +28,7 @@ static int setup(void **state)
     session = session_new(&options, &err);
     if (!session)
         fail_msg("%s", err.message);
-    ctx = (struct resource_ctx){session, "eu-west-1", true, &arena, NULL};
+    ctx = (struct resource_ctx){session, "eu-west-1", true, &arena, NULL, NULL};
     return 0;
 }
 

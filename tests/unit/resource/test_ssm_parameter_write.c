@@ -26,7 +26,7 @@ static int setup(void **state)
     };
     session = session_new(&options, NULL);
     assert_non_null(session);
-    ctx = (struct resource_ctx){session, "eu-west-1", false, &arena, NULL};
+    ctx = (struct resource_ctx){session, "eu-west-1", false, &arena, NULL, NULL};
     for (int i = 0; i < 4; i++)
         fake_transport_answer(&transport, 200, NULL, "{\"Version\":1}");
     return 0;
