@@ -1,9 +1,11 @@
 #include "net/http_client.h"
 
 #include "base/buf.h"
-#include "base/stop.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "net/ca_bundle.h"
+#include "net/http_answer.h"
+#include "net/http_line.h"
 #include "version.h"
 
 #include <curl/curl.h>
@@ -12,12 +14,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
-    KEPT_BODY_BYTES = 65536,
-    LARGEST_HEAD_BYTES = 256 << 10,
+    KEPT_BYTES = 65536,    /* of a buffer, between exchanges */
+    RECEIVE_BYTES = 16384, /* a record of TLS */
+    JOINED_BYTES = 16384,  /* of a body, that leave together with the head */
+    LARGEST_REQUEST_HEAD_BYTES = 1 << 20,
 };
 
 /* Where no proxy is asked, whatever the environment says: ourselves, and the addresses that hand
@@ -26,21 +29,21 @@ static const char never_proxied[] =
     "localhost,127.0.0.0/8,::1,169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,"
     "fd00:ec2::23";
 
-/* One for each thread that sends: libcurl's connections live in it. */
+/* One for each thread that sends: its connections live in it. */
 struct http_handle {
     struct http_client *client;
     struct http_handle *next, *previous;
-    CURL *easy;
-    struct buf body;
-    bool sent; /* this request was begun */
-    bool lost; /* and would have been begun again */
-    char error[CURL_ERROR_SIZE];
+    struct http_lines lines;
+    struct buf out, body;
+    char received[RECEIVE_BYTES];
 };
 
 struct http_client {
     struct transport transport; /* first: this is what callers hold */
     struct http_client_options options;
-    char *user_agent, *no_proxy;
+    struct http_proxies proxies;
+    struct http_line_options lines;
+    char *user_agent;
     char *ca_bundle; /* the file in use */
     bool own_bundle; /* it was asked for, it is not the system's */
     pthread_mutex_t trusted_lock;
@@ -51,14 +54,6 @@ struct http_client {
     pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
     pthread_mutex_t handles_lock;
     struct http_handle *handles;
-};
-
-/* What the callbacks of one exchange gather. */
-struct answer {
-    struct arena *arena;
-    struct buf *body;
-    struct http_header *headers;
-    size_t count, capacity, head_bytes;
 };
 
 int http_client_setup(struct error *err)
@@ -117,59 +112,6 @@ static CURLcode use_bundle(CURL *easy, void *context, void *arg)
     return CURLE_OK;
 }
 
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
-{
-    struct answer *answer = arg;
-    buf_append(answer->body, data, size * count);
-    return answer->body->overflow ? 0 : size * count;
-}
-
-static void add_header(struct answer *answer, struct text name, struct text value)
-{
-    if (answer->count == answer->capacity) {
-        size_t capacity = answer->capacity ? answer->capacity * 2 : 16;
-        struct http_header *grown = arena_calloc(answer->arena, capacity, sizeof *grown);
-        for (size_t i = 0; i < answer->count; i++)
-            grown[i] = answer->headers[i];
-        answer->headers = grown;
-        answer->capacity = capacity;
-    }
-    answer->headers[answer->count++] = (struct http_header){
-        .name = arena_strndup(answer->arena, name.data, name.len),
-        .value = arena_strndup(answer->arena, value.data ? value.data : "", value.len),
-    };
-}
-
-/* Asked at least once a second, also when nothing moves. */
-static int on_progress(void *stop, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
-                       curl_off_t sent)
-{
-    (void)to_receive;
-    (void)received;
-    (void)to_send;
-    (void)sent;
-    return stop_left_ms(stop) == 0;
-}
-
-static size_t on_header(char *data, size_t size, size_t count, void *arg)
-{
-    struct answer *answer = arg;
-    struct text line = {data, size * count};
-    answer->head_bytes += line.len;
-    if (answer->head_bytes > LARGEST_HEAD_BYTES) {
-        answer->body->overflow = true;
-        return 0;
-    }
-    while (line.len && (line.data[line.len - 1] == '\n' || line.data[line.len - 1] == '\r'))
-        line.len--;
-    struct text value = line, name = text_cut(&value, ':');
-    if (value.data)
-        add_header(answer, text_trim(name), text_trim(value));
-    else if (line.len) /* a status line: what came before it was of an interim answer (1xx) */
-        answer->count = 0;
-    return size * count;
-}
-
 static void handle_free(void *arg)
 {
     struct http_handle *handle = arg;
@@ -182,69 +124,11 @@ static void handle_free(void *arg)
     else
         client->handles = handle->next;
     pthread_mutex_unlock(&client->handles_lock);
-    curl_easy_cleanup(handle->easy);
+    http_lines_done(&handle->lines);
+    buf_done(&handle->out);
     buf_done(&handle->body);
+    explicit_bzero(handle->received, sizeof handle->received);
     free(handle);
-}
-
-/* libcurl sends a request again by itself when a connection that was kept open breaks before any
- * byte of the answer. Nobody knows whether the first one was carried out: whether to repeat it is
- * for the caller to say, who knows what it does. So neither a new connection nor another kept one
- * is granted to a request that was begun. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct http_handle *handle = arg;
-    (void)purpose;
-    if (handle->sent) {
-        handle->lost = true;
-        return CURL_SOCKET_BAD;
-    }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-static int before_request(void *arg, char *remote_ip, char *local_ip, int remote_port,
-                          int local_port)
-{
-    struct http_handle *handle = arg;
-    (void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
-    handle->lost = handle->sent;
-    handle->sent = true;
-    return handle->lost ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
-}
-
-/* What holds for every exchange. */
-static void set_up(struct http_handle *handle)
-{
-    const struct http_client *client = handle->client;
-    CURL *easy = handle->easy;
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
-    curl_easy_setopt(easy, CURLOPT_SHARE, client->share);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* it is signed as it is */
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, client->no_proxy);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
-                     (curl_off_t)client->options.largest_response_bytes);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    /* Nothing is trusted but what use_bundle brings. */
-    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
-    curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_bundle);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, handle->client);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
 }
 
 static struct http_handle *handle_of_thread(struct http_client *client)
@@ -254,11 +138,9 @@ static struct http_handle *handle_of_thread(struct http_client *client)
         return handle;
     handle = memory_alloc(sizeof *handle);
     handle->client = client;
+    buf_init(&handle->out, LARGEST_REQUEST_HEAD_BYTES + JOINED_BYTES);
     buf_init(&handle->body, client->options.largest_response_bytes);
-    handle->easy = curl_easy_init();
-    if (!handle->easy)
-        memory_exhausted(0);
-    set_up(handle);
+    http_lines_init(&handle->lines, &client->lines);
     pthread_mutex_lock(&client->handles_lock);
     handle->next = client->handles;
     if (handle->next)
@@ -270,75 +152,89 @@ static struct http_handle *handle_of_thread(struct http_client *client)
     return handle;
 }
 
-static bool valid_header(const struct http_header *header)
+/* Nothing that would end the request's first line, and no fragment. */
+static bool fit_for_line(const char *url)
 {
-    return *header->name && !strpbrk(header->name, ":; \t\r\n") && !strpbrk(header->value, "\r\n");
+    for (const char *at = url; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '#')
+            return false;
+    return true;
 }
 
-/* Not curl_slist_append: it leaves copies of what may be a token in memory that nobody wipes. */
-static struct curl_slist *add_line(struct arena *arena, struct curl_slist *before, char *line)
+static bool fit_for_head(const struct http_request *request)
 {
-    struct curl_slist *list = arena_calloc(arena, 1, sizeof *list);
-    *list = (struct curl_slist){.data = line, .next = before};
-    return list;
-}
-
-static char *header_line(struct arena *arena, const char *name, const char *between,
-                         const char *value)
-{
-    size_t name_len = strlen(name), between_len = strlen(between), value_len = strlen(value);
-    char *line = arena_alloc(arena, name_len + between_len + value_len + 1);
-    memcpy(line, name, name_len);
-    memcpy(line + name_len, between, between_len);
-    memcpy(line + name_len + between_len, value, value_len);
-    return line;
-}
-
-/* Exactly the headers asked for, besides Host, Content-Length and User-Agent: the request is
- * signed, and libcurl's own additions (Accept, Content-Type of a form, Expect) are taken out. */
-static int make_headers(struct arena *arena, const struct http_request *request,
-                        struct curl_slist **list, struct error *err)
-{
-    static const char *const own[] = {"Accept", "Content-Type", "Expect"};
-    *list = NULL;
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (!http_header_find(request->headers, request->header_count, own[i]))
-            *list = add_line(arena, *list, header_line(arena, own[i], ":", ""));
-    for (size_t i = request->header_count; i-- > 0;) { /* in front of what there is: in order */
+    for (size_t i = 0; i < request->header_count; i++) {
         const struct http_header *header = &request->headers[i];
-        if (!valid_header(header))
-            return error_set(err, ERR_INVALID, "a request header would break the request's head");
-        /* A semicolon is libcurl's way to say that a header is empty, not absent. */
-        bool empty = text_trim(text_of(header->value)).len == 0;
-        *list = add_line(arena, *list,
-                         empty ? header_line(arena, header->name, ";", "")
-                               : header_line(arena, header->name, ": ", header->value));
+        if (!*header->name || strpbrk(header->name, ":; \t\r\n") || strpbrk(header->value, "\r\n"))
+            return false;
     }
+    return true;
+}
+
+/* --- a request ---------------------------------------------------------------------------------
+ */
+
+static void put_header(struct buf *out, const char *name, const char *value)
+{
+    struct text text = text_trim(text_of(value));
+    buf_append_text(out, name);
+    buf_append(out, ": ", text.len ? 2 : 1);
+    buf_append(out, text.data, text.len);
+    buf_append(out, "\r\n", 2);
+}
+
+/* Exactly the headers asked for, besides Host, Content-Length and User-Agent: it is signed. */
+static void put_headers(struct http_handle *handle, const struct http_line *line,
+                        const struct http_request *request)
+{
+    struct buf *out = &handle->out;
+    const struct http_header *headers = request->headers;
+    const size_t count = request->header_count;
+    if (!http_header_find(headers, count, "Host"))
+        put_header(out, "Host", line->host);
+    if (line->authorization)
+        put_header(out, "Proxy-Authorization", line->authorization);
+    if (!http_header_find(headers, count, "User-Agent"))
+        put_header(out, "User-Agent", handle->client->user_agent);
+    for (size_t i = 0; i < count; i++)
+        put_header(out, headers[i].name, headers[i].value);
+    if (request->body_len || strcmp(request->method, "POST") == 0 ||
+        strcmp(request->method, "PUT") == 0)
+        buf_printf(out, "Content-Length: %zu\r\n", request->body_len);
+}
+
+/* The head, and as much of the body as goes into the same packet: how much that is. */
+static int write_request(struct http_handle *handle, const struct http_line *line,
+                         const struct http_request *request, size_t *joined, struct error *err)
+{
+    struct buf *out = &handle->out;
+    const char *target = request->url + line->origin_len;
+    buf_append_text(out, request->method);
+    buf_append_char(out, ' ');
+    if (line->whole_url)
+        buf_append(out, line->origin, line->origin_len);
+    if (*target != '/')
+        buf_append_char(out, '/');
+    buf_append_text(out, target);
+    buf_append_text(out, " HTTP/1.1\r\n");
+    put_headers(handle, line, request);
+    buf_append(out, "\r\n", 2);
+    if (out->len > LARGEST_REQUEST_HEAD_BYTES)
+        return error_set(err, ERR_LIMIT, "the head of a request is too large");
+    *joined = request->body_len < JOINED_BYTES ? request->body_len : JOINED_BYTES;
+    buf_append(out, request->body, *joined);
     return 0;
 }
 
-static void set_method(CURL *easy, const struct http_request *request)
-{
-    const char *method = request->method;
-    bool get = strcmp(method, "GET") == 0, head = strcmp(method, "HEAD") == 0,
-         post = strcmp(method, "POST") == 0, put = strcmp(method, "PUT") == 0;
-    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* forgets what the last exchange was */
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, get || head || post ? NULL : method);
-    if (head) {
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    } else if (request->body_len || post || put) {
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
-    }
-}
+/* --- what failed -------------------------------------------------------------------------------
+ */
 
 /* Scheme and authority: the rest of a URL may hold what is nobody's business. */
-static const char *where(struct arena *arena, const char *url)
+static size_t origin_of(const char *url)
 {
     const char *host = strstr(url, "://");
     size_t len = host ? (size_t)(host - url) + 3 : 0;
-    return arena_strndup(arena, url, len + strcspn(url + len, "/?#"));
+    return len + strcspn(url + len, "/?#");
 }
 
 static int explain_trust(const struct http_client *client, const char *at, const char *cause,
@@ -356,21 +252,12 @@ static int explain_trust(const struct http_client *client, const char *at, const
                      at, cause);
 }
 
-/* Did the whole request leave? Then it may have taken effect, whatever broke afterwards. */
-static bool was_sent(const struct http_handle *handle, size_t body_len)
-{
-    curl_off_t connected_us = 0, sent_bytes = 0;
-    curl_easy_getinfo(handle->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
-    curl_easy_getinfo(handle->easy, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
-    return connected_us > 0 && sent_bytes >= (curl_off_t)body_len;
-}
-
-static int explain(const struct http_handle *handle, const char *at, CURLcode code, size_t body_len,
+/* `sent`: the whole request left, so that it may have taken effect. */
+static int explain(const struct http_handle *handle, const char *at, CURLcode code, bool sent,
                    struct error *err)
 {
-    const char *cause = *handle->error ? handle->error : curl_easy_strerror(code);
-    if (handle->lost)
-        return error_set(err, ERR_TIMEOUT, "%s: the connection broke before an answer came", at);
+    const char *own = handle->lines.error;
+    const char *cause = *own ? own : curl_easy_strerror(code);
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         memory_exhausted(0);
@@ -381,74 +268,160 @@ static int explain(const struct http_handle *handle, const char *at, CURLcode co
     case CURLE_SSL_CACERT_BADFILE: /* from use_bundle */
         return explain_trust(handle->client, at, "no certificate of an authority could be read",
                              err);
-    case CURLE_WRITE_ERROR:
-    case CURLE_FILESIZE_EXCEEDED:
-        return error_set(err, ERR_LIMIT, "%s: the answer is larger than %zu bytes", at,
-                         handle->client->options.largest_response_bytes);
     case CURLE_URL_MALFORMAT:
         return error_set(err, ERR_INVALID, "%s: %s", at, cause);
-    default: /* name, connection, handshake, time, or an answer that is none */
-        return error_set(err, was_sent(handle, body_len) ? ERR_TIMEOUT : ERR_UNAVAILABLE, "%s: %s",
-                         at, cause);
+    default: /* name, connection, handshake or time */
+        return error_set(err, sent ? ERR_TIMEOUT : ERR_UNAVAILABLE, "%s: %s", at, cause);
     }
 }
 
-static void take_answer(struct http_handle *handle, struct answer *answer,
+static int explain_answer(const struct http_handle *handle, const char *at,
+                          const struct http_answer *answer, bool nothing, struct error *err)
+{
+    if (answer->too_large)
+        return error_set(err, ERR_LIMIT, "%s: the answer is larger than %zu bytes", at,
+                         handle->client->options.largest_response_bytes);
+    return error_set(err, ERR_TIMEOUT, "%s: %s", at,
+                     nothing ? "the connection broke before an answer came" : answer->reason);
+}
+
+/* --- an exchange -------------------------------------------------------------------------------
+ */
+
+/* One request on its way over one line, and what came back. */
+struct exchange {
+    struct http_handle *handle;
+    struct http_line *line;
+    const struct http_request *request;
+    struct http_due due;
+    struct http_answer answer;
+    size_t joined;    /* of the body, that is in handle->out */
+    size_t sent;      /* of both */
+    size_t all;       /* to be sent */
+    bool has_answer;  /* a part of it, at least */
+    CURLcode problem; /* of the line */
+};
+
+static bool is_sent(const struct exchange *exchange)
+{
+    return exchange->sent == exchange->all;
+}
+
+/* As much as the line takes. */
+static CURLcode send_some(struct exchange *exchange)
+{
+    const struct buf *out = &exchange->handle->out;
+    const char *body = exchange->request->body;
+    CURLcode code = CURLE_OK;
+    while (code == CURLE_OK && !is_sent(exchange)) {
+        size_t sent, at = exchange->sent;
+        if (at < out->len)
+            code = http_line_send(exchange->line, out->data + at, out->len - at, &sent);
+        else
+            code = http_line_send(exchange->line, body + (at - out->len + exchange->joined),
+                                  exchange->all - at, &sent);
+        exchange->sent += sent;
+    }
+    return code == CURLE_AGAIN ? CURLE_OK : code;
+}
+
+/* All that is there. */
+static CURLcode receive_some(struct exchange *exchange)
+{
+    struct http_handle *handle = exchange->handle;
+    struct http_answer *answer = &exchange->answer;
+    while (answer->state == HTTP_ANSWER_MORE) {
+        size_t received;
+        CURLcode code =
+            http_line_receive(exchange->line, handle->received, sizeof handle->received, &received);
+        if (code != CURLE_OK)
+            return code == CURLE_AGAIN ? CURLE_OK : code;
+        if (!received) {
+            http_answer_end(answer);
+            break;
+        }
+        exchange->has_answer = true;
+        http_answer_add(answer, handle->received, received);
+        explicit_bzero(handle->received, received);
+    }
+    return CURLE_OK;
+}
+
+/* Until the answer is there, which may be before the whole request was sent. */
+static void converse(struct exchange *exchange)
+{
+    CURLcode code = send_some(exchange);
+    while (code == CURLE_OK && exchange->answer.state == HTTP_ANSWER_MORE) {
+        code = http_line_wait(exchange->line, !is_sent(exchange), &exchange->due);
+        if (code == CURLE_OK)
+            code = receive_some(exchange);
+        if (code == CURLE_OK && exchange->answer.state == HTTP_ANSWER_MORE)
+            code = send_some(exchange);
+    }
+    /* A server that refuses a large request may close at once: its answer is there all the same. */
+    if (code == CURLE_SEND_ERROR && receive_some(exchange) == CURLE_OK &&
+        exchange->answer.state == HTTP_ANSWER_DONE)
+        code = CURLE_OK;
+    exchange->problem = code;
+}
+
+static void take_answer(struct exchange *exchange, struct arena *arena,
                         struct http_response *response)
 {
-    long status = 0;
-    curl_easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
-    char *body = arena_alloc(answer->arena, handle->body.len + 1);
-    if (handle->body.len)
-        memcpy(body, handle->body.data, handle->body.len);
+    const struct http_answer *answer = &exchange->answer;
+    const struct buf *body = &exchange->handle->body;
+    char *copy = arena_alloc(arena, body->len + 1);
+    if (body->len)
+        memcpy(copy, body->data, body->len);
     *response = (struct http_response){
-        .status = (int)status,
+        .status = answer->status,
         .headers = answer->headers,
-        .header_count = answer->count,
-        .body = body,
-        .body_len = handle->body.len,
+        .header_count = answer->header_count,
+        .body = copy,
+        .body_len = body->len,
     };
 }
 
 /* Nothing of this exchange stays in the handle. */
-static void forget(struct http_handle *handle)
+static void forget(struct buf *buf)
 {
-    CURL *easy = handle->easy;
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, NULL);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, NULL);
-    if (handle->body.capacity > KEPT_BODY_BYTES)
-        buf_done(&handle->body);
+    if (buf->capacity > KEPT_BYTES)
+        buf_done(buf);
     else
-        buf_reset(&handle->body);
-    handle->body.overflow = false;
+        buf_reset(buf);
 }
 
-static CURLcode perform(struct http_handle *handle, const struct http_request *request,
-                        struct curl_slist *headers, struct answer *answer)
+static struct http_due due_of(const struct http_client *client, const struct http_request *request)
 {
-    const struct http_client_options *options = &handle->client->options;
-    CURL *easy = handle->easy;
+    struct clock *clock = clock_system();
     int connect_ms = request->connect_timeout_ms, whole_ms = request->timeout_ms;
-    int64_t left_ms = stop_left_ms(request->stop);
-    if (!whole_ms)
-        whole_ms = options->timeout_ms;
-    if (left_ms < whole_ms)
-        whole_ms = left_ms > 0 ? (int)left_ms : 1;
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    set_method(easy, request);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(connect_ms ? connect_ms : options->connect_timeout_ms));
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)whole_ms);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, request->stop ? 0L : 1L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, request->stop);
-    handle->error[0] = '\0';
-    handle->sent = handle->lost = false;
-    return curl_easy_perform(easy);
+    return (struct http_due){
+        .at_ms = clock->monotonic_ms(clock) + (whole_ms ? whole_ms : client->options.timeout_ms),
+        .connect_ms = connect_ms ? connect_ms : client->options.connect_timeout_ms,
+        .stop = request->stop,
+    };
+}
+
+static int run(struct exchange *exchange, struct arena *arena, const char *at,
+               struct http_response *response, struct error *err)
+{
+    struct http_handle *handle = exchange->handle;
+    struct http_answer *answer = &exchange->answer;
+    const struct http_request *request = exchange->request;
+    if (write_request(handle, exchange->line, request, &exchange->joined, err) != 0)
+        return -1;
+    exchange->all = handle->out.len + request->body_len - exchange->joined;
+    http_answer_init(answer, arena, &handle->body, strcmp(request->method, "HEAD") == 0);
+    handle->lines.error[0] = '\0';
+    converse(exchange);
+    if (!answer->keep_alive || !is_sent(exchange) || exchange->problem != CURLE_OK)
+        http_line_close(&handle->lines, exchange->line);
+    if (exchange->problem != CURLE_OK)
+        return explain(handle, at, exchange->problem, is_sent(exchange), err);
+    if (answer->state == HTTP_ANSWER_BAD)
+        return explain_answer(handle, at, answer, !exchange->has_answer, err);
+    take_answer(exchange, arena, response);
+    return 0;
 }
 
 static int client_send(struct transport *transport, struct arena *arena,
@@ -457,38 +430,25 @@ static int client_send(struct transport *transport, struct arena *arena,
 {
     struct http_client *client = (struct http_client *)transport;
     struct http_handle *handle = handle_of_thread(client);
-    struct answer answer = {.arena = arena, .body = &handle->body};
-    struct curl_slist *headers;
+    struct exchange exchange = {.handle = handle,
+                                .request = request,
+                                .due = due_of(client, request)};
+    size_t origin = origin_of(request->url);
+    const char *at = arena_strndup(arena, request->url, origin);
     *response = (struct http_response){0};
-    const char *at = where(arena, request->url);
     if (!text_starts_nocase(at, "http://") && !text_starts_nocase(at, "https://"))
         return error_set(err, ERR_INVALID, "%s: only http and https URLs can be asked", at);
-    int failed = make_headers(arena, request, &headers, err);
-    if (!failed) {
-        CURLcode code = perform(handle, request, headers, &answer);
-        if (code == CURLE_OK)
-            take_answer(handle, &answer, response);
-        else
-            failed = explain(handle, at, code, request->body_len, err);
-    }
-    forget(handle);
-    return failed;
-}
-
-static char *make_no_proxy(void)
-{
-    const char *own = getenv("no_proxy");
-    struct arena arena;
-    if (!own || !*own)
-        own = getenv("NO_PROXY");
-    if (!own || !*own)
-        return memory_strdup(never_proxied);
-    if (strcmp(own, "*") == 0) /* libcurl knows the star only when it stands alone */
-        return memory_strdup(own);
-    arena_init(&arena);
-    char *both = memory_strdup(arena_printf(&arena, "%s,%s", own, never_proxied));
-    arena_done(&arena);
-    return both;
+    if (!fit_for_line(request->url))
+        return error_set(err, ERR_INVALID, "%s: the URL would break the request's head", at);
+    if (!fit_for_head(request))
+        return error_set(err, ERR_INVALID, "a request header would break the request's head");
+    CURLcode why;
+    exchange.line = http_line_take(&handle->lines, request->url, origin, &exchange.due, &why);
+    int result = exchange.line ? run(&exchange, arena, at, response, err)
+                               : explain(handle, at, why, false, err);
+    forget(&handle->out);
+    forget(&handle->body);
+    return result;
 }
 
 static int make_share(struct http_client *client, struct error *err)
@@ -524,7 +484,7 @@ struct transport *http_client_new(const struct http_client_options *options, str
                             ? memory_strdup(options->ca_bundle)
                             : ca_bundle_find(curl_version_info(CURLVERSION_NOW)->cainfo);
     client->own_bundle = options->ca_bundle != NULL;
-    client->no_proxy = options->no_proxy ? memory_strdup("*") : make_no_proxy();
+    http_proxies_read(&client->proxies, options->no_proxy ? "*" : never_proxied);
     pthread_mutex_init(&client->handles_lock, NULL);
     pthread_mutex_init(&client->trusted_lock, NULL);
     for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++)
@@ -538,6 +498,13 @@ struct transport *http_client_new(const struct http_client_options *options, str
     } else {
         failed = make_share(client, err);
     }
+    client->lines = (struct http_line_options){
+        .share = client->share,
+        .user_agent = client->user_agent,
+        .proxies = &client->proxies,
+        .trust = use_bundle,
+        .trust_arg = client,
+    };
     if (!failed)
         return &client->transport;
     http_client_free(&client->transport);
@@ -564,6 +531,6 @@ void http_client_free(struct transport *transport)
     X509_STORE_free(client->trusted);
     free(client->ca_bundle);
     free(client->user_agent);
-    free(client->no_proxy);
+    http_proxies_done(&client->proxies);
     free(client);
 }

@@ -1,10 +1,11 @@
 /*
- * http_client: the real transport, over libcurl.
+ * http_client: the real transport. libcurl makes the connections (net/http_line), http-parser reads
+ * the answers (net/http_answer).
  *
- * One easy handle per thread, kept alive between calls; redirects are never followed; HTTP/1.1;
- * only http and https; TLS is verified always, against one CA bundle parsed once for all threads
- * (docs/decisions/0004-http-client.md). Loopback and the metadata addresses never go through a
- * proxy.
+ * Each thread has its own connections, kept alive between calls; redirects are never followed, and
+ * nothing is ever sent twice; HTTP/1.1; only http and https; TLS is verified always, against one CA
+ * bundle parsed once for all threads (docs/decisions/0004-http-client.md,
+ * 0026-http-exchanges.md). Loopback and the metadata addresses never go through a proxy.
  */
 #ifndef UNDERSTUDY_NET_HTTP_CLIENT_H
 #define UNDERSTUDY_NET_HTTP_CLIENT_H

@@ -8,10 +8,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,8 @@ struct scripted_server {
     struct buf in;      /* bytes behind the last request */
     const char **received;
     size_t received_count, connections;
+    atomic_size_t taken; /* steps */
+    atomic_bool go;
     char fault[256];
 };
 
@@ -67,6 +71,25 @@ static void hang_up(struct scripted_server *server, bool reset)
     close(server->fd);
     server->fd = -1;
     buf_reset(&server->in);
+}
+
+/* The client's side knows of the close when this returns. */
+static void close_openly(struct scripted_server *server)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (server->fd < 0)
+        return;
+    if (server->tls)
+        SSL_shutdown(server->tls);
+    shutdown(server->fd, SHUT_WR);
+    for (int ms = 0; ms < SCRIPT_PATIENCE_MS; ms++) {
+        if (getsockopt(server->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+            info.tcpi_state != TCP_FIN_WAIT1)
+            break;
+        poll(NULL, 0, 1);
+    }
+    hang_up(server, false);
 }
 
 static int take_connection(struct scripted_server *server)
@@ -163,6 +186,16 @@ static int hang(struct scripted_server *server)
     return late ? fault(server, "the client did not go away") : 0;
 }
 
+static int wait_to_go(struct scripted_server *server)
+{
+    for (int ms = 0; ms < SCRIPT_PATIENCE_MS; ms++) {
+        if (atomic_load(&server->go))
+            return 0;
+        poll(NULL, 0, 1);
+    }
+    return fault(server, "nobody told it to go on");
+}
+
 static int take_step(struct scripted_server *server, const struct script_step *step)
 {
     switch (step->action) {
@@ -173,14 +206,18 @@ static int take_step(struct scripted_server *server, const struct script_step *s
     case SCRIPT_ANSWER:
         return give(server, step->text, step->len ? step->len : strlen(step->text));
     case SCRIPT_CLOSE:
+        close_openly(server);
+        return 0;
     case SCRIPT_RESET:
-        hang_up(server, step->action == SCRIPT_RESET);
+        hang_up(server, true);
         return 0;
     case SCRIPT_HANG:
         return hang(server);
     case SCRIPT_PAUSE_MS:
         poll(NULL, 0, step->number);
         return 0;
+    case SCRIPT_WAIT:
+        return wait_to_go(server);
     }
     return fault(server, "unknown step");
 }
@@ -194,8 +231,10 @@ static void *play(void *arg)
     sigaddset(&pipes, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipes, NULL);
     for (size_t i = 0; i < server->count; i++) {
-        if (take_step(server, &server->steps[i]) == 0)
+        if (take_step(server, &server->steps[i]) == 0) {
+            atomic_fetch_add(&server->taken, 1);
             continue;
+        }
         size_t len = strlen(server->fault);
         snprintf(server->fault + len, sizeof server->fault - len, " (step %zu)", i);
         break;
@@ -255,6 +294,19 @@ const char *scripted_server_end(struct scripted_server *server)
         pthread_join(server->thread, NULL);
     server->ended = true;
     return server->fault;
+}
+
+void scripted_server_await(struct scripted_server *server, size_t steps)
+{
+    int ms = 0;
+    while (atomic_load(&server->taken) < steps && ms++ < SCRIPT_PATIENCE_MS)
+        poll(NULL, 0, 1);
+    assert_true(atomic_load(&server->taken) >= steps);
+}
+
+void scripted_server_go(struct scripted_server *server)
+{
+    atomic_store(&server->go, true);
 }
 
 void scripted_server_finish(struct scripted_server *server)

@@ -27,10 +27,11 @@ enum script_action {
     SCRIPT_ACCEPT,   /* a connection, even when one is open (which is then closed) */
     SCRIPT_REQUEST,  /* a whole request; `text` must be somewhere in it */
     SCRIPT_ANSWER,   /* `len` bytes of `text` as they are */
-    SCRIPT_CLOSE,    /* in good order */
+    SCRIPT_CLOSE,    /* in good order; done when the client's side has it */
     SCRIPT_RESET,    /* with a TCP reset */
     SCRIPT_HANG,     /* until the client goes away */
     SCRIPT_PAUSE_MS, /* `number` milliseconds */
+    SCRIPT_WAIT,     /* for scripted_server_go, reading nothing */
 };
 
 struct script_step {
@@ -47,6 +48,7 @@ struct script_step {
 #define script_reset()      ((struct script_step){.action = SCRIPT_RESET})
 #define script_hang()       ((struct script_step){.action = SCRIPT_HANG})
 #define script_pause_ms(ms) ((struct script_step){.action = SCRIPT_PAUSE_MS, .number = (ms)})
+#define script_wait()       ((struct script_step){.action = SCRIPT_WAIT})
 
 struct scripted_server;
 
@@ -57,6 +59,10 @@ struct scripted_server *scripted_server_new(const struct script_step *steps, siz
 int scripted_server_port(const struct scripted_server *server);
 const char *scripted_server_url(const struct scripted_server *server); /* without a path */
 
+/* Waits until the first `steps` steps are done. */
+void scripted_server_await(struct scripted_server *server, size_t steps);
+/* Goes on behind its one SCRIPT_WAIT. */
+void scripted_server_go(struct scripted_server *server);
 /* Waits for the end of the script; fails the test when it went otherwise. */
 void scripted_server_finish(struct scripted_server *server);
 /* As finish, but says what went wrong ("" for nothing) instead of failing. */

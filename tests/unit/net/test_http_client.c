@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include "base/stop.h"
 #include "support/scripted_server.h"
 #include "support/test.h"
 
@@ -75,7 +76,7 @@ static void test_get(void **state)
     assert_string_equal(exchange.response.headers[1].value, "");
     assert_string_equal(exchange.response.headers[2].value, "y");
     scripted_server_finish(exchange.server);
-    /* libcurl adds nothing to what is signed. */
+    /* Nothing is added to what is signed. */
     char expected[200];
     snprintf(expected, sizeof expected,
              "GET /path?query HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: understudy/",
@@ -257,8 +258,8 @@ static void test_faults(void **state)
     }
 }
 
-/* A kept connection that breaks before the answer: libcurl would send again by itself, and a write
- * would be made twice. The script accepts no third request. */
+/* A kept connection that breaks before the answer: sent again, a write would be made twice. The
+ * script accepts no third request. */
 static void test_a_lost_answer_is_not_asked_for_again(void **state)
 {
     (void)state;
@@ -387,6 +388,155 @@ static void test_proxy_for_others(void **state)
                                            &exchange.response, &exchange.err),
                      0);
     unsetenv("http_proxy");
+    exchange_done(&exchange);
+}
+
+/* A proxy is told who asks; TLS goes through it, and what it refuses was never sent. */
+static void test_proxy_with_password(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *url, *line, *answer;
+        enum error_code code;
+    } rows[] = {
+        {"http_proxy", "http://understudy.invalid/a",
+         "GET http://understudy.invalid/a HTTP/1.1\r\nHost: understudy.invalid\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ERR_NONE},
+        {"https_proxy", "https://understudy.invalid/a",
+         "CONNECT understudy.invalid:443 HTTP/1.1\r\nHost: understudy.invalid:443\r\n",
+         "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", ERR_UNAVAILABLE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct script_step steps[] = {script_request(rows[i].line),
+                                            script_answer(rows[i].answer)};
+        struct exchange exchange = {0};
+        char proxy[100];
+        exchange.server = scripted_server_new(steps, COUNT(steps), NULL, NULL);
+        snprintf(proxy, sizeof proxy, "http://user:p%%40ss@127.0.0.1:%d",
+                 scripted_server_port(exchange.server));
+        setenv(rows[i].variable, proxy, 1);
+        exchange.client = new_client(NULL);
+        struct http_request request = {.method = "GET", .url = rows[i].url};
+        exchange.failed = exchange.client->send(exchange.client, &exchange.arena, &request,
+                                                &exchange.response, &exchange.err);
+        unsetenv(rows[i].variable);
+        assert_int_equal(exchange.failed, rows[i].code == ERR_NONE ? 0 : -1);
+        assert_int_equal(exchange.err.code, rows[i].code);
+        scripted_server_finish(exchange.server);
+        assert_non_null(strstr(scripted_server_received(exchange.server, 0),
+                               "\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n"));
+        exchange_done(&exchange);
+    }
+}
+
+/* A server may close a connection that rests, and says so or not. */
+static void test_closed_connections(void **state)
+{
+    (void)state;
+    static const struct script_step said[] = {
+        script_request("POST /first "),
+        script_answer("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        script_accept(),
+        script_request("POST /second "),
+        script_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    };
+    static const struct script_step unsaid[] = {
+        script_request("POST /first "),
+        script_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        script_close(),
+        script_request("POST /second "),
+        script_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    };
+    const struct http_request request = {.method = "POST", .body = "x", .body_len = 1};
+    for (int i = 0; i < 2; i++) {
+        struct exchange exchange = {.client = new_client(NULL)};
+        arena_init(&exchange.arena);
+        exchange.server = i ? scripted_server_new(unsaid, COUNT(unsaid), NULL, NULL)
+                            : scripted_server_new(said, COUNT(said), NULL, NULL);
+        send_again(&exchange, request, "/first");
+        assert_int_equal(exchange.failed, 0);
+        if (i) /* the close has to arrive before the second request is sent */
+            scripted_server_await(exchange.server, 3);
+        send_again(&exchange, request, "/second");
+        if (exchange.failed)
+            fail_msg("%s", exchange.err.message);
+        scripted_server_finish(exchange.server);
+        assert_int_equal(scripted_server_connection_count(exchange.server), 2);
+        exchange_done(&exchange);
+    }
+}
+
+/* An answer that comes while the request is still being sent is the answer; that connection serves
+ * nothing else. */
+static void test_answered_early(void **state)
+{
+    (void)state;
+    static char big[8 << 20];
+    static const struct script_step steps[] = {
+        script_accept(),
+        script_answer("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"),
+        script_wait(),
+        script_hang(),
+    };
+    memset(big, 'x', sizeof big - 1);
+    struct exchange exchange = exchange_with(steps, COUNT(steps),
+                                             (struct http_request){.method = "POST",
+                                                                   .body = big,
+                                                                   .body_len = sizeof big - 1});
+    scripted_server_go(exchange.server);
+    if (exchange.failed)
+        fail_msg("%s", exchange.err.message);
+    assert_int_equal(exchange.response.status, 413);
+    exchange_done(&exchange);
+}
+
+/* A thread keeps few connections: the one that rested longest makes room. */
+static void test_many_servers(void **state)
+{
+    (void)state;
+    enum { SERVERS = 7, FORGOTTEN = 2 };
+    const struct script_step answer = script_answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    const struct script_step kept[] = {script_request("GET "), answer, script_request("GET "),
+                                       answer};
+    const struct script_step again[] = {script_request("GET "), answer, script_accept(),
+                                        script_request("GET "), answer};
+    struct transport *client = new_client(NULL);
+    struct exchange exchanges[SERVERS];
+    for (size_t i = 0; i < SERVERS; i++) {
+        exchanges[i] = (struct exchange){.client = client};
+        arena_init(&exchanges[i].arena);
+        exchanges[i].server = i < FORGOTTEN ? scripted_server_new(again, COUNT(again), NULL, NULL)
+                                            : scripted_server_new(kept, COUNT(kept), NULL, NULL);
+    }
+    for (size_t n = 0; n < 2 * SERVERS; n++) { /* 0 to 6, then 6 to 0 */
+        struct exchange *exchange = &exchanges[n < SERVERS ? n : 2 * SERVERS - 1 - n];
+        send_again(exchange, (struct http_request){.method = "GET"}, "/");
+        assert_int_equal(exchange->failed, 0);
+    }
+    for (size_t i = 0; i < SERVERS; i++) {
+        scripted_server_finish(exchanges[i].server);
+        assert_int_equal(scripted_server_connection_count(exchanges[i].server),
+                         i < FORGOTTEN ? 2 : 1);
+        scripted_server_free(exchanges[i].server);
+        arena_done(&exchanges[i].arena);
+    }
+    http_client_free(client);
+}
+
+/* What is stopped is not waited for; the request had left. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    static const struct script_step steps[] = {script_request("POST "), script_hang()};
+    struct stop stop;
+    stop_init(&stop, clock_system());
+    stop_due_in(&stop, 300);
+    struct exchange exchange = exchange_with(
+        steps, COUNT(steps),
+        (struct http_request){.method = "POST", .body = "x", .body_len = 1, .stop = &stop});
+    assert_int_equal(exchange.failed, -1);
+    assert_int_equal(exchange.err.code, ERR_TIMEOUT);
+    assert_int_equal(stop_left_ms(&stop), 0);
     exchange_done(&exchange);
 }
 
@@ -638,6 +788,11 @@ int main(void)
         cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_no_proxy_for_loopback),
         cmocka_unit_test(test_proxy_for_others),
+        cmocka_unit_test(test_proxy_with_password),
+        cmocka_unit_test(test_closed_connections),
+        cmocka_unit_test(test_answered_early),
+        cmocka_unit_test(test_many_servers),
+        cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_missing_bundle),
         cmocka_unit_test(test_broken_pipe),
