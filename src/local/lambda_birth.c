@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "local/lambda_platform.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -76,7 +77,9 @@ static const char *const *make_environment(struct process *process,
     add(&env, "AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
     add(&env, "AWS_LAMBDA_LOG_GROUP_NAME", start->log_group);
     add(&env, "AWS_LAMBDA_LOG_STREAM_NAME", process->stream);
-    add(&env, "AWS_LAMBDA_LOG_FORMAT", "Text");
+    add(&env, "AWS_LAMBDA_LOG_FORMAT", start->logging.json ? "JSON" : "Text");
+    if (start->logging.json)
+        add(&env, "AWS_LAMBDA_LOG_LEVEL", lambda_log_level_name(start->logging.application));
     add(&env, "AWS_LAMBDA_RUNTIME_API", arena_printf(env.arena, "127.0.0.1:%d", port));
     add(&env, "AWS_ACCESS_KEY_ID", keys->access_key);
     add(&env, "AWS_SECRET_ACCESS_KEY", keys->secret);
@@ -212,6 +215,8 @@ int process_start(struct process *process, struct lambda_answer *answer)
     if (!pool->watch && !(pool->watch = sandbox_watch_new(&err)))
         return fail_internal(process, answer, &err);
     process->started_us = lambda_now_us();
+    lambda_platform_init_start(&process->output, lambda_shown_ms(pool),
+                               process->invocation->start.name, process->version);
     if (sandbox_start(pool->watch, &start, &process->sandbox, &problem, &err) != 0)
         return problem ? fail_exec(process, problem) : fail_internal(process, answer, &err);
     if (lambda_pool_watch(pool, process->sandbox.pid_fd, process, WATCH_EXIT) == 0 &&

@@ -3,6 +3,7 @@
 #include "aws/region.h"
 #include "base/arena.h"
 #include "base/json.h"
+#include "local/lambda_platform.h"
 #include "local/lambda_tables.h"
 
 #include <ctype.h>
@@ -136,6 +137,12 @@ static const char *kept(struct arena *arena, struct text text)
     return arena_strndup(arena, text.data ? text.data : "", text.len);
 }
 
+static enum lambda_log_level level_of(const json_t *logging, const char *which)
+{
+    const char *name = json_text_or(logging, which, "INFO");
+    return lambda_log_level(name, strlen(name));
+}
+
 static void read_config(struct arena *arena, struct lambda_function *out)
 {
     const json_t *config = out->config, *logging = json_object_get(config, "LoggingConfig");
@@ -145,6 +152,10 @@ static void read_config(struct arena *arena, struct lambda_function *out)
     out->log_group = json_text(logging, "LogGroup");
     if (!out->log_group)
         out->log_group = arena_printf(arena, "/aws/lambda/%s", out->name);
+    out->logging =
+        (struct lambda_logging){strcmp(json_text_or(logging, "LogFormat", "Text"), "JSON") == 0,
+                                level_of(logging, "ApplicationLogLevel"),
+                                level_of(logging, "SystemLogLevel")};
     out->timeout_ms = (unsigned)json_int_or(config, "Timeout", 3) * 1000;
     out->memory_mb = (unsigned)json_int_or(config, "MemorySize", 128);
     out->dead_letter_arn = json_text(json_object_get(config, "DeadLetterConfig"), "TargetArn");

@@ -12,6 +12,7 @@
 
 #include "aws/policy.h"
 #include "base/text.h"
+#include "local/lambda_pool.h"
 #include "local/local.h"
 #include "local/store.h"
 
@@ -36,6 +37,7 @@ struct lambda_function {
     const json_t *variables;        /* of the environment; NULL: none */
     const char *const *environment; /* the same: NAME=value, NULL-terminated */
     unsigned timeout_ms, memory_mb;
+    struct lambda_logging logging;
     int64_t code_size, modified_ms;
     int64_t reserved_concurrency; /* -1: none is reserved */
     const char *dead_letter_arn;  /* NULL: none */

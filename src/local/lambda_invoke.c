@@ -122,6 +122,7 @@ static int start(struct local *local, struct store_session *store, struct arena 
         .environment = function->environment,
         .timeout_ms = function->timeout_ms,
         .memory_mb = function->memory_mb,
+        .logging = function->logging,
         .invoked_arn = function->arn,
         .client_context = function->client_context,
     };

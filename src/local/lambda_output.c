@@ -1,6 +1,7 @@
 #include "local/lambda_output.h"
 
 #include "base/arena.h"
+#include "local/lambda_platform.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +53,16 @@ static void add_line(struct lambda_output *output, int64_t now_ms, const char *d
     remember(&output->tail, data, len);
 }
 
+static bool is_wanted(const struct lambda_output *output)
+{
+    const struct lambda_logging *logging = &output->logging;
+    return !logging->json ||
+           lambda_line_level(output->partial.data, output->partial.len) >= logging->application;
+}
+
 static void end_partial(struct lambda_output *output, int64_t now_ms)
 {
-    if (output->partial.len)
+    if (output->partial.len && is_wanted(output))
         add_line(output, now_ms, output->partial.data, output->partial.len);
     buf_reset(&output->partial);
     output->partial.overflow = false;
@@ -122,32 +130,4 @@ struct text lambda_output_tail(const struct lambda_output *output)
 void lambda_output_forget_tail(struct lambda_output *output)
 {
     buf_reset(&output->tail);
-}
-
-int64_t lambda_report_billed_ms(const struct lambda_report *report)
-{
-    int64_t us = report->duration_us + (report->init_us > 0 ? report->init_us : 0);
-    return us > 0 ? (us + 999) / 1000 : 1;
-}
-
-void lambda_output_report(struct lambda_output *output, int64_t now_ms,
-                          const struct lambda_report *report)
-{
-    char init[64] = "", status[160] = "";
-    int64_t mb = (report->memory_bytes + (1 << 20) - 1) >> 20;
-    if (mb > report->memory_mb)
-        mb = report->memory_mb;
-    if (report->init_us >= 0)
-        snprintf(init, sizeof init, "Init Duration: %.2f ms\t", (double)report->init_us / 1000);
-    if (report->status)
-        snprintf(status, sizeof status, "Status: %s%s%s", report->status,
-                 report->error_type ? "\tError Type: " : "",
-                 report->error_type ? report->error_type : "");
-    lambda_output_say(output, now_ms, "END RequestId: %s", report->request_id);
-    lambda_output_say(output, now_ms,
-                      "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %lld ms\t"
-                      "Memory Size: %u MB\tMax Memory Used: %lld MB\t%s%s",
-                      report->request_id, (double)report->duration_us / 1000,
-                      (long long)lambda_report_billed_ms(report), report->memory_mb, (long long)mb,
-                      init, status);
 }

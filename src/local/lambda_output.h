@@ -3,7 +3,7 @@
  *
  * A line is an event, its line end included, as AWS keeps it; longer ones than an event may be are
  * cut into several. The last 4 KB are remembered for Invoke's LogType Tail. One thread at a time.
- * Texts: shared facts lambda-and-cloudformation.md, A6.
+ * What Lambda's lines say: local/lambda_platform.h.
  */
 #ifndef UNDERSTUDY_LOCAL_LAMBDA_OUTPUT_H
 #define UNDERSTUDY_LOCAL_LAMBDA_OUTPUT_H
@@ -15,9 +15,10 @@
 enum { LAMBDA_LARGEST_LINE = 262144 - 26, LAMBDA_TAIL = 4096 };
 
 struct lambda_output {
-    struct buf partial;        /* a line without its end so far */
-    struct buf text;           /* of the lines not yet taken */
-    struct lambda_line *lines; /* text.data is filled in when they are taken */
+    struct lambda_logging logging; /* set behind lambda_output_init; zeros: text, all of it */
+    struct buf partial;            /* a line without its end so far */
+    struct buf text;               /* of the lines not yet taken */
+    struct lambda_line *lines;     /* text.data is filled in when they are taken */
     size_t count, room;
     struct buf tail;
 };
@@ -37,18 +38,5 @@ size_t lambda_output_waiting(const struct lambda_output *output); /* bytes not y
 size_t lambda_output_take(struct lambda_output *output, const struct lambda_line **lines);
 struct text lambda_output_tail(const struct lambda_output *output);
 void lambda_output_forget_tail(struct lambda_output *output);
-
-/* "REPORT ..." of one invocation. */
-struct lambda_report {
-    const char *request_id;
-    int64_t duration_us, init_us; /* init_us -1: it was warm */
-    unsigned memory_mb;
-    int64_t memory_bytes; /* at most used */
-    const char *status;   /* "timeout", "error"; NULL: success */
-    const char *error_type;
-};
-int64_t lambda_report_billed_ms(const struct lambda_report *report);
-void lambda_output_report(struct lambda_output *output, int64_t now_ms,
-                          const struct lambda_report *report);
 
 #endif

@@ -74,6 +74,7 @@ static struct invocation *invocation_make(const struct lambda_start *start, cons
         .environment = copy_list(arena, start->environment),
         .timeout_ms = start->timeout_ms,
         .memory_mb = start->memory_mb,
+        .logging = start->logging,
         .invoked_arn = copy_text(arena, start->invoked_arn),
         .client_context = copy_text(arena, start->client_context),
         .trace_id = copy_text(arena, start->trace_id),

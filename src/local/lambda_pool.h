@@ -31,11 +31,25 @@ struct random;
 /* What AWS takes as an answer: 6 MB and a little for the envelope. */
 enum { LAMBDA_LARGEST_ANSWER = 6291556 };
 
+enum lambda_log_level {
+    LAMBDA_LEVEL_TRACE,
+    LAMBDA_LEVEL_DEBUG,
+    LAMBDA_LEVEL_INFO,
+    LAMBDA_LEVEL_WARN,
+    LAMBDA_LEVEL_ERROR,
+    LAMBDA_LEVEL_FATAL,
+};
+struct lambda_logging {
+    bool json;                                 /* the format */
+    enum lambda_log_level application, system; /* of the JSON format: what is below is dropped */
+};
+
 struct lambda_start {
     const char *key, *function_arn, *name, *version, *account, *region, *role_arn, *handler,
         *log_group, *code_sha256;
     const char *const *environment; /* the function's own: NAME=value, NULL-terminated; or NULL */
     unsigned timeout_ms, memory_mb;
+    struct lambda_logging logging;
     struct text zip; /* may be empty when lambda_pool_has(code_sha256) */
     /* Of this invocation; each may be NULL. */
     const char *invoked_arn;    /* with the qualifier asked for; NULL: function_arn */

@@ -1,6 +1,7 @@
 #include "local/lambda_pool_parts.h"
 
 #include "base/digest.h"
+#include "local/lambda_platform.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,8 +82,8 @@ static void announce(struct process *process)
         return;
     invocation->announced = true;
     lambda_output_forget_tail(&process->output);
-    lambda_output_say(&process->output, lambda_shown_ms(process->pool),
-                      "START RequestId: %s Version: %s", invocation->request_id, process->version);
+    lambda_platform_start(&process->output, lambda_shown_ms(process->pool), invocation->request_id,
+                          process->function_arn, process->version);
 }
 
 static void note_memory(struct process *process, int64_t *now)
@@ -115,11 +116,12 @@ static void finish(struct process *process, enum lambda_end end)
         .init_us = process->init_us,
         .memory_mb = process->memory_mb,
         .memory_bytes = process->memory_bytes,
+        .produced_bytes = end == LAMBDA_ANSWERED ? process->reply.len : 0,
         .status = status_of(end),
         .error_type =
             end == LAMBDA_TIMED_OUT || !process->error_type[0] ? NULL : process->error_type,
     };
-    lambda_output_report(&process->output, lambda_shown_ms(process->pool), &report);
+    lambda_platform_report(&process->output, lambda_shown_ms(process->pool), &report);
     process->init_us = -1;
     process->begun_us = 0;
     process->invocation = NULL;
@@ -153,8 +155,8 @@ static void time_out(struct process *process)
     process_read(process);
     announce(process);
     clock_format_iso_ms(lambda_shown_ms(process->pool), now);
-    lambda_output_say(&process->output, lambda_shown_ms(process->pool), "%s %s %s", now, id,
-                      message);
+    lambda_platform_tell(&process->output, lambda_shown_ms(process->pool), "%s %s %s", now, id,
+                         message);
     buf_reset(&process->reply);
     lambda_runtime_failure(&process->reply, "Sandbox.Timedout", id, message);
     finish(process, LAMBDA_TIMED_OUT);
@@ -237,8 +239,9 @@ static void call_next(struct process *process, struct http_exchange *exchange)
     process->waiting = exchange;
     process_read(process); /* what it wrote before it asked belongs before END */
     if (process->state == PROCESS_STARTING) {
-        process->init_us =
-            process->invocation->retried ? -1 : lambda_now_us() - process->started_us;
+        int64_t init_us = lambda_now_us() - process->started_us;
+        process->init_us = process->invocation->retried ? -1 : init_us;
+        lambda_platform_init(&process->output, lambda_shown_ms(process->pool), init_us, NULL, NULL);
         deliver(process);
     } else if (process->state == PROCESS_REPLIED) {
         if (process->invocation)
@@ -361,6 +364,7 @@ static struct process *process_make(struct lambda_pool *pool, struct invocation 
     process->look_ms = pool->now_ms + LAMBDA_LOOK_MS;
     process->invocation = invocation;
     lambda_output_init(&process->output);
+    process->output.logging = start->logging;
     buf_init(&process->reply, LAMBDA_LARGEST_ANSWER + 1);
     return process;
 }
@@ -415,10 +419,9 @@ static void retry(struct process *process, const char *status, const char *error
 {
     struct invocation *invocation = process->invocation;
     struct lambda_pool *pool = process->pool;
-    double init_ms = (double)(lambda_now_us() - process->started_us) / 1000;
-    lambda_output_say(&process->output, lambda_shown_ms(pool),
-                      "INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: %s%s%s", init_ms,
-                      status, error_type[0] ? "\tError Type: " : "", error_type);
+    lambda_platform_init(&process->output, lambda_shown_ms(pool),
+                         lambda_now_us() - process->started_us, status,
+                         error_type[0] ? error_type : NULL);
     process->invocation = NULL;
     invocation->retried = true;
     invocation->deadline_ms = pool->now_ms + invocation->start.timeout_ms;
@@ -435,9 +438,9 @@ static void end_exited(struct process *process, int status)
              how[0] ? "Runtime exited with error: " : "Runtime exited without providing a reason",
              how);
     announce(process);
-    lambda_output_say(&process->output, lambda_shown_ms(process->pool), "RequestId: %s Error: %s",
-                      id, message);
-    lambda_output_say(&process->output, lambda_shown_ms(process->pool), "%s", type);
+    lambda_platform_tell(&process->output, lambda_shown_ms(process->pool),
+                         "RequestId: %s Error: %s", id, message);
+    lambda_platform_tell(&process->output, lambda_shown_ms(process->pool), "%s", type);
     if (process->state == PROCESS_REPLIED) { /* it has done what was asked */
         finish(process, process->end);
         return;

@@ -116,6 +116,33 @@ class Lines(Run):
         self.assertEqual(stream['logStreamName'], env['AWS_LAMBDA_LOG_STREAM_NAME'])
         self.assertRegex(stream['logStreamName'], r'^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$')
 
+    def test_json(self):
+        """Lambda's own lines are objects; those of the function are kept from a level on."""
+        self.make(roles.allow(list(WRITES), INSIDE))
+        status, _ = self.server.rest('lambda', 'PUT', '/2015-03-31/functions/f/configuration', {
+            'LoggingConfig': {'LogFormat': 'JSON', 'ApplicationLogLevel': 'DEBUG'}})
+        self.assertEqual(status, 200)
+        packages.settle(self.functions, 'f')
+        answer = self.functions.invoke(FunctionName='f', Payload=b'"what"')
+        env, lines = json.load(answer['Payload']), self.lines(4)
+        self.assertEqual((env['AWS_LAMBDA_LOG_FORMAT'], env['AWS_LAMBDA_LOG_LEVEL']),
+                         ('JSON', 'DEBUG'))
+        request = answer['ResponseMetadata']['RequestId']
+        start, report = json.loads(lines[0]), json.loads(lines[3])
+        self.assertEqual((start['type'], start['record']), ('platform.start', {
+            'requestId': request, 'version': '$LATEST',
+            'functionArn': f'arn:aws:lambda:{REGION}:{ACCOUNT}:function:f'}))
+        self.assertEqual(lines[1:3], ['"what" was asked\n', 'to stderr\n'])
+        self.assertEqual((report['type'], report['record']['status'],
+                          report['record']['metrics']['memorySizeMB']),
+                         ('platform.report', 'success', 128))
+        self.server.rest('lambda', 'PUT', '/2015-03-31/functions/f/configuration', {
+            'LoggingConfig': {'ApplicationLogLevel': 'WARN'}})
+        packages.settle(self.functions, 'f')
+        self.invoke()
+        self.assertEqual([json.loads(line)['type'] for line in self.lines(6)[4:]],
+                         ['platform.start', 'platform.report'])
+
     def test_without_the_permission_there_are_none(self):
         self.make(roles.allow(list(WRITES[1:]), INSIDE))  # but no group can be made
         self.invoke()
