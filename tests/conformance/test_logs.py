@@ -317,11 +317,18 @@ class Filtering(Logs):
     def test_no_patterns(self):
         self.stream()
         for pattern in ('{ $.a }', '{ $.a = }', '{ a = 1 }', '{ $.a > "x" }', '{ ($.a = 1 }',
-                        '{ $.a = 1 } x', '"open', '%(%', '[ip, user]', '{ $.a = 1 &&', 'a(b'):
+                        '{ $.a = 1 } x', '"open', '%(%', '{ $.a = 1 &&', 'a(b',
+                        '%(a)%', '%a!%', '%a b%', '%\u00e9%', '%a% %b% %c%',
+                        '{ $.a = %a% && $.b = %b% && $.c = %c% }'):
             with self.subTest(pattern):
                 self.refused('InvalidParameterException', self.logs.filter_log_events,
                              'Invalid filter pattern', logGroupName='group',
                              filterPattern=pattern)
+        self.refused('InvalidParameterException', self.logs.filter_log_events,
+                     'Filter patterns of columns, [a, b], are not supported here: use terms or '
+                     '{ $.json = conditions }.', logGroupName='group', filterPattern=' [ip, user]')
+        for pattern in ('%[a-z]{1,2}\\.x|^b$% %c+%', '{ $.a = %\\d% || $.b = %a/b% }'):
+            self.assertEqual(self.found(pattern), [])
 
     def test_streams_are_interleaved(self):
         at = now() - 60000

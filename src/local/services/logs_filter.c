@@ -101,8 +101,11 @@ static enum local_result check(struct filter *filter, const char **name, struct 
     if (filter->names && filter->prefix) /* (K) */
         return logs_bad_parameter(call, "logStreamNamePrefix and logStreamNames are mutually "
                                         "exclusive parameters.");
-    filter->pattern =
-        logs_pattern_parse(call->arena, json_text_or(call->input, "filterPattern", ""));
+    const char *pattern = json_text_or(call->input, "filterPattern", "");
+    filter->pattern = logs_pattern_parse(call->arena, pattern);
+    if (!filter->pattern && logs_pattern_has_columns(pattern))
+        return logs_bad_parameter(call, "Filter patterns of columns, [a, b], are not supported "
+                                        "here: use terms or { $.json = conditions }.");
     if (!filter->pattern)
         return logs_bad_parameter(call, "Invalid filter pattern");
     if (token && read_place(filter, token) != 0)

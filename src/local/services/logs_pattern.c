@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 32 };
+enum { DEEPEST = 32, REGEXES_MOST = 2 };
 
 enum comparison {
     EQUAL,
@@ -54,6 +54,7 @@ struct reader {
     struct arena *arena;
     const char *at;
     int depth;
+    unsigned regexes;
 };
 
 static void skip_blanks(struct reader *reader)
@@ -96,9 +97,13 @@ static char *read_run(struct reader *reader, const char *end)
     return out;
 }
 
-static bool regex_is_good(const char *text)
+/* Two in a pattern, of these characters: groups, for one, are none of AWS's. */
+static bool regex_is_good(struct reader *reader, const char *text)
 {
-    return text && *text && local_regex(text, "", 0, true) >= 0;
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  ":_#=@/;,-^$?[]{}|\\*+.";
+    return text && *text && ++reader->regexes <= REGEXES_MOST &&
+           strspn(text, allowed) == strlen(text) && local_regex(text, "", 0, true) >= 0;
 }
 
 /* --- terms ------------------------------------------------------------------------------------ */
@@ -123,7 +128,7 @@ static const struct term *read_term(struct reader *reader)
     } else if (*reader->at == '%') {
         term->regex = true;
         term->text = read_marked(reader, '%');
-        if (!regex_is_good(term->text))
+        if (!regex_is_good(reader, term->text))
             return NULL;
     } else {
         term->text = read_run(reader, " \t\n");
@@ -217,7 +222,7 @@ static bool read_value(struct reader *reader, struct node *node)
     if (*reader->at == '%') {
         node->kind = REGEX_VALUE;
         node->text = read_marked(reader, '%');
-        return regex_is_good(node->text) &&
+        return regex_is_good(reader, node->text) &&
                (node->comparison == EQUAL || node->comparison == UNEQUAL);
     }
     node->text = read_run(reader, " \t\n&|(){}\"");
@@ -280,13 +285,18 @@ static const struct node *read_any(struct reader *reader)
     return node;
 }
 
+bool logs_pattern_has_columns(const char *text)
+{
+    return text[strspn(text, " \t\n")] == '[';
+}
+
 const struct logs_pattern *logs_pattern_parse(struct arena *arena, const char *text)
 {
     struct logs_pattern *pattern = arena_alloc(arena, sizeof *pattern);
     struct reader reader = {.arena = arena, .at = text};
-    skip_blanks(&reader);
-    if (*reader.at == '[')
+    if (logs_pattern_has_columns(text))
         return NULL;
+    skip_blanks(&reader);
     if (*reader.at != '{')
         return read_terms(&reader, pattern) ? pattern : NULL;
     reader.at++;

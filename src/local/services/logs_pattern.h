@@ -18,6 +18,8 @@ struct logs_pattern;
 
 /* NULL: not a pattern. */
 const struct logs_pattern *logs_pattern_parse(struct arena *arena, const char *text);
+/* One that AWS knows and this does not: [ip, user, ...]. */
+bool logs_pattern_has_columns(const char *text);
 bool logs_pattern_matches(const struct logs_pattern *pattern, struct text message);
 
 #endif
