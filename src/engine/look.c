@@ -198,6 +198,9 @@ static void fold_step(const struct engine *engine, struct arena *arena, const st
         fold(look, HINT_LATER, why);
     } else if (step->action == STEP_EQUAL) {
         fold(look, HINT_EQUAL, NULL);
+    } else if (!two_way_is(engine->config) &&
+               (step->action == STEP_EXTRA || step->action == STEP_KEPT)) {
+        fold(look, HINT_IGNORED, why); /* as it is told to: again brings nothing */
     } else {
         fold(look, HINT_BLOCKED, why);
     }

@@ -47,10 +47,11 @@ struct hint {
 };
 
 enum hint_outcome {
-    HINT_IGNORED, /* nothing that is replicated; or a dry run: `why` */
+    HINT_IGNORED, /* nothing that is replicated, or a copy that stays as the configuration wants it
+                   * (without a source, edited); or a dry run: `why` */
     HINT_EQUAL,   /* looked at; there was nothing to do */
     HINT_APPLIED, /* at least one copy was written, marked or deleted, and none is left behind */
-    HINT_BLOCKED, /* must not or cannot be carried, or is kept as edited: `why`; again won't help */
+    HINT_BLOCKED, /* must not or cannot be carried: `why`; again won't help */
     HINT_FAILED,  /* `error`, and `why` says where; the same hint again may do */
     HINT_LATER,   /* it could not be seen yet, or was stopped: the same hint again later */
 };
