@@ -1,8 +1,11 @@
 /* Full passes, in as many parts as the time asks for. */
+#include "base/log.h"
 #include "engine/counterparts.h"
 #include "engine/reconcile_intern.h"
+#include "engine/select.h"
 #include "engine/two_way.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Any event of a change this old has been delivered, or is lost. */
@@ -123,6 +126,63 @@ static int settle_moved(struct reconciler *reconciler, size_t index, struct tall
     return result;
 }
 
+/* --- what is left undone ---------------------------------------------------------------------- */
+
+/* Nobody prints a report of these passes, so it is logged, with its reason. */
+enum { TOLD_MOST = 50 };
+struct telling {
+    const struct engine *engine;
+    const struct tally *tally; /* what was settled by itself is not in it */
+    uint64_t count;
+};
+
+static int tell_step(const struct step *step, void *arg, struct error *err)
+{
+    struct telling *telling = arg;
+    const struct engine *engine = telling->engine;
+    (void)err;
+    bool blocked = step->action == STEP_BLOCKED;
+    bool failed = step->status == STATUS_FAILED ||
+                  (step->action == STEP_FAILED && telling->tally->unseen) ||
+                  (step->status == STATUS_CONFLICT && telling->tally->conflict);
+    if (!blocked && !failed)
+        return 0;
+    if (telling->count++ < TOLD_MOST)
+        log_event(blocked ? LOG_WARN : LOG_ERROR, "left undone by the full pass", "outcome",
+                  blocked ? "blocked" : "failed", "kind", engine->kind->name, "name", step->name,
+                  "region", engine->sides[step->destination + 1].config->region, "reason",
+                  step->reason, NULL);
+    return 0;
+}
+
+static void tell_unmatched(const char *selector, const char *text, void *arg)
+{
+    const struct engine *engine = arg;
+    log_event(LOG_ERROR, "matches nothing", "selector", selector, "pattern", text, "region",
+              engine->sides[SIDE_SOURCE].config->region, NULL);
+}
+
+static void tell_trouble(struct engine *engine, const struct tally *tally)
+{
+    struct telling telling = {.engine = engine, .tally = tally};
+    struct arena scratch;
+    for (unsigned i = 0; i < engine->side_count; i++)
+        if (engine->sides[i].failed)
+            log_event(LOG_ERROR, "could not be listed", "kind", engine->kind->name, "region",
+                      engine->sides[i].config->region, "reason", engine->sides[i].error.message,
+                      NULL);
+    if (tally->nothing || tally->absent)
+        select_unmatched(engine, tell_unmatched, engine);
+    arena_init(&scratch);
+    if (inventory_steps(engine->inventory, &scratch, tell_step, &telling, NULL) == 0 &&
+        telling.count > TOLD_MOST) {
+        char more[32];
+        snprintf(more, sizeof more, "%llu", (unsigned long long)(telling.count - TOLD_MOST));
+        log_event(LOG_ERROR, "left undone by the full pass, not named here", "count", more, NULL);
+    }
+    arena_done(&scratch);
+}
+
 /* --- one replication -------------------------------------------------------------------------- */
 
 /* Where it was stopped, or anew. */
@@ -190,6 +250,8 @@ static int pass_one(struct reconciler *reconciler, size_t index, bool *more, str
         return 0;
     if (result == 0)
         tally.missed = missed_by(reconciler, index);
+    if (pass->engine)
+        tell_trouble(pass->engine, &tally);
     counterparts_forget(reconciler->engines[index]);
     tally.resumed = pass->resumed;
     tally_add(&reconciler->ended, &tally);

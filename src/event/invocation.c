@@ -180,6 +180,30 @@ static bool is_pass(const json_t *payload)
     return json_object_get(payload, "understudy") || is_bare_schedule(payload);
 }
 
+/* "2 failed, 1 blocked": what there is of it. */
+static const char *pass_trouble(struct arena *arena, const struct tally *sum, uint64_t failed,
+                                uint64_t left)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } parts[] = {
+        {failed, "failed"},
+        {sum->blocked, "blocked"},
+        {left, "left"},
+        {sum->failed_destinations, "destinations that could not be listed"},
+        {sum->failed_replications, "replications that could not be run"},
+        {sum->nothing, "replications that select nothing"},
+        {sum->absent, "names that are not there"},
+    };
+    const char *text = "";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].count)
+            text = arena_printf(arena, "%s%s%llu %s", text, *text ? ", " : "",
+                                (unsigned long long)parts[i].count, parts[i].what);
+    return text;
+}
+
 /* A pass whose time was over is no failure: it goes on where it was. What failed or is blocked is
  * one, and so is a pass that looked at nothing. */
 static int judge_pass(struct invocation *invocation, const struct tally *sum, bool dry_run,
@@ -190,14 +214,11 @@ static int judge_pass(struct invocation *invocation, const struct tally *sum, bo
     if (!failed && !left && !sum->blocked && !sum->failed_destinations &&
         !sum->failed_replications && !sum->nothing && !sum->absent)
         return 0;
-    error_set(err, ERR_UNAVAILABLE,
-              "%llu failed, %llu blocked, %llu left, %u destinations and %u replications could not "
-              "be listed, %llu replications selected nothing, %llu names are not there, of %llu "
-              "selected: `understudy plan` with the same configuration says why",
-              (unsigned long long)failed, (unsigned long long)sum->blocked,
-              (unsigned long long)left, sum->failed_destinations, sum->failed_replications,
-              (unsigned long long)sum->nothing, (unsigned long long)sum->absent,
-              (unsigned long long)sum->selected);
+    error_set(
+        err, ERR_UNAVAILABLE,
+        "of %llu selected: %s; the log names them, and so does `understudy plan` with the same "
+        "configuration",
+        (unsigned long long)sum->selected, pass_trouble(invocation->arena, sum, failed, left));
     return fail(invocation,
                 failed || sum->failed_destinations ? "Understudy.Failed" : "Understudy.Blocked");
 }

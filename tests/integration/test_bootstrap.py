@@ -209,6 +209,18 @@ class Bootstrap(Replication):
         self.assertIsNone(failed, answer)
         self.assertEqual(self.value('/prod/a'), 'one')
 
+    def test_a_full_pass_that_fails_says_what_and_why(self):
+        process = self.function()
+        self.put('/prod/a', 'one')
+        self.witness.rules.append(lambda call: error('AccessDeniedException')
+                                  if call.operation == 'PutParameter' else None)
+        failed, answer = process.invoke({'understudy': 'reconcile'})
+        self.assertEqual(failed, 'Understudy.Failed')
+        self.assertTrue(answer['errorMessage'].startswith('of 1 selected: 1 failed; '), answer)
+        (line,) = [row for row in process.log() if row.get('name') == '/prod/a']
+        self.assertEqual((line['outcome'], line['level']), ('failed', 'ERROR'))
+        self.assertIn('ssm:PutParameter in us-east-1: no', line['reason'])
+
     # --- batches ----------------------------------------------------------------------------------
     def test_a_batch_gives_back_what_failed(self):
         process = self.function()
