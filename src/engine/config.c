@@ -109,6 +109,7 @@ static const struct setting parameter_settings[] = {
     {LIST("allow", SETTING_TEXTS, config, allow, allow_count)},
     {LIST("allow_replace", SETTING_TEXTS, config, allow_replace, allow_replace_count)},
     TEXT("replace_wait", config, replace_wait),
+    TEXT("type", config, type),
     TEXT("tier", config, tier),
     TEXT("create_counterparts", config, create_counterparts),
     TEXT("labels", config, labels),

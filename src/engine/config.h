@@ -83,7 +83,7 @@ struct config {
     struct config_select select;
     const char **allow_replace; /* globs of names */
     size_t allow_replace_count;
-    const char *replace_wait, *tier, *labels, *history; /* as written; NULL: the default */
+    const char *replace_wait, *type, *tier, *labels, *history; /* as written; NULL: the default */
     struct config_rename *rename;
     size_t rename_count;
     struct config_rewrite *rewrite;

@@ -257,6 +257,13 @@ static int check_tier(const char *tier, struct error *err)
     return error_set(err, ERR_INVALID, "tier: '%s' is not source, intelligent or advanced", tier);
 }
 
+static int check_type(const char *type, struct error *err)
+{
+    if (!type || strcmp(type, "source") == 0 || strcmp(type, "SecureString") == 0)
+        return 0;
+    return error_set(err, ERR_INVALID, "type: '%s' is not source or SecureString", type);
+}
+
 static int check_destinations(struct arena *arena, struct config *config, struct error *err)
 {
     if (!config->destination_count)
@@ -305,9 +312,9 @@ static int check_parameters(struct config *config, struct error *err)
                    check_renames(config, err) != 0 || check_allow(config, err) != 0 ||
                    check_rewrites(config->rewrite, config->rewrite_count, err) != 0 ||
                    select_check(config->kind, &config->select, err) != 0 ||
-                   check_tier(config->tier, err) != 0 || replace_check(config, err) != 0 ||
-                   history_check(config, err) != 0 || two_way_check(config, err) != 0 ||
-                   check_owners(config, err) != 0 ||
+                   check_type(config->type, err) != 0 || check_tier(config->tier, err) != 0 ||
+                   replace_check(config, err) != 0 || history_check(config, err) != 0 ||
+                   two_way_check(config, err) != 0 || check_owners(config, err) != 0 ||
                    check_patterns(config->allow_replace, config->allow_replace_count,
                                   "allow_replace", err) != 0 ||
                    check_patterns(config->include, config->include_count, "include", err) != 0 ||

@@ -289,7 +289,11 @@ static int take_regions(struct reading_legacy *r, const char *name, struct error
             note(r, "%s names %s, the source itself: left out", name, regions[i]);
         else
             config->destinations[config->destination_count++].region = regions[i];
-    return config->destination_count ? 0 : error_set(err, ERR_INVALID, "%s names no Region", name);
+    if (config->destination_count)
+        return 0;
+    return count ? error_set(err, ERR_INVALID, "%s names only %s, the source itself", name,
+                             config->source.region)
+                 : error_set(err, ERR_INVALID, "%s names no Region", name);
 }
 
 /* One key for all Regions and for every SecureString, whatever it is under at the source. */
@@ -325,12 +329,33 @@ static int take_type(struct reading_legacy *r, struct error *err)
                          "DEST_PARAM_TYPE '%s' is none of String, StringList and SecureString",
                          type);
     if (strcmp(type, "SecureString") == 0)
-        note(r, "DEST_PARAM_TYPE=SecureString is not followed: each copy has its source's type");
+        r->config->type = "SecureString";
     else
         note(r,
              "DEST_PARAM_TYPE=%s is not followed: the earlier tool wrote secrets in clear with "
              "it; each copy has its source's type",
              type);
+    return 0;
+}
+
+/* The replicator deleted each copy at once and knew no bounds. Here that is asked for, in words of
+ * ours beside its own; what bounds it is the configuration's. */
+static int take_deletes(struct reading_legacy *r, struct error *err)
+{
+    struct config *config = r->config;
+    config->deletes = variable(r, "DEST_DELETES");
+    config->max_delete = variable(r, "DEST_MAX_DELETE");
+    config->delete_grace = variable(r, "DEST_DELETE_GRACE");
+    if (!config->deletes) {
+        if (config->max_delete || config->delete_grace)
+            return error_set(err, ERR_INVALID, "%s is set and DEST_DELETES is not",
+                             config->max_delete ? "DEST_MAX_DELETE" : "DEST_DELETE_GRACE");
+        note(r, "the replicator deleted copies, also those it had not made: deletes are off here; "
+                "DEST_DELETES=owned, or `deletes: owned` in a configuration, turns them on");
+        return 0;
+    }
+    if (!config->delete_grace)
+        config->delete_grace = "0";
     return 0;
 }
 
@@ -363,8 +388,8 @@ int legacy_environment(struct arena *arena, legacy_get_fn *get, struct legacy *o
         note(&r,
              "the replicator overwrote descriptions with a text of its own, forced the standard "
              "tier, and lost policies, allowed patterns and removed tags: they are copied");
-        note(&r, "the replicator deleted copies, also those it had not made: deletes are off here; "
-                 "`deletes: owned` in a configuration turns them on");
+        if (take_deletes(&r, err) != 0)
+            return -1;
     }
     take_key(&r);
     return 0;

@@ -3,7 +3,8 @@
  *
  * params.json of the cross-account sample (aws-samples/aws-lambda-ssm-copy-parameters), and the
  * environment of the bulk script (SOURCE_REGION, DESTINATION_REGION, PARAMETER_PREFIXES) and of the
- * event-driven replicator (DEST_REGIONS, PARAM_PATHS, DEST_PARAM_TYPE, DEST_KMS_KEY_ID, DRY_RUN).
+ * event-driven replicator (DEST_REGIONS, PARAM_PATHS, DEST_PARAM_TYPE, DEST_KMS_KEY_ID, DRY_RUN,
+ * and beside them, of our own, DEST_DELETES, DEST_MAX_DELETE and DEST_DELETE_GRACE).
  * They mean what they meant, but where the earlier tool lost something: there a note says what it
  * lost and what is done now. Nothing that is read selects more than it did: an empty selection is
  * an error, not everything.

@@ -119,6 +119,21 @@ static void translate_words(const struct scope *scope, const struct config_side 
         out->note = mapping_note(arena, out->note, "description rewritten");
 }
 
+/* `type: SecureString`: before keys are mapped, so that the copy's is found by the same rules. */
+static void translate_type(const struct resource_kind *kind, const struct config *config,
+                           struct arena *arena, struct translation *out)
+{
+    if (!config->type || strcmp(config->type, "source") == 0 || !kind->encrypt)
+        return;
+    const char *was = out->want.fields[0];
+    const char *cannot = kind->encrypt(&out->want);
+    if (cannot)
+        out->note = mapping_note(arena, out->note, cannot);
+    else if (strcmp(was, out->want.fields[0]) != 0)
+        out->note = mapping_note(arena, out->note,
+                                 arena_printf(arena, "type %s → %s", was, out->want.fields[0]));
+}
+
 void mapping_translate(const struct resource_kind *kind, const struct scope *scope,
                        const struct config_side *destination, struct arena *arena,
                        const struct resource *source, struct translation *out)
@@ -128,6 +143,7 @@ void mapping_translate(const struct resource_kind *kind, const struct scope *sco
     out->want.value_len = 0;
     out->want.name = scope_target(scope, arena, source->name);
     out->want.key = kind->key_of(out->want.name);
+    translate_type(kind, scope->config, arena, out);
     for (size_t i = 0; i < kind->slot_count; i++)
         if (kind->fields[i].rule == FIELD_KEY)
             translate_key(kind, scope, destination, arena, i, out);

@@ -347,8 +347,9 @@ static bool applies(const struct view *view, enum permission_when when)
 {
     const struct config *config = view->config;
     const struct config_select *select = &config->select;
-    bool encrypted =
-        !select->types_count || has(select->types, select->types_count, "SecureString");
+    bool encrypted = !select->types_count ||
+                     has(select->types, select->types_count, "SecureString") ||
+                     (config->type && strcmp(config->type, "SecureString") == 0);
     const char *tier = view->side->tier ? view->side->tier : config->tier;
     switch (when) {
     case WHEN_ALWAYS:

@@ -70,6 +70,7 @@ int two_way_check(const struct config *config, struct error *err)
         {"on_edit", config->on_edit && strcmp(config->on_edit, "overwrite") != 0},
         {"ownership: none", is(config->ownership, "none")},
         {"deletes: all", is(config->deletes, "all")},
+        {"type", config->type && strcmp(config->type, "source") != 0},
         {"tier", config->tier && strcmp(config->tier, "source") != 0},
     };
     if (config->two_way && !is(config->two_way, "true") && !is(config->two_way, "false") &&

@@ -267,6 +267,9 @@ struct resource_kind {
     /* Pure. `want` may be changed to what can be written (a tier that cannot be lowered). */
     void (*judge)(struct arena *, struct resource *want, const struct resource *have,
                   const struct judge_options *, struct verdict *);
+    /* Makes of `want` one whose value is encrypted, under the default key, unless it is one; or
+     * says why it cannot be. NULL: nothing is. Pure. */
+    const char *(*encrypt)(struct resource *want);
     const char *(*key_of)(const char *name); /* the pairing key within a name */
     bool (*reserved)(const char *key);       /* belongs to AWS: never selected */
     /* Selectors that are not globs of names with levels: does one fit, now that all is known of the

@@ -362,8 +362,9 @@ static const struct field fields[] = {
         {.name = "Type",
          .label = "type",
          .rule = FIELD_COPY,
-         .fate = "String, StringList or SecureString. SecureString is never copied over as plain "
-                 "text unless `allow: [plain-text]` says so.",
+         .fate = "String, StringList or SecureString as the source's, or SecureString when `type` "
+                 "says so. SecureString is never copied over as plain text unless `allow: "
+                 "[plain-text]` says so.",
          .select = "types",
          .choices = types},
     [SSM_TIER] =
@@ -497,6 +498,7 @@ const struct resource_kind resource_ssm_parameter = {
     .history_most = SSM_KEPT_VERSIONS,
     .monthly_usd = ssm_monthly_usd,
     .judge = ssm_judge,
+    .encrypt = ssm_encrypt,
     .key_of = ssm_key_of,
     .reserved = ssm_reserved,
     .maker = ssm_maker,

@@ -32,6 +32,7 @@ bool ssm_key_same(const char *a, const char *b);
 
 void ssm_judge(struct arena *arena, struct resource *want, const struct resource *have,
                const struct judge_options *options, struct verdict *out);
+const char *ssm_encrypt(struct resource *want);
 bool ssm_reserved(const char *key);
 const char *ssm_maker(const char *key);
 /* The item that AWS's answer calls `name`; NULL: none. */

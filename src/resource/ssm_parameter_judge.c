@@ -72,6 +72,18 @@ static bool secure(const struct resource *resource)
     return is(resource->fields[SSM_TYPE], "SecureString");
 }
 
+const char *ssm_encrypt(struct resource *want)
+{
+    const char *data_type = want->fields[SSM_DATA_TYPE];
+    if (secure(want))
+        return NULL;
+    if (data_type && strcmp(data_type, "text") != 0)
+        return "stays plain: AWS encrypts data type text only";
+    want->fields[SSM_TYPE] = "SecureString";
+    want->fields[SSM_KEY_ID] = ssm_default_key;
+    return NULL;
+}
+
 static const char *data_type_problem(struct arena *arena, const struct resource *want,
                                      const struct judge_options *options)
 {

@@ -151,6 +151,18 @@ class Article(local_server.Conformance):
         (row,) = self.aws('ssm', COPY).describe_parameters(ParameterFilters=[
             {'Key': 'Name', 'Values': ['/prod/app/DB_HOST']}])['Parameters']
         self.assertEqual(row['Description'], 'the database')  # and deletes are off
+        self.assertEqual(function.counts()['ItemsBlocked'], 0)  # which is no fault
+
+    def test_the_article_with_its_deletes(self):
+        """What its environment says and means, to the last step: ParameterNotFound."""
+        more = '], deletes: owned, delete_grace: 0, type: SecureString }'
+        told = {**ENVIRONMENT, 'DEST_DELETES': 'owned', 'DEST_PARAM_TYPE': 'SecureString'}
+        self.deploy(BESIDE.replace('] }', more), told, pattern=ARTICLE)
+        self.put('/prod/app/DB_HOST', 'db.example.com')
+        self.follows('/prod/app/DB_HOST', 'db.example.com')
+        self.assertEqual(self.one('/prod/app/DB_HOST')['Type'], 'SecureString')
+        self.aws('ssm').delete_parameter(Name='/prod/app/DB_HOST')
+        self.gone('/prod/app/DB_HOST')
 
     def test_rule_and_function(self):
         self.a_life(self.deploy())

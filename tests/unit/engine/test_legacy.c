@@ -214,6 +214,23 @@ static void test_R21_R26_the_replicator(void **state)
     assert_true(noted("deletes are off here"));
 }
 
+/* R18, R23: what the replicator did at once and without bounds is asked for. */
+static void test_R18_R23_deletes_and_types_are_asked_for(void **state)
+{
+    (void)state;
+    static const char *const variables[] = {
+        "DEST_REGIONS",    "us-east-1",    "PARAM_PATHS", "/prod",           "DEST_DELETES",
+        "owned",           "AWS_REGION",   "ap-south-1",  "DEST_MAX_DELETE", "20",
+        "DEST_PARAM_TYPE", "SecureString", NULL};
+    environment = variables;
+    const struct config *config = accepted(legacy_environment(&arena, get, &legacy, &err));
+    assert_string_equal(config->deletes, "owned");
+    assert_string_equal(config->max_delete, "20");
+    assert_string_equal(config->delete_grace, "0");
+    assert_string_equal(config->type, "SecureString");
+    assert_false(noted("deletes are off here"));
+}
+
 /* R26: the root is all; R27: Regions of every partition. */
 static void test_R26_R27_the_root_of_another_partition(void **state)
 {
@@ -253,6 +270,10 @@ static void test_R28_environments_refused(void **state)
         {{"DEST_REGIONS", "us-east-1", "PARAM_PATHS", "/prod/*", NULL}, "no stars"},
         {{"DEST_REGIONS", "us-east-1", "PARAM_PATHS", "/p", "DEST_PARAM_TYPE", "Text", NULL},
          "DEST_PARAM_TYPE 'Text'"},
+        {{"DEST_REGIONS", "us-east-1", "PARAM_PATHS", "/p", "DEST_MAX_DELETE", "5", NULL},
+         "DEST_MAX_DELETE is set and DEST_DELETES is not"},
+        {{"DEST_REGIONS", "a-b-1", "PARAM_PATHS", "/p", "AWS_REGION", "a-b-1", NULL},
+         "DEST_REGIONS names only a-b-1, the source itself"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         environment = rows[i].variables;
@@ -265,9 +286,13 @@ static void test_R28_environments_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_R14_the_sample_file),      CASE(test_R05_R11_within_the_account_without_a_key),
-        CASE(test_params_refused),           CASE(test_the_bulk_script),
-        CASE(test_R21_R26_the_replicator),   CASE(test_R26_R27_the_root_of_another_partition),
+        CASE(test_R14_the_sample_file),
+        CASE(test_R05_R11_within_the_account_without_a_key),
+        CASE(test_params_refused),
+        CASE(test_the_bulk_script),
+        CASE(test_R21_R26_the_replicator),
+        CASE(test_R18_R23_deletes_and_types_are_asked_for),
+        CASE(test_R26_R27_the_root_of_another_partition),
         CASE(test_R28_environments_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,32 @@ static void what_is_mapped_is_noted(void **state)
     assert_null(out.want.fields[SSM_KEY_ID]);
 }
 
+/* R23: DEST_PARAM_TYPE=SecureString. What was plain has a key like any other, found the same way.
+ */
+static void what_is_plain_is_encrypted_when_told(void **state)
+{
+    (void)state;
+    struct config_key keys[] = {{"alias/aws/ssm", "alias/dr"}};
+    struct config_side side = {.region = "us-east-1", .keys = keys, .key_count = 1};
+    struct config config = {.destinations = &side, .destination_count = 1, .type = "SecureString"};
+    struct translation out;
+    translate(&config, NULL, &out);
+    assert_null(out.blocked);
+    assert_string_equal(out.want.fields[SSM_TYPE], "SecureString");
+    assert_string_equal(out.want.fields[SSM_KEY_ID], "alias/dr");
+    assert_string_equal(out.note, "type String \xe2\x86\x92 SecureString, "
+                                  "key alias/aws/ssm \xe2\x86\x92 alias/dr");
+    translate(&config, "alias/prod", &out); /* it is encrypted, and its key stays unmapped */
+    assert_non_null(strstr(out.blocked, "alias/prod is not mapped"));
+    config.type = "source";
+    translate(&config, NULL, &out);
+    assert_string_equal(out.want.fields[SSM_TYPE], "String");
+
+    struct resource image = {.fields = {[SSM_TYPE] = "String", [SSM_DATA_TYPE] = "aws:ec2:image"}};
+    assert_non_null(ssm_encrypt(&image));
+    assert_string_equal(image.fields[SSM_TYPE], "String");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -180,6 +206,7 @@ int main(void)
         TEST(awss_own_key_is_itself_unless_named),
         TEST(an_unmapped_customer_key_blocks_and_is_never_dropped),
         TEST(what_is_mapped_is_noted),
+        TEST(what_is_plain_is_encrypted_when_told),
     };
     return cmocka_run_group_tests_name("engine/mapping", tests, NULL, NULL);
 }
