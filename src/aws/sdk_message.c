@@ -4,17 +4,47 @@
 #include <string.h>
 
 enum { VERSION_1 = 1, VERSION_2 = 2, TYPE_ENCRYPTED = 0x80, NONCE_SIZE = 12, TAG_SIZE = 16 };
-enum { ID_SIZE_1 = 16, ID_SIZE_2 = 32, COMMITMENT_SIZE = 32 };
+enum { ID_SIZE_1 = 16, ID_SIZE_2 = SDK_ID_MOST };
+enum { NOT_FRAMED = 1, FRAMED = 2, SIZED_MOST = 65535 };
 
 /* Source: algorithm-suites.md, "Supported Algorithm Suites". */
+#define PLAIN(id_, size_)                                                                          \
+    {                                                                                              \
+        .id = (id_), .version = VERSION_1, .key_size = (size_)                                     \
+    }
+#define DERIVED(id_, size_)                                                                        \
+    {                                                                                              \
+        .id = (id_), .version = VERSION_1, .key_size = (size_), .derives = true,                   \
+        .hash = HKDF_SHA256                                                                        \
+    }
+#define SIGNED(id_, size_, hash_, curve_)                                                          \
+    {                                                                                              \
+        .id = (id_), .version = VERSION_1, .key_size = (size_), .derives = true,                   \
+        .is_signed = true, .hash = (hash_), .curve = (curve_)                                      \
+    }
+#define COMMITTING(id_, signed_)                                                                   \
+    {                                                                                              \
+        .id = (id_), .version = VERSION_2, .key_size = 32, .derives = true, .commits = true,       \
+        .is_signed = (signed_), .hash = HKDF_SHA512, .curve = ECDSA_P384_SHA384                    \
+    }
 static const struct sdk_suite suites[] = {
-    {0x0014, VERSION_1, 16, false, false, false}, {0x0046, VERSION_1, 24, false, false, false},
-    {0x0078, VERSION_1, 32, false, false, false}, {0x0114, VERSION_1, 16, true, false, false},
-    {0x0146, VERSION_1, 24, true, false, false},  {0x0178, VERSION_1, 32, true, false, false},
-    {0x0214, VERSION_1, 16, true, false, true},   {0x0346, VERSION_1, 24, true, false, true},
-    {0x0378, VERSION_1, 32, true, false, true},   {0x0478, VERSION_2, 32, true, true, false},
-    {0x0578, VERSION_2, 32, true, true, true},
+    PLAIN(0x0014, 16),
+    PLAIN(0x0046, 24),
+    PLAIN(0x0078, 32),
+    DERIVED(0x0114, 16),
+    DERIVED(0x0146, 24),
+    DERIVED(0x0178, 32),
+    SIGNED(0x0214, 16, HKDF_SHA256, ECDSA_P256_SHA256),
+    SIGNED(0x0346, 24, HKDF_SHA384, ECDSA_P384_SHA384),
+    SIGNED(0x0378, 32, HKDF_SHA384, ECDSA_P384_SHA384),
+    COMMITTING(0x0478, false),
+    COMMITTING(0x0578, true),
 };
+
+size_t sdk_id_size(const struct sdk_suite *suite)
+{
+    return suite->version == VERSION_1 ? ID_SIZE_1 : ID_SIZE_2;
+}
 
 static const struct sdk_suite *suite_of(unsigned id, unsigned version)
 {
@@ -72,6 +102,25 @@ static int damaged(struct error *err, const char *what)
     return error_set(err, ERR_INVALID, "this AWS Encryption SDK message is damaged: %s", what);
 }
 
+/* By the keys' bytes: structures.md, "Serialization". */
+static int by_key(const void *a, const void *b)
+{
+    const struct text *one = &((const struct sdk_pair *)a)->key;
+    const struct text *other = &((const struct sdk_pair *)b)->key;
+    int order = memcmp(one->data, other->data, one->len < other->len ? one->len : other->len);
+    return order ? order : (one->len > other->len) - (one->len < other->len);
+}
+
+static bool has_twins(struct arena *arena, const struct sdk_pair *pairs, size_t count)
+{
+    struct sdk_pair *sorted = arena_memdup(arena, pairs, count * sizeof *pairs);
+    qsort(sorted, count, sizeof *sorted, by_key);
+    for (size_t i = 1; i < count; i++)
+        if (by_key(&sorted[i - 1], &sorted[i]) == 0)
+            return true;
+    return false;
+}
+
 static int read_context(struct arena *arena, struct reader *reader, struct sdk_message *out,
                         struct error *err)
 {
@@ -95,6 +144,8 @@ static int read_context(struct arena *arena, struct reader *reader, struct sdk_m
             memchr(pairs[i].key.data, 0, pairs[i].key.len) ||
             memchr(pairs[i].value.data, 0, pairs[i].value.len))
             return damaged(err, "its context is not text");
+    if (has_twins(arena, pairs, count))
+        return damaged(err, "its context has a pair twice");
     out->context = pairs;
     out->context_count = count;
     return 0;
@@ -122,19 +173,26 @@ static int read_keys(struct arena *arena, struct reader *reader, struct sdk_mess
     return 0;
 }
 
-static int read_rest(struct reader *reader, const struct sdk_suite *suite, struct error *err)
+static int read_rest(struct reader *reader, const struct sdk_suite *suite, struct sdk_message *out,
+                     struct error *err)
 {
-    unsigned content = take_number(reader, 1);
-    if (!reader->ended && content != 1 && content != 2)
-        return damaged(err, "its content type is neither framed nor not framed");
-    if (suite->version == VERSION_2) {
-        take(reader, 4 + COMMITMENT_SIZE);
-        return 0;
+    unsigned content = take_number(reader, 1), reserved = 0, nonce = NONCE_SIZE;
+    if (suite->version == VERSION_1) {
+        reserved = take_number(reader, 4);
+        nonce = take_number(reader, 1);
     }
-    unsigned reserved = take_number(reader, 4), nonce = take_number(reader, 1);
-    take(reader, 4);
-    if (!reader->ended && (reserved != 0 || nonce != NONCE_SIZE))
+    out->frame_size = take_number(reader, 4);
+    if (suite->commits)
+        out->commitment = take(reader, SDK_COMMITMENT_SIZE);
+    out->framed = content == FRAMED;
+    if (reader->ended)
+        return 0;
+    if (content != FRAMED && content != NOT_FRAMED)
+        return damaged(err, "its content type is neither framed nor not framed");
+    if (reserved != 0 || nonce != NONCE_SIZE)
         return damaged(err, "its reserved bytes or the length of its IV cannot be");
+    if (out->framed != (out->frame_size > 0))
+        return damaged(err, "the length of its frames cannot be");
     return 0;
 }
 
@@ -160,7 +218,7 @@ int sdk_message_read(struct arena *arena, struct text bytes, struct sdk_message 
     if (read_keys(arena, &reader, out, err) != 0)
         return -1;
     const char *behind = reader.left.data;
-    if (out->suite && read_rest(&reader, out->suite, err) != 0)
+    if (out->suite && read_rest(&reader, out->suite, out, err) != 0)
         return -1;
     out->behind = (struct text){behind, (size_t)(reader.left.data - behind)};
     out->header = (struct text){bytes.data, (size_t)(reader.left.data - bytes.data)};
@@ -173,15 +231,18 @@ int sdk_message_read(struct arena *arena, struct text bytes, struct sdk_message 
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
-const char *sdk_message_fixed(const struct sdk_message *message)
+bool sdk_message_fixed(const struct sdk_message *message)
 {
-    if (message->suite->is_signed)
-        return "it is signed, and the key that signed it existed only while it was encrypted: "
-               "decrypt it with the AWS Encryption SDK and encrypt it again";
-    if (message->suite->version == VERSION_2)
-        return "its format (2.0) has no room for another IV, and a second header under the same "
-               "one would let others forge it: decrypt it with the AWS Encryption SDK and encrypt "
-               "it again";
+    /* Signed: who signed it had the key only while it was encrypted. Version 2: its nonce is zero
+     * for ever, and two tags under one nonce give away the key of the proof (base/gmac.h). */
+    return message->suite->is_signed || message->suite->version == VERSION_2;
+}
+
+const struct sdk_pair *sdk_message_pair(const struct sdk_message *message, const char *key)
+{
+    for (size_t i = 0; i < message->context_count; i++)
+        if (text_is(message->context[i].key, key))
+            return &message->context[i];
     return NULL;
 }
 
@@ -197,26 +258,22 @@ static void put_sized(struct buf *out, struct text bytes)
     buf_append(out, bytes.data, bytes.len);
 }
 
-void sdk_message_write(const struct sdk_message *message, const struct sdk_data_key *keys,
-                       size_t count, struct buf *out)
+static void put_keys(const struct sdk_data_key *keys, size_t count, struct buf *out)
 {
-    buf_append(out, message->before.data, message->before.len);
     put_number(out, count);
     for (size_t i = 0; i < count; i++) {
         put_sized(out, keys[i].provider);
         put_sized(out, keys[i].info);
         put_sized(out, keys[i].sealed);
     }
-    buf_append(out, message->behind.data, message->behind.len);
 }
 
-/* By the keys' bytes: structures.md, "Serialization". */
-static int by_key(const void *a, const void *b)
+void sdk_message_write(const struct sdk_message *message, const struct sdk_data_key *keys,
+                       size_t count, struct buf *out)
 {
-    const struct text *one = &((const struct sdk_pair *)a)->key;
-    const struct text *other = &((const struct sdk_pair *)b)->key;
-    int order = memcmp(one->data, other->data, one->len < other->len ? one->len : other->len);
-    return order ? order : (one->len > other->len) - (one->len < other->len);
+    buf_append(out, message->before.data, message->before.len);
+    put_keys(keys, count, out);
+    buf_append(out, message->behind.data, message->behind.len);
 }
 
 void sdk_context_write(const struct sdk_pair *pairs, size_t count, struct buf *out)
@@ -233,4 +290,33 @@ void sdk_context_write(const struct sdk_pair *pairs, size_t count, struct buf *o
         put_sized(out, sorted[i].value);
     }
     arena_done(&scratch);
+}
+
+int sdk_header_write(const struct sdk_header *header, struct buf *out, struct error *err)
+{
+    bool first = header->suite->version == VERSION_1;
+    struct buf context;
+    buf_init(&context, SIZED_MOST);
+    sdk_context_write(header->context, header->context_count, &context);
+    if (context.overflow) {
+        buf_done(&context);
+        return error_set(err, ERR_LIMIT, "its context has no room in a header");
+    }
+    buf_append_char(out, first ? VERSION_1 : VERSION_2);
+    if (first)
+        buf_append_char(out, (char)TYPE_ENCRYPTED);
+    put_number(out, header->suite->id);
+    buf_append(out, header->id.data, header->id.len);
+    put_sized(out, (struct text){context.data, context.len});
+    buf_done(&context);
+    put_keys(header->keys, header->key_count, out);
+    buf_append_char(out, FRAMED);
+    if (first) {
+        buf_append(out, "\0\0\0\0", 4);
+        buf_append_char(out, NONCE_SIZE);
+    }
+    put_number(out, header->frame_size >> 16);
+    put_number(out, header->frame_size);
+    buf_append(out, header->commitment.data, header->commitment.len);
+    return 0;
 }

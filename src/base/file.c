@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -127,4 +129,30 @@ int file_make_dirs(const char *path, struct error *err)
         result = error_set(err, ERR_IO, "%s is not a folder", path);
     arena_done(&scratch);
     return result;
+}
+
+static int unnamed_in(const char *folder)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/understudy-XXXXXX", folder);
+    int fd = len < (int)sizeof path ? mkostemp(path, O_CLOEXEC) : -1;
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+FILE *file_unnamed(struct error *err)
+{
+    const char *const folders[] = {secure_getenv("TMPDIR"), "/var/tmp", "/tmp"};
+    int fd = -1;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && fd < 0; i++)
+        if (folders[i] && *folders[i])
+            fd = unnamed_in(folders[i]);
+    FILE *file = fd >= 0 ? fdopen(fd, "w+") : NULL;
+    if (file)
+        return file;
+    error_errno(err, errno, "cannot make a temporary file (in $TMPDIR, /var/tmp or /tmp)");
+    if (fd >= 0)
+        close(fd);
+    return NULL;
 }

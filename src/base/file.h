@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct arena;
 
@@ -22,6 +23,10 @@ int file_write_atomic(const char *path, const void *data, size_t len, unsigned m
 
 /* As mkdir -p with mode 0700; the last part may exist. */
 int file_make_dirs(const char *path, struct error *err);
+
+/* A file without a name, to write and read again, in $TMPDIR, else /var/tmp or /tmp; fclose ends
+ * it. NULL: ERR_IO. */
+FILE *file_unnamed(struct error *err);
 
 /* Whole buffer to a descriptor, over short writes and EINTR. */
 int file_write_all(int fd, const void *data, size_t len);

@@ -32,6 +32,7 @@ enum {
     FLAG_FORMAT,
     FLAG_IN_PLACE,
     FLAG_KEEP_FAILED,
+    FLAG_DROP_OTHER_KEYS,
     FLAG_PROFILE,
     FLAG_DESTINATION_PROFILE,
     FLAG_ENDPOINT_URL,
@@ -61,6 +62,9 @@ static const struct argp_option reencrypt_flags[] = {
     {"in-place", FLAG_IN_PLACE, NULL, 0, "replace each FILE", 3},
     {"keep-failed", FLAG_KEEP_FAILED, NULL, 0,
      "leave a line that fails as it is and go on (default: the first that fails is the end)", 3},
+    {"drop-other-keys", FLAG_DROP_OTHER_KEYS, NULL, 0,
+     "of AWS Encryption SDK messages: leave out data keys under keys of other Regions or providers",
+     3},
     {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config", 4},
     {"destination-profile", FLAG_DESTINATION_PROFILE, "NAME", 0,
      "profile for the destination, when it is another", 4},
@@ -78,7 +82,7 @@ struct request {
     const char **members, **files;
     size_t member_count, file_count;
     json_t *context;
-    bool in_place, keep_failed, json, debug;
+    bool in_place, keep_failed, drop_other_keys, json, debug;
     unsigned concurrency;
     struct reencrypt_stream stream;
     struct reencrypt_sum sum;
@@ -159,6 +163,7 @@ static error_t take(int flag, char *value, struct argp_state *state)
         bool *on;
     } switches[] = {{FLAG_IN_PLACE, &request->in_place},
                     {FLAG_KEEP_FAILED, &request->keep_failed},
+                    {FLAG_DROP_OTHER_KEYS, &request->drop_other_keys},
                     {FLAG_JSON, &request->json},
                     {FLAG_DEBUG, &request->debug}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -251,6 +256,7 @@ static void tell_sum(const struct request *request, const struct reencrypt *reen
 /* --- the work --------------------------------------------------------------------------------- */
 static int stream_one(struct request *request, FILE *in, struct error *err)
 {
+    request->stream.out_is_seen = true;
     return reencrypt_stream(&request->stream, in, stdout, &request->sum, err);
 }
 
@@ -322,6 +328,7 @@ static int work(struct request *request, struct error *err)
         .key = request->key,
         .source_key = request->source_key,
         .context = request->context,
+        .drop_other_keys = request->drop_other_keys,
     };
     if (result == 0)
         result = reencrypt_open(&options, &reencrypt, err);

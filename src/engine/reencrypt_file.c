@@ -206,7 +206,7 @@ static int run_course(struct course *course, const char *from, const char *to,
         return -1;
     sum->resumed = (uint64_t)course->lines;
     int result = course->stream->format == REENCRYPT_BINARY
-                     ? reencrypt_stream(course->stream, course->in, course->part, sum, err)
+                     ? reencrypt_binary(course->stream, course->in, course->part, sum, err)
                      : reencrypt_lines(course->stream, course->in, course->part, batch_written,
                                        course, sum, err);
     return result == 0 ? put_in_place(course, to, err) : -1;

@@ -1,6 +1,5 @@
 #include "engine/reencrypt_stream.h"
 
-#include "aws/sdk_message.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/json_place.h"
@@ -10,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_LINES = 64, BATCH_BYTES = 8 * 1024 * 1024, PIECE = 64 * 1024 };
+enum { BATCH_LINES = 64, BATCH_BYTES = 8 * 1024 * 1024 };
 
 /* One line on its way through a worker. */
 struct job {
@@ -40,29 +39,47 @@ static int read_context(struct text text, json_t **context, struct error *err)
     return 0;
 }
 
+/* What follows the header, all of it at hand. */
+static int move_rest(struct sdk_body *body, struct text rest, struct buf *out, struct error *err)
+{
+    if (!body) {
+        buf_append(out, rest.data, rest.len);
+        return 0;
+    }
+    int result = sdk_body_push(body, rest, out, err);
+    if (result == 0)
+        result = sdk_body_end(body, err);
+    sdk_body_free(body);
+    return result;
+}
+
 /* base64 in, base64 out; a message's body follows its header. */
 static int move_text(struct job *job, struct text text, const json_t *context, struct buf *out)
 {
     struct arena arena;
     struct reencrypted moved;
+    struct buf all;
     unsigned char *bytes;
     size_t len;
     int result = -1;
     arena_init(&arena);
+    buf_init(&all, REENCRYPT_LINE_MOST);
     if (base64_decode(&arena, text.data, text.len, &bytes, &len) != 0) {
         error_set(&job->error, ERR_INVALID, "not base64");
     } else if (reencrypt_one(job->stream->reencrypt, &arena,
                              (struct text){(const char *)bytes, len}, context, &moved,
                              &job->error) == 0) {
-        size_t rest = len - moved.taken;
-        char *all = arena_alloc(&arena, moved.bytes.len + rest + 1);
-        memcpy(all, moved.bytes.data, moved.bytes.len);
-        memcpy(all + moved.bytes.len, bytes + moved.taken, rest);
-        buf_append_text(out, base64_encode(&arena, all, moved.bytes.len + rest));
-        job->moved += moved.moved;
-        job->already += !moved.moved;
-        result = 0;
+        const struct text rest = {(const char *)bytes + moved.taken, len - moved.taken};
+        buf_append(&all, moved.bytes.data, moved.bytes.len);
+        result = move_rest(moved.rest, rest, &all, &job->error);
+        if (result == 0 && all.overflow)
+            result = error_set(&job->error, ERR_LIMIT, "the line would be too long");
+        if (result == 0)
+            buf_append_text(out, base64_encode(&arena, all.data, all.len));
+        job->moved += result == 0 && moved.moved;
+        job->already += result == 0 && !moved.moved;
     }
+    buf_done(&all);
     arena_done(&arena);
     return result;
 }
@@ -289,49 +306,10 @@ int reencrypt_lines(const struct reencrypt_stream *stream, FILE *in, FILE *out,
     return result;
 }
 
-/* --- binary ----------------------------------------------------------------------------------- */
-static int copy_rest(FILE *in, FILE *out, struct error *err)
-{
-    char piece[PIECE];
-    size_t len;
-    while ((len = fread(piece, 1, sizeof piece, in)) > 0)
-        if (fwrite(piece, 1, len, out) != len)
-            break;
-    if (ferror(in))
-        return error_errno(err, errno, "cannot read the input");
-    if (fflush(out) != 0 || ferror(out))
-        return error_errno(err, errno, "cannot write the output");
-    return 0;
-}
-
-static int move_binary(const struct reencrypt_stream *stream, FILE *in, FILE *out,
-                       struct reencrypt_sum *sum, struct error *err)
-{
-    struct arena arena;
-    struct reencrypted moved;
-    arena_init(&arena);
-    char *head = arena_alloc(&arena, SDK_HEADER_MOST);
-    size_t len = fread(head, 1, SDK_HEADER_MOST, in);
-    int result = ferror(in) ? error_errno(err, errno, "cannot read the input")
-                            : reencrypt_one(stream->reencrypt, &arena, (struct text){head, len},
-                                            NULL, &moved, err);
-    if (result == 0) {
-        sum->moved += moved.moved;
-        sum->already += !moved.moved;
-        fwrite(moved.bytes.data, 1, moved.bytes.len, out);
-        fwrite(head + moved.taken, 1, len - moved.taken, out);
-        result = copy_rest(in, out, err);
-    } else if (err->code != ERR_CANCELLED) {
-        sum->failed++;
-    }
-    arena_done(&arena);
-    return result;
-}
-
 int reencrypt_stream(const struct reencrypt_stream *stream, FILE *in, FILE *out,
                      struct reencrypt_sum *sum, struct error *err)
 {
     return stream->format == REENCRYPT_BINARY
-               ? move_binary(stream, in, out, sum, err)
+               ? reencrypt_binary(stream, in, out, sum, err)
                : reencrypt_lines(stream, in, out, NULL, NULL, sum, err);
 }

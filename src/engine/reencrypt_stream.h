@@ -29,7 +29,10 @@ struct reencrypt_stream {
     size_t member_count;
     const char *context_member; /* of JSON lines: the member that holds the context; NULL: none */
     bool keep_failed;           /* a line that fails is written as it was; false: the end */
-    struct stop *stop;          /* NULL: never */
+    /* What is written to `out` is seen at once (a pipe): a message that is encrypted again waits,
+     * as ciphertext in a file without a name, until its signature is proved. */
+    bool out_is_seen;
+    struct stop *stop; /* NULL: never */
     /* Called by the driving thread for each line that failed, in their order. */
     void (*failed)(uint64_t line, const struct error *error, void *arg);
     void *arg;

@@ -72,6 +72,25 @@ int kms_cipher_encrypt(struct resource_ctx *ctx, const char *plain, const char *
     return keep(ctx, answer, "Encrypt", "CiphertextBlob", out, err);
 }
 
+int kms_cipher_data_key(struct resource_ctx *ctx, size_t size, const char *key,
+                        const json_t *context, const char **plain, struct kms_sealed *out,
+                        struct error *err)
+{
+    json_t *in = json_object(), *answer;
+    put(in, "KeyId", key);
+    json_object_set_new(in, "NumberOfBytes", json_integer((json_int_t)size));
+    put_context(in, "EncryptionContext", context);
+    if (cipher_call(ctx, &operation_kms_generate_data_key, in, &answer, err) != 0)
+        return -1;
+    const char *text = json_text(answer, "Plaintext");
+    *plain = text ? arena_strdup(ctx->arena, text) : NULL;
+    if (keep(ctx, answer, "GenerateDataKey", "CiphertextBlob", out, err) != 0)
+        return -1;
+    return *plain ? 0
+                  : error_set(err, ERR_UNAVAILABLE,
+                              "kms:GenerateDataKey in %s answered without Plaintext", ctx->region);
+}
+
 int kms_cipher_reencrypt(struct resource_ctx *ctx, const char *blob, const char *from,
                          const char *key, const json_t *context, struct kms_sealed *out,
                          struct error *err)

@@ -119,6 +119,9 @@ const struct aws_operation operation_kms_decrypt =
     OPERATION(service_kms, "Decrypt", AWS_IDEMPOTENT);
 const struct aws_operation operation_kms_encrypt =
     OPERATION(service_kms, "Encrypt", AWS_IDEMPOTENT);
+/* Sent again after a lost answer it makes another key, which is as good. */
+const struct aws_operation operation_kms_generate_data_key =
+    OPERATION(service_kms, "GenerateDataKey", AWS_IDEMPOTENT);
 const struct aws_operation operation_kms_re_encrypt =
     OPERATION(service_kms, "ReEncrypt", AWS_IDEMPOTENT);
 
@@ -160,6 +163,7 @@ const struct aws_operation *const resource_operations[] = {
     &operation_kms_cancel_key_deletion,
     &operation_kms_decrypt,
     &operation_kms_encrypt,
+    &operation_kms_generate_data_key,
     &operation_kms_re_encrypt,
     &operation_kms_update_primary_region,
     NULL,

@@ -30,6 +30,6 @@ extern const struct aws_operation operation_kms_list_keys, operation_kms_describ
     operation_kms_disable_key, operation_kms_schedule_key_deletion,
     operation_kms_cancel_key_deletion;
 extern const struct aws_operation operation_kms_decrypt, operation_kms_encrypt,
-    operation_kms_re_encrypt, operation_kms_update_primary_region;
+    operation_kms_generate_data_key, operation_kms_re_encrypt, operation_kms_update_primary_region;
 
 #endif

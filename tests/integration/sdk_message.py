@@ -2,21 +2,29 @@
 
     https://github.com/awslabs/aws-encryption-sdk-specification (data-format/, client-apis/)
 
-Suites without a signature; one frame. AES-GCM is OpenSSL's libcrypto, by ctypes.
+All suites, framed or not. AES-GCM is OpenSSL's libcrypto, by ctypes; signatures are openssl's.
+That real SDKs read and write the same is seen by tests/unit/aws/sdk_messages.json.
 """
+import base64
+import collections
 import ctypes
 import ctypes.util
 import hashlib
 import hmac
 import os
+import pathlib
 import struct
+import subprocess
+import tempfile
 
 crypto = ctypes.CDLL(ctypes.util.find_library('crypto'))
 for name in ('EVP_CIPHER_CTX_new', 'EVP_aes_128_gcm', 'EVP_aes_192_gcm', 'EVP_aes_256_gcm'):
     getattr(crypto, name).restype = ctypes.c_void_p
 GET_TAG, SET_TAG = 0x10, 0x11
 KEY_SIZES = {0x0014: 16, 0x0046: 24, 0x0078: 32, 0x0114: 16, 0x0146: 24, 0x0178: 32,
-             0x0378: 32, 0x0478: 32}
+             0x0214: 16, 0x0346: 24, 0x0378: 32, 0x0478: 32, 0x0578: 32}
+SIGNED = (0x0214, 0x0346, 0x0378, 0x0578)
+PUBLIC_KEY = 'aws-crypto-public-key'
 
 
 def gcm(key, nonce, aad, data, tag=None):
@@ -49,18 +57,64 @@ def hkdf(digest, key, salt, info, size):
     extracted = hmac.new(salt or bytes(hashlib.new(digest).digest_size), key, digest).digest()
     out, block = b'', b''
     while len(out) < size:
-        block = hmac.new(extracted, block + info + bytes([len(out) // 32 + 1]), digest).digest()
+        block = hmac.new(extracted, block + info + bytes([len(out) // len(extracted) + 1]),
+                         digest).digest()
         out += block
     return out[:size]
 
 
 def derived(suite, key, message_id):
+    """(key of header and body, commitment)"""
     if suite < 0x0100:
-        return key
-    if suite in (0x0478,):
-        return hkdf('sha512', key, message_id, struct.pack('>H', suite) + b'DERIVEKEY', 32)
+        return key, b''
+    if suite >= 0x0400:
+        return (hkdf('sha512', key, message_id, struct.pack('>H', suite) + b'DERIVEKEY', 32),
+                hkdf('sha512', key, message_id, b'COMMITKEY', 32))
     return hkdf('sha384' if suite >= 0x0300 else 'sha256', key, b'',
-                struct.pack('>H', suite) + message_id, KEY_SIZES[suite])
+                struct.pack('>H', suite) + message_id, KEY_SIZES[suite]), b''
+
+
+# A curve's name, its hash, and what stands before a compressed point in a DER public key.
+CURVES = {256: ('P-256', 'sha256', '3039301306072a8648ce3d020106082a8648ce3d030107032200'),
+          384: ('P-384', 'sha384', '3046301006072a8648ce3d020106052b81040022033200')}
+
+
+def curve_of(suite):
+    return CURVES[256 if suite == 0x0214 else 384]
+
+
+def openssl(*words, data=b''):
+    done = subprocess.run(['openssl', *words], input=data, capture_output=True)
+    return done.stdout if done.returncode == 0 else None
+
+
+class Signer:
+    """A key pair for one message; `point` goes into its context."""
+
+    def __init__(self, suite):
+        self.name, self.hash, _ = curve_of(suite)
+        self.pem = openssl('genpkey', '-algorithm', 'EC', '-pkeyopt',
+                           f'ec_paramgen_curve:{self.name}')
+        der = openssl('ec', '-pubout', '-outform', 'DER', '-conv_form', 'compressed',
+                      data=self.pem)
+        self.point = base64.b64encode(der[-(33 if self.name == 'P-256' else 49):]).decode()
+
+    def sign(self, data):
+        with tempfile.NamedTemporaryFile() as key:
+            key.write(self.pem)
+            key.flush()
+            return openssl('dgst', '-' + self.hash, '-sign', key.name, data=data)
+
+
+def signature_proves(suite, point, signature, data):
+    _, digest, prefix = curve_of(suite)
+    der = bytes.fromhex(prefix) + base64.b64decode(point)
+    with tempfile.TemporaryDirectory() as folder:
+        key, proof = pathlib.Path(folder) / 'key', pathlib.Path(folder) / 'proof'
+        key.write_bytes(der)
+        proof.write_bytes(signature)
+        return openssl('dgst', '-' + digest, '-keyform', 'DER', '-verify', str(key), '-signature',
+                       str(proof), data=data) is not None
 
 
 def sized(data):
@@ -72,33 +126,45 @@ def serialized(context):
     return struct.pack('>H', len(context)) + pairs if context else b''
 
 
-def body_of(key, message_id, text):
-    nonce = struct.pack('>IQ', 0, 1)
-    aad = message_id + b'AWSKMSEncryptionClient Final Frame' + struct.pack('>IQ', 1, len(text))
-    sealed, tag = gcm(key, nonce, aad, text)
-    return b'\xff\xff\xff\xff' + struct.pack('>I', 1) + nonce + struct.pack('>I', len(text)) + \
-        sealed + tag
+def content_aad(message_id, kind, number, size):
+    return message_id + b'AWSKMSEncryptionClient ' + kind + struct.pack('>IQ', number, size)
 
 
-def make(suite, data_key, keys, context, text, unstored=None):
-    """`keys`: (provider, info, ciphertext) of the data key."""
+def body_of(key, message_id, text, frame):
+    """`frame` 0: not framed."""
+    if not frame:
+        nonce = struct.pack('>IQ', 0, 1)
+        sealed, tag = gcm(key, nonce, content_aad(message_id, b'Single Block', 1, len(text)), text)
+        return nonce + struct.pack('>Q', len(text)) + sealed + tag
+    out, number = b'', 1
+    while len(text) > frame:
+        nonce, part, text = struct.pack('>IQ', 0, number), text[:frame], text[frame:]
+        sealed, tag = gcm(key, nonce, content_aad(message_id, b'Frame', number, frame), part)
+        out += struct.pack('>I', number) + nonce + sealed + tag
+        number += 1
+    nonce = struct.pack('>IQ', 0, number)
+    sealed, tag = gcm(key, nonce, content_aad(message_id, b'Final Frame', number, len(text)), text)
+    return out + b'\xff\xff\xff\xff' + struct.pack('>I', number) + nonce + \
+        struct.pack('>I', len(text)) + sealed + tag
+
+
+def make(suite, data_key, keys, context, text, unstored=None, frame=4096, signer=None):
+    """`keys`: (provider, info, ciphertext) of the data key. Signed: the signer's point is in the
+    context."""
     edks = struct.pack('>H', len(keys)) + b''.join(sized(part) for key in keys for part in key)
+    message_id = os.urandom(32 if suite >= 0x0400 else 16)
+    key, commitment = derived(suite, data_key, message_id)
+    inner = message_id + sized(serialized(context)) + edks + (b'\x02' if frame else b'\x01')
     if suite >= 0x0400:
-        message_id = os.urandom(32)
-        key = derived(suite, data_key, message_id)
-        commit = hkdf('sha512', data_key, message_id, struct.pack('>H', suite) + b'COMMITKEY', 32)
-        header = b'\x02' + struct.pack('>H', suite) + message_id + sized(serialized(context)) + \
-            edks + b'\x02' + struct.pack('>I', 4096) + commit
+        header = b'\x02' + struct.pack('>H', suite) + inner + struct.pack('>I', frame) + commitment
         nonce = b''
     else:
-        message_id = os.urandom(16)
-        key = derived(suite, data_key, message_id)
-        header = b'\x01\x80' + struct.pack('>H', suite) + message_id + \
-            sized(serialized(context)) + edks + b'\x02' + bytes(4) + b'\x0c' + \
-            struct.pack('>I', 4096)
+        header = b'\x01\x80' + struct.pack('>H', suite) + inner + bytes(4) + b'\x0c' + \
+            struct.pack('>I', frame)
         nonce = bytes(12)
     tag = gcm(key, nonce or bytes(12), header + serialized(unstored or {}), b'')[1]
-    return header + nonce + tag + body_of(key, message_id, text)
+    message = header + nonce + tag + body_of(key, message_id, text, frame)
+    return message + (sized(signer.sign(message)) if suite in SIGNED else b'')
 
 
 class Reader:
@@ -117,30 +183,59 @@ class Reader:
         return self.take(self.number(2))
 
 
+Parsed = collections.namedtuple('Parsed', 'suite id context keys framed frame commitment header '
+                                'rest')
+
+
 def parse(message):
-    """(suite, id, context, keys, header, rest behind the header)"""
+    """`header`: what its tag is over; `rest`: behind it."""
     read = Reader(message)
-    assert read.take(2) == b'\x01\x80'
-    suite, message_id = read.number(2), read.take(16)
+    second = message[:1] == b'\x02'
+    assert read.take(1 if second else 2) == (b'\x02' if second else b'\x01\x80')
+    suite, message_id = read.number(2), read.take(32 if second else 16)
     inner, context = Reader(read.sized()), {}
     if inner.data:
         for _ in range(inner.number(2)):
             key = inner.sized()
             context[key.decode()] = inner.sized().decode()
     keys = [(read.sized(), read.sized(), read.sized()) for _ in range(read.number(2))]
-    read.take(1 + 4 + 1 + 4)
-    return suite, message_id, context, keys, message[:read.at], message[read.at:]
+    framed = {1: False, 2: True}[read.number(1)]
+    if not second:
+        assert read.take(5) == b'\0\0\0\0\x0c'
+    frame, commitment = read.number(4), read.take(32) if second else b''
+    return Parsed(suite, message_id, context, keys, framed, frame, commitment, message[:read.at],
+                  message[read.at:])
+
+
+def open_body(read, key, message_id, frame):
+    """The text of all frames."""
+    text, number = b'', 1
+    while True:
+        mark = read.take(4)
+        last = mark == b'\xff\xff\xff\xff'
+        assert (read.take(4) if last else mark) == struct.pack('>I', number)
+        nonce = read.take(12)
+        size = read.number(4) if last else frame
+        assert size <= frame
+        sealed, tag = read.take(size), read.take(16)
+        kind = b'Final Frame' if last else b'Frame'
+        text += gcm(key, nonce, content_aad(message_id, kind, number, size), sealed, tag)
+        number += 1
+        if last:
+            return text
 
 
 def open_with(message, data_key, unstored=None):
-    """The text: header and frame proved, as client-apis/decrypt.md says."""
-    suite, message_id, _, _, header, rest = parse(message)
-    key = derived(suite, data_key, message_id)
-    gcm(key, rest[:12], header + serialized(unstored or {}), b'', rest[12:28])
-    frame = Reader(rest[28:])
-    assert frame.take(4) == b'\xff\xff\xff\xff' and frame.number(4) == 1
-    nonce = frame.take(12)
-    size = frame.number(4)
-    sealed, tag = frame.take(size), frame.take(16)
-    return gcm(key, nonce, message_id + b'AWSKMSEncryptionClient Final Frame' +
-               struct.pack('>IQ', 1, size), sealed, tag)
+    """The text: everything proved, as client-apis/decrypt.md says."""
+    found = parse(message)
+    key, commitment = derived(found.suite, data_key, found.id)
+    assert commitment == found.commitment
+    read = Reader(found.rest)
+    nonce = bytes(12) if found.commitment else read.take(12)
+    gcm(key, nonce, found.header + serialized(unstored or {}), b'', read.take(16))
+    text = open_body(read, key, found.id, found.frame)
+    if found.suite in SIGNED:
+        covered = message[:len(message) - len(read.data) + read.at]
+        assert signature_proves(found.suite, found.context[PUBLIC_KEY], read.sized(), covered)
+    assert read.at == len(read.data), 'something follows'
+    return text

@@ -194,14 +194,26 @@ class Reencrypt(Replication):
                          [f't{i}' for i in range(0, 100, 30)])
 
     # --- AWS Encryption SDK ---------------------------------------------------------------------
-    def message(self, suite, text=b'hello', context=None, others=(), unstored=None):
-        context = {'purpose': 'test'} if context is None else context
+    def message(self, suite, text=b'hello', context=None, others=(), unstored=None, frame=4096):
+        context = {'purpose': 'test'} if context is None else dict(context)
+        signer = sdk_message.Signer(suite) if suite in sdk_message.SIGNED else None
+        if signer:
+            context[sdk_message.PUBLIC_KEY] = signer.point
         made = self.kms[HERE].generate_data_key(
             KeyId=self.keys[HERE], NumberOfBytes=sdk_message.KEY_SIZES[suite],
             EncryptionContext=dict(context, **(unstored or {})))
         keys = [(b'aws-kms', self.keys[HERE].encode(), made['CiphertextBlob']), *others]
         return made['Plaintext'], sdk_message.make(suite, made['Plaintext'], keys, context, text,
-                                                   unstored)
+                                                   unstored, frame, signer)
+
+    def opened(self, message, unstored=None):
+        """The text of a message under the destination's key, and its data key."""
+        found = sdk_message.parse(message)
+        self.assertEqual(found.keys[0][:2], (b'aws-kms', self.keys[THERE].encode()))
+        data_key = self.kms[THERE].decrypt(
+            CiphertextBlob=found.keys[0][2], KeyId=self.keys[THERE],
+            EncryptionContext=dict(found.context, **(unstored or {})))['Plaintext']
+        return sdk_message.open_with(message, data_key, unstored), data_key
 
     def test_messages_of_the_sdk_get_a_data_key_of_the_destination(self):
         other = (b'raw', b'my key', b'0123456789')
@@ -210,15 +222,11 @@ class Reencrypt(Replication):
             path = self.write('message', message)
             self.reencrypt('--format', 'binary', '--in-place', str(path))
             moved = path.read_bytes()
-            _, _, context, keys, header, rest = sdk_message.parse(moved)
-            self.assertEqual((context, len(keys), keys[1]), ({'purpose': 'test'}, 2, other))
-            self.assertEqual(keys[0][:2], (b'aws-kms', self.keys[THERE].encode()))
-            opened = self.kms[THERE].decrypt(CiphertextBlob=keys[0][2], EncryptionContext=context)
-            self.assertEqual(opened['Plaintext'], key)
-            self.assertEqual(sdk_message.open_with(moved, opened['Plaintext']), b'hello' * 99)
-            before = sdk_message.parse(message)
-            self.assertEqual(rest[28:], before[5][28:], 'the body stays')
-            self.assertNotEqual(rest[:12], before[5][:12], 'a nonce is never used twice')
+            before, after = sdk_message.parse(message), sdk_message.parse(moved)
+            self.assertEqual((after.context, after.keys[1:]), ({'purpose': 'test'}, [other]))
+            self.assertEqual(self.opened(moved), (b'hello' * 99, key))
+            self.assertEqual(after.rest[28:], before.rest[28:], 'the body stays')
+            self.assertNotEqual(after.rest[:12], before.rest[:12], 'a nonce is never used twice')
             again = self.reencrypt('--format', 'binary', '--json', text=moved)
             self.assertEqual((again.stdout, json.loads(again.stderr)['already']), (moved, 1))
 
@@ -229,15 +237,83 @@ class Reencrypt(Replication):
         out = base64.b64decode(self.reencrypt('--context', 'tenant=x', text=text).stdout)
         self.assertEqual(sdk_message.open_with(out, key, {'tenant': 'x'}), b'hello')
 
-    def test_messages_that_no_header_can_be_made_for_are_refused(self):
-        _, committing = self.message(0x0478)
-        done = self.reencrypt('--format', 'binary', text=committing, status=1)
-        self.assertIn('suite 0478) cannot be given another key: its format (2.0) has no room',
-                      done.stderr.decode())
+    def test_signed_and_committing_messages_are_encrypted_again(self):
+        text = bytes(range(256)) * 10
+        for suite, frame in ((0x0214, 1000), (0x0346, 4096), (0x0378, 0), (0x0478, 2560),
+                             (0x0578, 100)):
+            key, message = self.message(suite, text, frame=frame)
+            moved = self.reencrypt('--format', 'binary', text=message).stdout
+            before, after = sdk_message.parse(message), sdk_message.parse(moved)
+            found, data_key = self.opened(moved)
+            self.assertEqual((found, after.suite), (text, suite))
+            self.assertNotEqual((data_key, after.id), (key, before.id))
+            self.assertEqual((after.framed, after.frame), (True, frame or 4096))
+            self.assertEqual(len(after.keys), 1)
+            told = after.context.pop(sdk_message.PUBLIC_KEY, None)
+            self.assertNotEqual(told, before.context.get(sdk_message.PUBLIC_KEY, ''))
+            self.assertEqual(after.context, {'purpose': 'test'})
+            again = self.reencrypt('--format', 'binary', '--json', text=moved)
+            self.assertEqual((again.stdout, json.loads(again.stderr)['already']), (moved, 1))
+
+    def test_a_large_signed_message_in_lines_files_and_with_context_kept_elsewhere(self):
+        text = os.urandom(300000)
+        _, message = self.message(0x0578, text, unstored={'tenant': 'x'})
+        path = self.write('message', message)
+        self.reencrypt('--format', 'binary', '--in-place', str(path), status=1)
+        self.assertEqual(path.read_bytes(), message)
+        self.reencrypt('--format', 'binary', '--context', 'tenant=x', '--in-place', str(path))
+        self.assertEqual(self.opened(path.read_bytes(), {'tenant': 'x'})[0], text)
+        self.assertEqual([p.name for p in self.folder.glob('message*')], ['message'])
+        line = base64.b64encode(message).decode() + ' {"tenant": "x"}\n'
+        out, rest = self.reencrypt(text=line).stdout.decode().split(' ', 1)
+        self.assertEqual(rest, '{"tenant": "x"}\n')
+        self.assertEqual(self.opened(base64.b64decode(out), {'tenant': 'x'})[0], text)
+
+    def test_nothing_of_a_message_that_is_not_proved_is_published(self):
+        _, message = self.message(0x0578, os.urandom(200000))
+        for wrong in (message[:-1] + bytes([message[-1] ^ 1]), message[:-1], message + b'x',
+                      message[:150000] + bytes([message[150000] ^ 1]) + message[150001:]):
+            path = self.write('message', wrong)
+            before = sorted(self.folder.iterdir())
+            done = self.reencrypt('--format', 'binary', text=wrong, status=1)
+            self.assertEqual(done.stdout, b'')
+            self.assertIn('is damaged: ', done.stderr.decode())
+            self.reencrypt('--format', 'binary', '--in-place', str(path), status=1)
+            self.reencrypt('--format', 'binary', '--out', str(self.folder / 'new'), str(path),
+                           status=1)
+            self.reencrypt('--format', 'binary', '--out', str(self.folder / 'new'), text=wrong,
+                           status=1)
+            self.assertEqual(path.read_bytes(), wrong)
+            self.assertEqual(sorted(self.folder.iterdir()), before)
+        line = base64.b64encode(wrong)
+        self.assertEqual(self.reencrypt('--keep-failed', text=line, status=4).stdout, line)
+
+    def test_data_keys_of_others_stay_where_they_can(self):
+        other = (b'raw', b'my key', b'0123456789')
+        key, message = self.message(0x0478, others=[other])
+        moved = self.reencrypt('--format', 'binary', text=message).stdout
+        self.assertEqual(sdk_message.parse(moved).keys[1:], [other])
+        self.assertEqual(self.opened(moved), (b'hello', key))  # the one that the other is of
+        self.assertNotEqual(sdk_message.parse(moved).id, sdk_message.parse(message).id)
+        _, message = self.message(0x0578, others=[other])
+        done = self.reencrypt('--format', 'binary', text=message, status=1)
+        self.assertIn('leave them out with --drop-other-keys', done.stderr.decode())
+        self.assertEqual(done.stdout, b'')
+        for suite in (0x0178, 0x0478, 0x0578):
+            key, message = self.message(suite, others=[other])
+            moved = self.reencrypt('--format', 'binary', '--drop-other-keys', text=message).stdout
+            self.assertEqual(len(sdk_message.parse(moved).keys), 1)
+            found, data_key = self.opened(moved)
+            self.assertEqual((found, data_key == key), (b'hello', suite == 0x0178))
+
+    def test_what_cannot_be_is_refused_before_any_key_is_opened(self):
         _, message = self.message(0x0178)
-        signed = message[:2] + b'\x03\x78' + message[4:]
-        done = self.reencrypt('--format', 'binary', text=signed, status=1)
-        self.assertIn('it is signed', done.stderr.decode())
+        for wrong, words in ((message[:2] + b'\x03\x78' + message[4:], 'has no aws-crypto-public'),
+                             (message[:2] + b'\x03\x79' + message[4:], 'are not known'),
+                             (self.message(0x0178, context={'aws-crypto-public-key': 'x'})[1],
+                              'is not signed (suite 0178), but its context has aws-crypto')):
+            done = self.reencrypt('--format', 'binary', text=wrong, status=1)
+            self.assertIn(words, done.stderr.decode())
         self.assertFalse([call for call in self.witness.calls if call.operation == 'Decrypt'])
 
     def test_a_damaged_message_is_not_given_a_new_tag(self):
@@ -255,8 +331,11 @@ class Reencrypt(Replication):
         path = self.write('blobs', '\n'.join(blobs))
         key, message = self.message(0x0178, CANARY.encode())
         binary = self.write('message', message)
+        signed_key, message = self.message(0x0578, CANARY.encode())
+        signed = self.write('signed', message)
         done = [self.reencrypt('--in-place', '--debug', str(path)),
-                self.reencrypt('--format', 'binary', '--debug', '--in-place', str(binary)),
+                self.reencrypt('--format', 'binary', '--debug', '--in-place', str(binary),
+                               str(signed)),
                 self.reencrypt('--debug', '--keep-failed', text='\n'.join(blobs[:3] + ['x']),
                                status=4)]
         self.witness.rules.append(lambda call: replication.error(
@@ -264,7 +343,7 @@ class Reencrypt(Replication):
             if call.operation == 'Encrypt' else None)
         done.append(self.reencrypt(text=blobs[0], status=1))
         wanted = [CANARY.encode(), base64.b64encode(CANARY.encode())[:24],
-                  key, base64.b64encode(key)[:40]]
+                  key, base64.b64encode(key)[:40], signed_key]
         for run in done:
             for needle in wanted:
                 self.assertNotIn(needle, run.stdout + run.stderr)

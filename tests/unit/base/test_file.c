@@ -205,6 +205,32 @@ static void test_make_dirs(void **state)
     assert_int_equal(file_make_dirs("", &err), -1);
 }
 
+static void test_a_file_without_a_name(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    char back[4] = "";
+    const char *before = getenv("TMPDIR");
+    char *kept = before ? arena_strdup(&arena, before) : NULL;
+    assert_int_equal(file_make_dirs(in_folder("own"), &err), 0);
+    setenv("TMPDIR", in_folder("own"), 1);
+    FILE *file = file_unnamed(&err);
+    assert_non_null(file);
+    assert_int_equal(rmdir(in_folder("own")), 0); /* nothing is in it */
+    assert_int_equal(fwrite("abc", 1, 3, file), 3);
+    rewind(file);
+    assert_int_equal(fread(back, 1, 4, file), 3);
+    assert_string_equal(back, "abc");
+    fclose(file);
+    file = file_unnamed(&err); /* elsewhere, as that folder is gone */
+    assert_non_null(file);
+    fclose(file);
+    if (kept)
+        setenv("TMPDIR", kept, 1);
+    else
+        unsetenv("TMPDIR");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_link_is_replaced_not_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_writers_do_not_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(test_make_dirs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_without_a_name, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static bool of_a_command(const struct aws_operation *operation)
 {
     return operation == &operation_kms_update_primary_region ||
            operation == &operation_kms_decrypt || operation == &operation_kms_encrypt ||
-           operation == &operation_kms_re_encrypt;
+           operation == &operation_kms_generate_data_key || operation == &operation_kms_re_encrypt;
 }
 
 /* What is called stands in the policies that are printed. */
