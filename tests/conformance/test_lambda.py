@@ -3,11 +3,13 @@ aliases, policies and settings. That they run is held by test_lambda_invoke.py."
 import base64
 import contextlib
 import hashlib
+import http.client
 import json
 import pathlib
 import re
 import sqlite3
 import tempfile
+import urllib.parse
 
 import local_server
 import packages
@@ -191,6 +193,18 @@ class Functions(Lambda):
         self.make('f', Code={'ZipFile': packages.zipped(None, readme='no bootstrap')})
         self.invalid(broken, self.functions.update_function_code, FunctionName='f',
                      ZipFile=b'no zip')
+
+    def test_a_package_of_more_than_50_mb(self):
+        """It is more than a request may be, in base64; what that says is AWS's."""
+        at = urllib.parse.urlsplit(self.server.url)
+        connection = http.client.HTTPConnection(at.hostname, at.port, timeout=60)
+        self.addCleanup(connection.close)
+        connection.request('PUT', '/2015-03-31/functions/f/code', b' ' * 69905068)
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.headers['x-amzn-errortype']),
+                         (413, 'RequestEntityTooLargeException'))
+        self.assertIn('Request must be smaller than 69905067 bytes for the UpdateFunctionCode '
+                      'operation', answer.read().decode())
 
     def test_code_storage(self):
         self.make()

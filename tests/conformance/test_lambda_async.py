@@ -149,11 +149,19 @@ class Retries(functions.Functions):
         self.relay.nothing()
         self.assertEqual(self.count(dead), (0, 0))
 
-    def test_none(self):
+    def test_none_and_one(self):
         dead, dead_arn = self.queue('dead')
         self.function(DeadLetterConfig={'TargetArn': dead_arn})
         self.config(MaximumRetryAttempts=0)
         self.invoke({})
+        self.relay.next().fail()
+        self.message(dead)
+        self.config(MaximumRetryAttempts=1)
+        self.invoke({})
+        self.relay.next().fail()
+        self.relay.nothing()
+        self.assertEqual(self.count(dead), (0, 0))
+        self.server.clock(advance=61)
         self.relay.next().fail()
         self.message(dead)
 
@@ -241,6 +249,20 @@ class Retries(functions.Functions):
                 'requestId': number, 'functionArn': function_arn() + ':$LATEST',
                 'condition': 'EventAgeExceeded', 'approximateInvokeCount': 0}})
         self.assertEqual(self.message(dead)['MessageAttributes']['ErrorCode']['StringValue'], '429')
+
+    def test_too_old_for_its_next_attempt(self):
+        told, told_arn = self.queue('told')
+        self.function()
+        self.config(MaximumEventAgeInSeconds=60,
+                    DestinationConfig={'OnFailure': {'Destination': told_arn}})
+        self.invoke({'n': 1})
+        self.relay.next().fail()
+        self.relay.nothing()
+        self.server.clock(advance=65)
+        context = json.loads(self.message(told)['Body'])['requestContext']
+        self.assertEqual((context['condition'], context['approximateInvokeCount']),
+                         ('EventAgeExceeded', 1))
+        self.relay.nothing()
 
     def test_a_function_that_is_shut(self):
         """With a concurrency of 0, events go to the dead letters, without any attempt."""

@@ -1,10 +1,12 @@
 """Lambda's operation Invoke: functions run as processes that speak the Runtime API, and nobody else
 waits for them."""
 import base64
+import contextlib
 import json
 import pathlib
 import re
 import socket
+import sqlite3
 import tempfile
 import threading
 
@@ -87,8 +89,16 @@ class Invoke(local_server.Conformance):
         self.assertRegex(gone['Payload']['errorMessage'],
                          '^RequestId: [0-9a-f-]{36} Error: Runtime exited with error: exit '
                          'status 3$')
-        late = self.invoke({'wait': '/nowhere/at/all'})
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder).chmod(0o777)
+            late = self.invoke({'wait': f'{folder}/never'}, LogType='Tail')
         self.assertEqual(late['FunctionError'], 'Unhandled')
+        self.assertEqual(late['Payload']['errorType'], 'Sandbox.Timedout')
+        self.assertRegex(late['Payload']['errorMessage'],
+                         '^RequestId: [0-9a-f-]{36} Error: Task timed out after 1.00 seconds$')
+        self.assertRegex(base64.b64decode(late['LogResult']).decode(),
+                         r'\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [0-9a-f-]{36} Task timed out '
+                         r'after 1\.00 seconds\n')
         self.make('empty', Code={'ZipFile': packages.zipped(None, readme='nothing to run')})
         self.assertEqual(self.invoke(name='empty')['Payload']['errorType'],
                          'Runtime.InvalidEntrypoint')
@@ -161,6 +171,20 @@ class Invoke(local_server.Conformance):
         for kind in ('RequestResponse', 'Event'):
             self.refused('TooManyRequestsException', self.functions.invoke, FunctionName='f',
                          InvocationType=kind)
+
+    def test_when_the_account_has_no_place_left(self):
+        """The reserved places of others are not this function's; here they are all there are."""
+        self.make()
+        self.make('g')
+        database = next(pathlib.Path(self.server.folder).rglob('store.db'))
+        with contextlib.closing(sqlite3.connect(database, timeout=30)) as store:
+            store.execute("UPDATE lambda_function SET reserved = 1000 WHERE name = 'g'")
+            store.commit()
+        found = self.refused('TooManyRequestsException', self.functions.invoke,
+                             FunctionName='f', message='Rate Exceeded.')
+        self.assertEqual((found['Reason'], found['ResponseMetadata']['HTTPStatusCode']),
+                         ('ConcurrentInvocationLimitExceeded', 429))
+        self.assertEqual(self.invoke({}, name='g')['StatusCode'], 200)
 
     def test_deleted_while_it_runs(self):
         self.make(Timeout=60)

@@ -285,6 +285,24 @@ class Work(Mappings):
         again.answer()
         self.assertEqual(self.relay.next().bodies, ['a3'])
 
+    def test_partial_answers_of_a_fifo_queue(self):
+        """What is not named is deleted, the rest comes again in its order."""
+        url, arn = self.queue('q.fifo', FifoQueue='true', ContentBasedDeduplication='true')
+        self.function()
+        self.send('1', '2', '3', url=url, MessageGroupId='a')
+        self.map(arn=arn, BatchSize=3, FunctionResponseTypes=['ReportBatchItemFailures'])
+        found = self.relay.next()
+        self.assertEqual(found.bodies, ['1', '2', '3'])
+        found.answer({'batchItemFailures': [{'itemIdentifier': one['messageId']}
+                                            for one in found.event['Records'][1:]]})
+        self.until(lambda: self.count(url) == (0, 2))
+        self.relay.nothing()
+        self.server.clock(advance=31)
+        again = self.relay.next()
+        self.assertEqual(again.bodies, ['2', '3'])
+        again.answer()
+        self.until(lambda: self.count(url) == (0, 0))
+
     def test_filters(self):
         """What no filter wants is deleted."""
         self.function()
