@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* How long the rest takes at the pace so far, which the rate limits are part of; from when there is
@@ -97,6 +98,18 @@ static bool colour_wanted(void)
     return isatty(STDOUT_FILENO) && !(no && *no);
 }
 
+/* Wider than people read is no better. */
+static int columns_wanted(void)
+{
+    enum { COLUMNS_LEAST = 80, COLUMNS_MOST = 120 };
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col)
+        return 0;
+    return size.ws_col < COLUMNS_LEAST  ? COLUMNS_LEAST
+           : size.ws_col > COLUMNS_MOST ? COLUMNS_MOST
+                                        : size.ws_col;
+}
+
 /* --- the page of --report --------------------------------------------------------------------- */
 static int open_page(struct run *run, struct error *err)
 {
@@ -152,8 +165,10 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
     arena_init(&run->arena);
     run->begun_ms = clock_system()->monotonic_ms(clock_system());
     options_parse(&run->options, &run->arena, use, doc, argc, argv);
-    run->report =
-        (struct report){.out = stdout, .colour = colour_wanted(), .losses = use == USE_PLAN};
+    run->report = (struct report){.out = stdout,
+                                  .colour = colour_wanted(),
+                                  .columns = columns_wanted(),
+                                  .losses = use == USE_PLAN};
     static const char *const commands[] = {
         [USE_PLAN] = "plan",     [USE_APPLY] = "apply", [USE_SYNC] = "sync",
         [USE_VERIFY] = "verify", [USE_UNDO] = "undo",   [USE_UNDELETE] = "undelete"};

@@ -165,7 +165,7 @@ static int take_settings(struct arena *arena, struct config *config, struct erro
 {
     static const char *const policies[] = {"region", "verbatim", "leave", NULL};
     static const char *const aliases[] = {"add", "exact", "move", "leave", NULL};
-    static const char *const grants[] = {"ignore", "report", NULL};
+    static const char *const grants[] = {"report", "ignore", "copy", NULL};
     static const char *const creates[] = {"false", "true", "own", "show", NULL};
     struct resource_settings *settings = arena_calloc(arena, 1, sizeof *settings);
     const char **named = arena_calloc(arena, config->include_count + 1, sizeof *named);
@@ -192,7 +192,10 @@ static int take_settings(struct arena *arena, struct config *config, struct erro
     settings->exact_aliases = alias == 1;
     settings->move_aliases = alias == 2;
     settings->leave_aliases = alias == 3;
-    settings->look_at_grants = grant == 1;
+    static const int grant_modes[] = {GRANTS_REPORTED, GRANTS_IGNORED, GRANTS_COPIED};
+    settings->grants = config->grants ? grant_modes[grant] : GRANTS_GLANCED;
+    settings->revoke_all_grants = config->deletes && strcmp(config->deletes, "all") == 0;
+    settings->revoke_own_grants = config->deletes && strcmp(config->deletes, "owned") == 0;
     config->settings = settings;
     return 0;
 }

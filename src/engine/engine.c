@@ -112,6 +112,11 @@ int engine_open(const struct config *config, const struct engine_options *option
     if (config->settings)
         engine->settings = *config->settings;
     engine->settings.deep = options->deep;
+    /* Where nothing is said of them: a call for each key, which only who looks closely pays. */
+    bool looks_closely =
+        options->deep || (options->command && strcmp(options->command, "plan") == 0);
+    if (engine->settings.grants == GRANTS_GLANCED && !looks_closely)
+        engine->settings.grants = GRANTS_IGNORED;
     engine->clock = options->clock ? options->clock : clock_system();
     engine->started_ms = engine->clock->monotonic_ms(engine->clock);
     pthread_mutex_init(&engine->mutex, NULL);

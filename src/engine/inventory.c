@@ -32,7 +32,7 @@ static const char schema[] =
             " copy_version INTEGER, copy_modified INTEGER, late INTEGER,"
             " replaces INTEGER,"
             " fingerprint TEXT, digests TEXT, versions INTEGER, label_takes INTEGER,"
-            " label_puts INTEGER, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
+            " label_puts INTEGER, details TEXT, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
             "CREATE TABLE approved (key TEXT, destination INTEGER, fingerprint TEXT, name TEXT,"
             " removal INTEGER, source_version INTEGER, source_modified INTEGER, copy_version "
             "INTEGER, copy_modified INTEGER, PRIMARY KEY (key, destination)) WITHOUT ROWID;"
@@ -58,7 +58,7 @@ enum { PAIR_FIRST_FIELD = 6, PAIR_SECOND_SIDE = PAIR_FIRST_FIELD + RESOURCE_FIEL
     "SELECT key, destination, name, target, type, changes, note, reason, loss, hint, action, "     \
     "status, unsure, value_differs, source_version, source_modified, copy_version, "               \
     "copy_modified, late, replaces, fingerprint, digests, versions, "                              \
-    "label_takes, label_puts FROM step"
+    "label_takes, label_puts, details FROM step"
 
 #define KEYS_OF(which)                                                                             \
     "SELECT DISTINCT key FROM step WHERE key > ?1 AND " which " ORDER BY key LIMIT ?2"
@@ -118,7 +118,7 @@ static const char *const sql[STATEMENTS] = {
     [KEYS] = "SELECT key, name FROM item WHERE side = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
     [PUT_STEP] = "INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
                  " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,"
-                 " ?24, ?25)",
+                 " ?24, ?25, ?26)",
     [STEPS] = STEP_COLUMNS " ORDER BY key, destination",
     [STEPS_OF] = STEP_COLUMNS " WHERE key = ?1 ORDER BY destination",
     [WORK_KEYS + WORK_UNSURE] = KEYS_OF("unsure <> 0"),
@@ -150,7 +150,7 @@ static const char *const sql[STATEMENTS] = {
     [HOLD_GONE] =
         "INSERT INTO step SELECT key, destination, name, name, '', '[]', NULL,"
         " 'it is gone from the source since the plan was made: plan again', NULL, NULL,"
-        " 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL, 0, 0, 0 FROM approved a WHERE a.removal = 0"
+        " 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, '', NULL, 0, 0, 0, NULL FROM approved a WHERE a.removal = 0"
         " AND NOT EXISTS"
         " (SELECT 1 FROM step s WHERE s.key = a.key AND s.destination = a.destination)",
     [CLEAR_ITEMS] = "DELETE FROM item",
@@ -486,6 +486,7 @@ int inventory_put_step(struct inventory *inventory, const struct step *step, str
     const unsigned carried[] = {step->versions, step->label_takes, step->label_puts};
     for (int i = 0; i < 3; i++)
         sqlite3_bind_int64(put, 23 + i, carried[i]);
+    bind_text(put, 26, step->details);
     return run(inventory, put, err);
 }
 
@@ -516,6 +517,7 @@ static void read_step(struct arena *arena, sqlite3_stmt *statement, struct step 
         .versions = (unsigned)sqlite3_column_int64(statement, 22),
         .label_takes = (unsigned)sqlite3_column_int64(statement, 23),
         .label_puts = (unsigned)sqlite3_column_int64(statement, 24),
+        .details = column_text(arena, statement, 25),
     };
     const char *fingerprint = (const char *)sqlite3_column_text(statement, 20);
     size_t len = fingerprint ? strnlen(fingerprint, sizeof out->fingerprint - 1) : 0;

@@ -47,6 +47,7 @@ struct step {
     const char *type;    /* shown: "SecureString" */
     const char *changes; /* JSON list of what differs: ["value","tags.team"] */
     const char *note, *reason, *loss;
+    const char *details;  /* what reports show beside it: struct verdict; NULL: nothing */
     const char *hint;     /* what the value names and no rule rewrites */
     unsigned destination; /* index in the configuration */
     enum step_action action;

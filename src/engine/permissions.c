@@ -343,6 +343,11 @@ static bool only_counterparts(const struct config *config)
     return config->create_counterparts && strcmp(config->create_counterparts, "own") == 0;
 }
 
+static bool copies_grants(const struct config *config)
+{
+    return config->grants && strcmp(config->grants, "copy") == 0;
+}
+
 static bool applies(const struct view *view, enum permission_when when)
 {
     const struct config *config = view->config;
@@ -367,7 +372,12 @@ static bool applies(const struct view *view, enum permission_when when)
     case WHEN_SMALL: /* earlier versions are written as Standard */
         return encrypted && (!tier || strcmp(tier, "advanced") != 0 || remembers(config));
     case WHEN_GRANTS:
-        return config->grants && strcmp(config->grants, "report") == 0;
+        return !config->grants || strcmp(config->grants, "ignore") != 0;
+    case WHEN_GRANTING:
+        return copies_grants(config);
+    case WHEN_REVOKING: /* an undo revokes what was made */
+        return copies_grants(config) &&
+               (view->options->undo || (config->deletes && strcmp(config->deletes, "never") != 0));
     case WHEN_COUNTERPARTS:
         return is_true(config->create_counterparts) || only_counterparts(config);
     case WHEN_REPLICAS:

@@ -28,7 +28,11 @@ static void digest_side(const struct resource_kind *kind, const struct resource 
 {
     buf_printf(text, "\n%lld %lld ", (long long)resource->version,
                (long long)resource->modified_ms);
-    fields_write(kind, resource, text);
+    struct resource held = *resource;
+    for (size_t i = 0; i < kind->slot_count; i++)
+        if (kind->fields[i].rule == FIELD_SHOWN)
+            held.fields[i] = NULL;
+    fields_write(kind, &held, text);
     tags_write(resource->tags, resource->tag_count, text);
 }
 
@@ -128,6 +132,7 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
                          verdict.note),
         .hint = pair->aim ? pair->aim->hint : NULL,
         .loss = verdict.loss ? verdict.loss : translation.loss,
+        .details = verdict.details,
         .reason = verdict.blocked ? verdict.blocked : translation.blocked,
         .destination = destination,
         .source_version = pair->source.version,

@@ -188,6 +188,10 @@ static int write_one_step(const struct step *step, void *arg, struct error *err)
     put_optional(&w, "loss", step->loss);
     put_optional(&w, "names_source", step->hint);
     put_optional(&w, "reason", step->reason);
+    if (step->details) {
+        json_key(&w, "details");
+        json_write_raw(&w, step->details, strlen(step->details));
+    }
     put_version(&w, "source", step->source_version, step->source_modified_ms);
     if (step->copy_version)
         put_version(&w, "copy", step->copy_version, step->copy_modified_ms);

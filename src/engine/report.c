@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "engine/denials.h"
+#include "engine/details.h"
 #include "engine/estimate.h"
 #include "engine/select.h"
 
@@ -148,7 +149,8 @@ static bool same_line(const struct step *a, const struct step *b)
 {
     return strcmp(a->key, b->key) == 0 && a->action == b->action && a->status == b->status &&
            same(a->changes, b->changes) && same(a->note, b->note) && same(a->reason, b->reason) &&
-           same(a->loss, b->loss) && same(a->hint, b->hint) && same(a->target, b->target);
+           same(a->loss, b->loss) && same(a->hint, b->hint) && same(a->target, b->target) &&
+           same(a->details, b->details);
 }
 
 static void write_what(FILE *out, const struct step *step)
@@ -201,6 +203,8 @@ static void flush_line(struct lines *lines)
         fputc(']', out);
     }
     fputc('\n', out);
+    if (!lines->failures)
+        details_show(out, step->details, 6);
     lines->step.key = NULL;
 }
 
@@ -232,6 +236,7 @@ static int gather_step(const struct step *step, void *arg, struct error *err)
         lines->step.reason = kept(&lines->arena, step->reason);
         lines->step.loss = kept(&lines->arena, step->loss);
         lines->step.hint = kept(&lines->arena, step->hint);
+        lines->step.details = kept(&lines->arena, step->details);
         memset(lines->at, 0, sizeof lines->at);
         lines->count = 0;
     }

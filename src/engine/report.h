@@ -16,6 +16,7 @@ struct report {
     FILE *out;
     bool colour;
     bool losses; /* end with what nobody can carry */
+    int columns; /* of the terminal, for what stands in columns; 0: there is none */
 };
 
 /* The sides, a line for each step that is not equal, and how many are. */

@@ -65,7 +65,7 @@ void resource_compare(const struct resource_kind *kind, struct arena *arena,
 {
     *out = (struct diff){0};
     for (size_t i = 0; i < kind->slot_count; i++)
-        if (kind->fields[i].rule != FIELD_SERVER &&
+        if (kind->fields[i].rule != FIELD_SERVER && kind->fields[i].rule != FIELD_SHOWN &&
             !field_same(kind, i, want->fields[i], have->fields[i]))
             out->fields |= 1u << i;
     compare_tags(arena, want, have, out);
@@ -204,9 +204,9 @@ void resource_copy(const struct resource_kind *kind, struct arena *arena,
 void fidelity_write(const struct resource_kind *kind, struct buf *out)
 {
     static const char *const what[] = {
-        [FIELD_COPY] = "copied",  [FIELD_WORDS] = "copied",      [FIELD_KEY] = "mapped",
-        [FIELD_VALUE] = "copied", [FIELD_TAGS] = "copied",       [FIELD_SERVER] = "its own",
-        [FIELD_LOST] = "lost",    [FIELD_OPTION] = "on request",
+        [FIELD_COPY] = "copied",  [FIELD_WORDS] = "copied", [FIELD_KEY] = "mapped",
+        [FIELD_VALUE] = "copied", [FIELD_TAGS] = "copied",  [FIELD_SERVER] = "its own",
+        [FIELD_SHOWN] = "shown",  [FIELD_LOST] = "lost",    [FIELD_OPTION] = "on request",
     };
     buf_printf(out, "| %s | | what happens |\n|---|---|---|\n", kind->cfn_type);
     for (size_t i = 0; i < kind->field_count; i++)

@@ -2,7 +2,7 @@
  * enabled or not. Source: shared facts kms.md sections 2, 4, 5 and 9. */
 #include "base/json.h"
 #include "base/text.h"
-#include "resource/kms_intern.h"
+#include "resource/kms_grants.h"
 #include "resource/services.h"
 
 #include <string.h>
@@ -76,8 +76,7 @@ static void changed(struct kms_work *work, const char *property)
         out->changed[out->changed_count++] = property;
 }
 
-/* Counts what one property came to. */
-static void done(struct kms_work *work, const char *property, int result, const struct error *error)
+void kms_done(struct kms_work *work, const char *property, int result, const struct error *error)
 {
     if (result == 0)
         changed(work, property);
@@ -117,7 +116,7 @@ static void converge_policy(struct kms_work *work)
     }
     const char *have = kms_policy_meaning(arena, work->key.policy, NULL);
     if (!have || strcmp(have, want) != 0)
-        done(work, "policy", put_policy(work, policy, &error), &error);
+        kms_done(work, "policy", put_policy(work, policy, &error), &error);
 }
 
 static void converge_description(struct kms_work *work)
@@ -128,8 +127,8 @@ static void converge_description(struct kms_work *work)
         return;
     json_t *in = of_key(work);
     json_object_set_new(in, "Description", json_string(want));
-    done(work, "description", kms_write(work, &operation_kms_update_key_description, in, &error),
-         &error);
+    kms_done(work, "description",
+             kms_write(work, &operation_kms_update_key_description, in, &error), &error);
 }
 
 static void set_tags(struct kms_work *work, const struct tag *want, size_t count)
@@ -148,7 +147,7 @@ static void set_tags(struct kms_work *work, const struct tag *want, size_t count
     }
     json_t *in = of_key(work);
     json_object_set_new(in, "Tags", set);
-    done(work, "tags", kms_write(work, &operation_kms_tag_resource, in, &error), &error);
+    kms_done(work, "tags", kms_write(work, &operation_kms_tag_resource, in, &error), &error);
 }
 
 /* Before new ones come: a key has room for fifty. */
@@ -167,7 +166,7 @@ static void remove_tags(struct kms_work *work, const struct tag *want, size_t co
     }
     json_t *in = of_key(work);
     json_object_set_new(in, "TagKeys", gone);
-    done(work, "tags", kms_write(work, &operation_kms_untag_resource, in, &error), &error);
+    kms_done(work, "tags", kms_write(work, &operation_kms_untag_resource, in, &error), &error);
 }
 
 static void converge_tags(struct kms_work *work)
@@ -221,7 +220,7 @@ static void add_alias(struct kms_work *work, const char *alias)
         result = take_alias(work, alias, &error);
     }
     if (result <= 0)
-        done(work, "aliases", result, &error);
+        kms_done(work, "aliases", result, &error);
 }
 
 static void converge_aliases(struct kms_work *work)
@@ -245,8 +244,23 @@ static void converge_aliases(struct kms_work *work)
         error = (struct error){0};
         int result = kms_write(work, &operation_kms_delete_alias,
                                json_pack("{s:s}", "AliasName", alias), &error);
-        done(work, "aliases", error.code == ERR_NOT_FOUND ? 0 : result, &error);
+        kms_done(work, "aliases", error.code == ERR_NOT_FOUND ? 0 : result, &error);
     }
+}
+
+/* AWS rotates keys of its own material only. */
+static void converge_rotation(struct kms_work *work)
+{
+    struct error error = {0};
+    const int days = work->wish->rotation_days;
+    json_t *in = of_key(work);
+    if (days)
+        json_object_set_new(in, "RotationPeriodInDays", json_integer(days));
+    int result =
+        kms_write(work,
+                  days ? &operation_kms_enable_key_rotation : &operation_kms_disable_key_rotation,
+                  in, &error);
+    kms_done(work, "rotation", result, &error);
 }
 
 static void converge_enabled(struct kms_work *work)
@@ -258,7 +272,7 @@ static void converge_enabled(struct kms_work *work)
         return;
     int result = kms_write(work, want ? &operation_kms_enable_key : &operation_kms_disable_key,
                            of_key(work), &error);
-    done(work, "enabled", result, &error);
+    kms_done(work, "enabled", result, &error);
     if (result == 0)
         work->key.enabled = want;
 }
@@ -276,6 +290,15 @@ void kms_converge(struct kms_work *work)
         converge_description(work);
     if (!there || !wish->keep_aliases)
         converge_aliases(work);
-    if (!there || !wish->keep_enabled || work->restored)
+    /* A disabled key is given neither grants nor another rotation. */
+    bool enabled = work->source->primary.enabled && !wish->disabled;
+    bool set_enabled = !there || !wish->keep_enabled || work->restored;
+    if (set_enabled && enabled)
+        converge_enabled(work);
+    if (wish->grants_given)
+        kms_grants_converge(work);
+    if (wish->rotation_given)
+        converge_rotation(work);
+    if (set_enabled && !enabled)
         converge_enabled(work);
 }

@@ -28,6 +28,9 @@ const struct tag *kms_wanted_tags(const struct kms_work *work, size_t *count);
 /* Sets what differs; each thing that fails is a problem of the outcome, and the others go on. */
 void kms_converge(struct kms_work *work);
 
+/* Counts what one property came to. */
+void kms_done(struct kms_work *work, const char *property, int result, const struct error *error);
+
 /* A call that answers nothing of use and, when it succeeds, is counted as a write. Takes `in`. */
 int kms_write(struct kms_work *work, const struct aws_operation *operation, json_t *in,
               struct error *err);

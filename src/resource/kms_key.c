@@ -70,9 +70,15 @@ int kms_key_describe(struct resource_ctx *ctx, const char *key, struct kms_key *
     return 0;
 }
 
+bool kms_rotates(const char *spec, const char *origin)
+{
+    return spec && origin && strcmp(spec, "SYMMETRIC_DEFAULT") == 0 &&
+           strcmp(origin, "AWS_KMS") == 0;
+}
+
 bool kms_key_can_rotate(const struct kms_key *key)
 {
-    return strcmp(key->spec, "SYMMETRIC_DEFAULT") == 0 && strcmp(key->origin, "AWS_KMS") == 0;
+    return kms_rotates(key->spec, key->origin);
 }
 
 /* Calls `operation` for the key, page by page; `each` gets the whole answer. */

@@ -41,6 +41,7 @@ int kms_key_describe(struct resource_ctx *ctx, const char *key, struct kms_key *
 /* `what`: KMS_READ_...; a call each (and one a page). */
 int kms_key_read(struct resource_ctx *ctx, struct kms_key *inout, unsigned what, struct error *err);
 /* Does AWS's rotation apply to keys of this sort? */
+bool kms_rotates(const char *spec, const char *origin);
 bool kms_key_can_rotate(const struct kms_key *key);
 
 /* kms_policy: the meaning of a key policy, so that equal meanings are equal texts: statements, and
@@ -54,5 +55,9 @@ const char *kms_policy_meaning(struct arena *arena, const char *policy, struct e
  * itself when nothing is to be changed; NULL with ERR_INVALID: it is no policy. In `arena`. */
 const char *kms_policy_for_region(struct arena *arena, const char *policy, const char *from,
                                   const char *to, struct error *err);
+
+/* One text of a policy or a grant, likewise: an ARN, or a service's name. */
+const char *kms_text_for_region(struct arena *arena, const char *text, const char *from,
+                                const char *to);
 
 #endif

@@ -1,29 +1,27 @@
-/* AWS::KMS::Key: listing, reading and selecting. Judging and writing are in kms_kind_write.c. */
+/* AWS::KMS::Key: its fields, reading and selecting. Listing is in kms_list.c, judging and writing
+ * are in kms_judge.c and kms_kind_write.c. */
 #include "resource/kms_kind.h"
+#include "resource/kms_grants.h"
 
 #include "aws/arn.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "resource/kms_alias.h"
 #include "resource/services.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS_PAGE = 1000, GRANTS_PAGE = 100, PAGES_MOST = 1000 };
-
 const char kms_enabled[] = "enabled";
 const char kms_disabled[] = "disabled";
 const char kms_pending_deletion[] = "pending deletion";
 const char kms_pending_import[] = "pending import";
 
-static const struct resource_settings no_settings;
-
-static const struct resource_settings *settings_of(const struct resource_ctx *ctx)
+const struct resource_settings *kms_settings(const struct resource_settings *given)
 {
-    return ctx->settings ? ctx->settings : &no_settings;
+    static const struct resource_settings none;
+    return given ? given : &none;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -43,12 +41,12 @@ static const char *key_of(const char *name)
     return text_starts(tail, "key/") ? tail + strlen("key/") : tail;
 }
 
-static bool is_multi_region(const char *id)
+bool kms_is_multi_region(const char *id)
 {
     return text_starts(id, "mrk-");
 }
 
-static bool reserved(const char *key)
+bool kms_reserved(const char *key)
 {
     return text_starts(key, "alias/aws/");
 }
@@ -58,7 +56,7 @@ static bool is_alias(const char *name)
     return text_starts(name, "alias/");
 }
 
-static bool among(const char *const *texts, size_t count, const char *text)
+bool kms_among(const char *const *texts, size_t count, const char *text)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(texts[i], text) == 0)
@@ -100,7 +98,7 @@ int64_t kms_version(const struct resource *resource)
     struct buf text;
     buf_init(&text, 1024 * 1024);
     for (size_t i = 0; i < KMS_SLOTS; i++)
-        if (i != KMS_PRIMARY && i != KMS_REGIONS && i != KMS_ROLE)
+        if (i != KMS_PRIMARY && i != KMS_REGIONS && i != KMS_ROLE && i != KMS_GRANTS_SHOWN)
             buf_printf(&text, "%zu %s\n", i, resource->fields[i] ? resource->fields[i] : "-");
     tags_write(resource->tags, resource->tag_count, &text);
     digest_sha256(text.data, text.len, digest);
@@ -130,8 +128,8 @@ static const char *regions_of(struct arena *arena, const struct kms_key *key)
     return text;
 }
 
-static void take_aliases(struct arena *arena, struct resource *out, const char *const *aliases,
-                         size_t count)
+void kms_take_aliases(struct arena *arena, struct resource *out, const char *const *aliases,
+                      size_t count)
 {
     out->fields[KMS_ALIASES] = kms_alias_json(arena, aliases, count);
     out->fields[KMS_ALIAS] = count ? aliases[0] : NULL;
@@ -152,7 +150,7 @@ static void take_key(struct resource_ctx *ctx, const struct kms_key *key, struct
     fields[KMS_REGIONS] = regions_of(ctx->arena, key);
     fields[KMS_ROTATION] = !key->rotation_read ? NULL
                            : !key->rotates
-                               ? "off"
+                               ? KMS_ROTATION_OFF
                                : arena_printf(ctx->arena, "every %d days", key->rotation_days);
     if (!fields[KMS_ALIAS])
         fields[KMS_ALIAS] = key->spec;
@@ -160,31 +158,23 @@ static void take_key(struct resource_ctx *ctx, const struct kms_key *key, struct
     out->tag_count = key->tag_count;
 }
 
-/* How many of each grantee's: what a Region's grants allow, in words. */
-static int read_grants(struct resource_ctx *ctx, const struct kms_key *key, const char **out,
+/* By default they are told where that costs little and is allowed. */
+static int read_grants(struct resource_ctx *ctx, const struct kms_key *key, struct resource *out,
                        struct error *err)
 {
-    json_t *answer = NULL;
-    uint64_t count = 0;
-    *out = NULL;
-    for (int page = 0; page < PAGES_MOST; page++) {
-        json_t *in = json_pack("{s:s, s:i}", "KeyId", key->arn, "Limit", (int)GRANTS_PAGE);
-        const char *marker = json_text(answer, "NextMarker");
-        if (marker)
-            json_object_set_new(in, "Marker", json_string(marker));
-        json_decref(answer);
-        answer = NULL;
-        int result = resource_call(ctx, &operation_kms_list_grants, in, &answer, err);
-        json_decref(in);
-        if (result != 0)
-            return error_context(err, "list the grants of key %s in %s", key->id, ctx->region);
-        count += json_array_size(json_object_get(answer, "Grants"));
-        if (!json_bool_or(answer, "Truncated", false))
-            break;
+    const struct resource_settings *settings = kms_settings(ctx->settings);
+    struct kms_grants grants;
+    struct error error = {0};
+    if (settings->grants == GRANTS_IGNORED)
+        return 0;
+    if (kms_grants_read(ctx, key, &grants, &error) != 0) {
+        if (settings->grants == GRANTS_GLANCED && error.code == ERR_DENIED)
+            return 0;
+        *err = error;
+        return -1;
     }
-    json_decref(answer);
-    if (count)
-        *out = arena_printf(ctx->arena, "%llu", (unsigned long long)count);
+    out->fields[KMS_GRANTS] = settings->grants == GRANTS_COPIED ? grants.copied : NULL;
+    out->fields[KMS_GRANTS_SHOWN] = grants.shown;
     return 0;
 }
 
@@ -192,16 +182,16 @@ static int read_grants(struct resource_ctx *ctx, const struct kms_key *key, cons
 static int read_key(struct resource_ctx *ctx, const char *id, struct kms_key *key,
                     struct resource *out, struct error *err)
 {
-    const struct resource_settings *settings = settings_of(ctx);
+    unsigned what = KMS_READ_POLICY | KMS_READ_TAGS;
     if (kms_key_describe(ctx, id, key, err) != 0)
         return -1;
-    if (!key->aws_managed &&
-        kms_key_read(ctx, key,
-                     KMS_READ_POLICY | KMS_READ_TAGS | (settings->deep ? KMS_READ_ROTATION : 0),
-                     err) != 0)
+    /* Of a multi-Region key AWS keeps it equal; of a key and its counterpart we do. */
+    if (kms_settings(ctx->settings)->deep || !key->multi_region)
+        what |= KMS_READ_ROTATION;
+    if (!key->aws_managed && kms_key_read(ctx, key, what, err) != 0)
         return -1;
     take_key(ctx, key, out);
-    return settings->look_at_grants ? read_grants(ctx, key, &out->fields[KMS_GRANTS], err) : 0;
+    return key->aws_managed ? 0 : read_grants(ctx, key, out, err);
 }
 
 static int fill(struct resource_ctx *ctx, struct resource *inout, struct error *err)
@@ -223,7 +213,7 @@ int kms_kind_describe(struct resource_ctx *ctx, const char *name, struct resourc
     if (read_key(ctx, key_of(name), &key, out, err) != 0 ||
         kms_key_read(ctx, &key, KMS_READ_ALIASES, err) != 0)
         return -1;
-    take_aliases(ctx->arena, out, key.aliases, key.alias_count);
+    kms_take_aliases(ctx->arena, out, key.aliases, key.alias_count);
     if (!out->fields[KMS_ALIAS])
         out->fields[KMS_ALIAS] = key.spec;
     const char *paired = key.multi_region || !text_starts(key_of(name), "alias/")
@@ -245,152 +235,6 @@ static int read_tags(struct resource_ctx *ctx, struct resource *inout, struct er
     inout->tags = key.tags;
     inout->tag_count = key.tag_count;
     return 0;
-}
-
-/* --- listing ---------------------------------------------------------------------------------- */
-struct alias {
-    const char *alias, *id;
-};
-struct listing {
-    struct resource_ctx *ctx;
-    const struct resource_filter *filter;
-    struct alias *aliases; /* sorted by key, then alias */
-    size_t count, room;
-};
-
-static int keep_alias(const char *alias, const char *id, void *arg, struct error *err)
-{
-    struct listing *listing = arg;
-    (void)err;
-    if (reserved(alias))
-        return 0;
-    if (listing->count == listing->room) {
-        size_t room = listing->room ? 2 * listing->room : 256;
-        struct alias *more = arena_calloc(listing->ctx->arena, room, sizeof *more);
-        if (listing->count)
-            memcpy(more, listing->aliases, listing->count * sizeof *more);
-        listing->aliases = more;
-        listing->room = room;
-    }
-    listing->aliases[listing->count++] = (struct alias){arena_strdup(listing->ctx->arena, alias),
-                                                        arena_strdup(listing->ctx->arena, id)};
-    return 0;
-}
-
-static int order_aliases(const void *a, const void *b)
-{
-    const struct alias *one = a, *other = b;
-    int order = strcmp(one->id, other->id);
-    return order ? order : strcmp(one->alias, other->alias);
-}
-
-static int order_by_id(const void *id, const void *alias)
-{
-    return strcmp(id, ((const struct alias *)alias)->id);
-}
-
-/* The aliases of one key. In `arena`. */
-static const char *const *aliases_of(const struct listing *listing, struct arena *arena,
-                                     const char *id, size_t *count)
-{
-    const struct alias *first =
-        listing->count ? bsearch(id, listing->aliases, listing->count, sizeof *first, order_by_id)
-                       : NULL;
-    *count = 0;
-    if (!first)
-        return NULL;
-    while (first > listing->aliases && strcmp(first[-1].id, id) == 0)
-        first--;
-    size_t most = 0;
-    const struct alias *end = listing->aliases + listing->count;
-    while (first + most < end && strcmp(first[most].id, id) == 0)
-        most++;
-    const char **out = arena_calloc(arena, most, sizeof *out);
-    for (size_t i = 0; i < most; i++)
-        out[i] = first[i].alias;
-    *count = most;
-    return out;
-}
-
-/* A single-Region key is of interest under the alias, or the id, that the configuration names. */
-static const char *named_as(const struct listing *listing, const char *id,
-                            const char *const *aliases, size_t count)
-{
-    const struct resource_settings *settings = settings_of(listing->ctx);
-    for (size_t i = 0; i < count; i++)
-        if (among(settings->counterparts, settings->counterpart_count, aliases[i]) ||
-            among(settings->named, settings->named_count, aliases[i]))
-            return aliases[i];
-    return among(settings->named, settings->named_count, id) ? id : NULL;
-}
-
-static bool asked_for(const struct resource_filter *filter, const char *key,
-                      const char *const *aliases, size_t count)
-{
-    if (filter->name_count == 0)
-        return true;
-    for (size_t i = 0; i < filter->name_count; i++)
-        if (strcmp(filter->names[i], key) == 0 || among(aliases, count, filter->names[i]))
-            return true;
-    return false;
-}
-
-static int list_page(struct listing *listing, const json_t *page, resource_each_fn *each, void *arg,
-                     struct error *err)
-{
-    struct arena row_memory;
-    size_t i;
-    json_t *row;
-    int result = 0;
-    arena_init(&row_memory);
-    json_array_foreach(json_object_get(page, "Keys"), i, row)
-    {
-        const char *id = json_text_or(row, "KeyId", "");
-        size_t count;
-        const char *const *aliases = aliases_of(listing, &row_memory, id, &count);
-        const char *key = is_multi_region(id) ? id : named_as(listing, id, aliases, count);
-        struct resource resource = {.key = key, .name = key};
-        resource.fields[KMS_ID] = id;
-        take_aliases(&row_memory, &resource, aliases, count);
-        if (key && asked_for(listing->filter, key, aliases, count))
-            result = each(&resource, arg, err);
-        arena_reset(&row_memory);
-        if (result != 0)
-            break;
-    }
-    arena_done(&row_memory);
-    return result;
-}
-
-static int list(struct resource_ctx *ctx, const struct resource_filter *filter,
-                resource_each_fn *each, void *arg, struct error *err)
-{
-    struct listing listing = {.ctx = ctx, .filter = filter};
-    json_t *out = NULL;
-    if (kms_list_aliases(ctx, keep_alias, &listing, err) != 0)
-        return -1;
-    if (listing.count)
-        qsort(listing.aliases, listing.count, sizeof *listing.aliases, order_aliases);
-    for (int page = 0; page < PAGES_MOST; page++) {
-        json_t *in = json_pack("{s:i}", "Limit", (int)KEYS_PAGE);
-        const char *marker = json_text(out, "NextMarker");
-        if (marker)
-            json_object_set_new(in, "Marker", json_string(marker));
-        json_decref(out);
-        out = NULL;
-        int result = resource_call(ctx, &operation_kms_list_keys, in, &out, err);
-        json_decref(in);
-        if (result != 0)
-            return error_context(err, "list the keys in %s", ctx->region);
-        result = list_page(&listing, out, each, arg, err);
-        if (result != 0 || !json_bool_or(out, "Truncated", false)) {
-            json_decref(out);
-            return result;
-        }
-    }
-    json_decref(out);
-    return error_set(err, ERR_LIMIT, "%s has more than %d keys", ctx->region,
-                     PAGES_MOST * KEYS_PAGE);
 }
 
 /* --- selecting -------------------------------------------------------------------------------- */
@@ -440,14 +284,20 @@ static const char *selector_problem(struct arena *arena, const char *selector)
         (arn_parse(selector, strlen(selector), &arn) != 0 || !text_is(arn.service, "kms")))
         return "it is not the ARN of a key or an alias";
     const char *key = key_of(selector);
-    if (reserved(key))
+    if (kms_reserved(key))
         return "keys of AWS's own are in every Region and never replicated";
-    if (!text_starts(key, "alias/") && !is_multi_region(key) && !strpbrk(key, "*-"))
+    if (!text_starts(key, "alias/") && !kms_is_multi_region(key) && !strpbrk(key, "*-"))
         return arena_printf(arena,
                             "it is neither an alias, nor a key's id or ARN, nor a tag: did you "
                             "mean 'alias/%s'?",
                             key);
     return NULL;
+}
+
+/* Names of multi-Region keys say nothing. */
+static const char *known_as(const char *name, const char *type)
+{
+    return is_alias(type) ? type : name;
 }
 
 static bool gone(const struct resource *resource)
@@ -473,6 +323,8 @@ static const char *const *regions(struct arena *arena, const struct resource *re
 static bool same(size_t field, const char *a, const char *b)
 {
     struct arena arena;
+    if (field == KMS_GRANTS)
+        return kms_grants_same(a, b);
     if (field != KMS_POLICY)
         return false;
     arena_init(&arena);
@@ -526,12 +378,18 @@ static const struct field fields[] = {
                       .label = "rotation",
                       .rule = FIELD_COPY,
                       .fate = "AWS keeps it, and what was rotated, equal among the Regions of a "
-                              "key; `verify --deep` looks."},
+                              "key; `verify --deep` looks. A counterpart is given the source's "
+                              "period."},
     [KMS_GRANTS] = {.name = "Grants",
                     .label = "grants",
-                    .rule = FIELD_SERVER,
-                    .fate = "Each Region's own and made by those who use the key; with `grants: "
-                            "report` the plan says how many there are."},
+                    .rule = FIELD_COPY,
+                    .fate = "Each Region's own and made by those who use the key: reported with "
+                            "who may what under which condition, and copied with `grants: copy`. "
+                            "Those of AWS's services are not: each makes its own."},
+    [KMS_GRANTS_SHOWN] = {.name = "GrantIds",
+                          .label = "allGrants",
+                          .rule = FIELD_SHOWN,
+                          .fate = "Each Region has its own."},
     [KMS_PRIMARY] = {.name = "PrimaryKey",
                      .label = "primary",
                      .rule = FIELD_SERVER,
@@ -581,10 +439,10 @@ const struct resource_kind resource_kms_key = {
     .slot_count = KMS_SLOTS,
     .services = services,
     .read_batch = 4,
-    .gaps = "not carried: grants, alarms, key material that was imported",
+    .gaps = "not carried: alarms, key material that was imported; grants unless `grants: copy`",
     .permissions = kms_permissions,
     .iam_name = kms_iam_name,
-    .list = list,
+    .list = kms_kind_list,
     .read_tags = read_tags,
     .describe = kms_kind_describe,
     .fill = fill,
@@ -600,10 +458,11 @@ const struct resource_kind resource_kms_key = {
     .foretell = kms_foretell,
     .judge = kms_judge,
     .key_of = key_of,
-    .reserved = reserved,
+    .reserved = kms_reserved,
     .fits = fits,
     .selector_problem = selector_problem,
     .parity = true,
+    .known_as = known_as,
     .other_name = is_alias,
     .gone = gone,
     .may_be_copy = may_be_copy,

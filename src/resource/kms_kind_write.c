@@ -1,5 +1,5 @@
-/* AWS::KMS::Key: what can be made of a key in another Region, and making it so. Sources: shared
- * facts kms.md sections 3 to 5, 8 and 9. */
+/* AWS::KMS::Key: making a key in another Region what kms_judge.c says. Sources: shared facts kms.md
+ * sections 3 to 5 and 7 to 9. */
 #include "aws/arn.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -10,197 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct resource_settings no_settings;
-
 static bool is(const char *text, const char *other)
 {
     return text && strcmp(text, other) == 0;
 }
 
-/* --- judging ---------------------------------------------------------------------------------- */
-static bool is_counterpart(const struct resource_settings *settings, const struct resource *want)
-{
-    for (size_t i = 0; i < settings->counterpart_count; i++)
-        if (strcmp(settings->counterparts[i], want->key) == 0)
-            return true;
-    return false;
-}
-
-static void judge_policy(struct arena *arena, struct resource *want, const struct resource *have,
-                         const struct judge_options *options,
-                         const struct resource_settings *settings, struct verdict *out)
-{
-    struct error error = {0};
-    const char *policy = want->fields[KMS_POLICY];
-    if (settings->leave_policy && have)
-        policy = have->fields[KMS_POLICY];
-    else if (!settings->verbatim_policy && policy)
-        policy =
-            kms_policy_for_region(arena, policy, options->source_region, options->region, &error);
-    if (policy)
-        want->fields[KMS_POLICY] = policy;
-    else if (want->fields[KMS_POLICY])
-        out->blocked = arena_printf(arena, "its policy cannot be read: %s", error.message);
-}
-
-/* Unless they are to be the same, those that are there stay. */
-static void judge_aliases(struct arena *arena, struct resource *want, const struct resource *have,
-                          const struct resource_settings *settings)
-{
-    size_t count, had;
-    if (settings->leave_aliases) {
-        want->fields[KMS_ALIASES] = have ? have->fields[KMS_ALIASES] : NULL;
-        return;
-    }
-    if (settings->exact_aliases || !have || !have->fields[KMS_ALIASES])
-        return;
-    const char *const *wanted = kms_alias_list(arena, want->fields[KMS_ALIASES], &count);
-    const char *const *there = kms_alias_list(arena, have->fields[KMS_ALIASES], &had);
-    struct tag *all = arena_calloc(arena, count + had + 1, sizeof *all);
-    size_t sum = 0;
-    for (size_t i = 0; i < count + had; i++) {
-        const char *alias = i < count ? wanted[i] : there[i - count];
-        if (!tag_value(all, sum, alias))
-            all[sum++] = (struct tag){alias, ""};
-    }
-    tags_sort(all, sum);
-    const char **texts = arena_calloc(arena, sum + 1, sizeof *texts);
-    for (size_t i = 0; i < sum; i++)
-        texts[i] = all[i].key;
-    want->fields[KMS_ALIASES] = kms_alias_json(arena, texts, sum);
-}
-
-/* AWS brings what is rotated from the primary; nobody else can. */
-static void judge_rotation(struct arena *arena, struct resource *want, const struct resource *have,
-                           struct verdict *out)
-{
-    const char *here = want->fields[KMS_ROTATION];
-    const char *there = have ? have->fields[KMS_ROTATION] : NULL;
-    if (have)
-        want->fields[KMS_ROTATION] = there;
-    if (have && here && there && strcmp(here, there) != 0)
-        out->loss =
-            arena_printf(arena, "rotated %s, and %s at the source: AWS brings it from the primary",
-                         there, here);
-}
-
-static void judge_state(struct arena *arena, struct resource *want, const struct resource *have,
-                        const struct judge_options *options, struct verdict *out)
-{
-    const char *there = have ? have->fields[KMS_STATE] : NULL;
-    bool imported = is(want->fields[KMS_ORIGIN], "EXTERNAL");
-    if (is(want->fields[KMS_STATE], kms_pending_import)) {
-        out->blocked = "it has no key material yet: import it first";
-    } else if (is(there, kms_pending_import)) {
-        want->fields[KMS_STATE] = there;
-        out->loss = arena_printf(arena,
-                                 "of no use until its key material is imported: import the same "
-                                 "material into %s too",
-                                 options->region);
-    } else if (is(there, kms_pending_deletion)) {
-        out->note = "its deletion is cancelled";
-    } else if (!have && imported) {
-        out->loss = arena_printf(arena,
-                                 "its key material was imported, which AWS does not replicate: "
-                                 "import the same material into %s too",
-                                 options->region);
-        want->fields[KMS_STATE] = kms_pending_import;
-    } else if (!have && is(want->fields[KMS_STATE], kms_disabled)) {
-        out->unwritable = "it is disabled, and AWS replicates enabled keys only";
-    }
-}
-
-static const char *mapping_line(struct arena *arena, const char *alias)
-{
-    return arena_printf(arena, "keys: { \"%s\": %s }", alias, alias);
-}
-
-/* What would be made, in words. */
-static const char *equal_key(struct arena *arena, const struct resource *want)
-{
-    size_t tags = 0;
-    const char *description = want->fields[KMS_DESCRIPTION];
-    for (size_t i = 0; i < want->tag_count; i++)
-        tags += !tag_is_ours(want->tags[i].key);
-    return arena_printf(arena, "%s, %s, its policy, %zu tag%s, %s%s%s, %s",
-                        want->fields[KMS_SPEC] ? want->fields[KMS_SPEC] : "its spec",
-                        want->fields[KMS_USAGE] ? want->fields[KMS_USAGE] : "its usage", tags,
-                        tags == 1 ? "" : "s", description ? "description '" : "no description",
-                        description ? description : "", description ? "'" : "", want->key);
-}
-
-/* A key of its own in each Region, that only looks the same. */
-static void judge_counterpart(struct arena *arena, struct resource *want,
-                              const struct resource *have, const struct judge_options *options,
-                              const struct resource_settings *settings, struct verdict *out)
-{
-    static const enum kms_slot fixed[] = {KMS_SPEC, KMS_USAGE};
-    for (size_t i = 0; have && i < 2; i++)
-        if (!is(have->fields[fixed[i]], want->fields[fixed[i]] ? want->fields[fixed[i]] : ""))
-            out->blocked = arena_printf(
-                arena, "%s in %s is another sort of key (%s, not %s): it cannot be its counterpart",
-                have->name, options->region, have->fields[fixed[i]], want->fields[fixed[i]]);
-    const char *of = have ? tag_value(have->tags, have->tag_count, COUNTERPART_TAG) : NULL;
-    bool own = of && is(of, want->fields[KMS_ID]);
-    bool only_own = settings->own_counterparts || settings->show_counterparts;
-    if (have && only_own && (!own || settings->show_counterparts)) {
-        if (!out->blocked)
-            out->blocked = arena_printf(arena, "%s there %s: %s uses it", want->key,
-                                        own ? "is its counterpart"
-                                            : "is another key, which no run made for it",
-                                        mapping_line(arena, want->key));
-        return;
-    }
-    if (have) {
-        /* Where its material comes from is its own affair, and so is its rotation. */
-        want->fields[KMS_ORIGIN] = have->fields[KMS_ORIGIN];
-        want->fields[KMS_ROTATION] = have->fields[KMS_ROTATION];
-        return;
-    }
-    if (!settings->create_counterparts)
-        out->blocked = arena_printf(arena,
-                                    "a single-Region key without counterpart: create_counterparts "
-                                    "makes an equal key (%s), for %s; it would decrypt nothing "
-                                    "that the source's encrypted",
-                                    equal_key(arena, want), mapping_line(arena, want->key));
-    else if (!is(want->fields[KMS_ORIGIN], "AWS_KMS"))
-        out->blocked = "its key material was imported or lies in a key store: make the counterpart "
-                       "by hand";
-    else if (is(want->fields[KMS_STATE], kms_disabled))
-        out->unwritable = "it is disabled: a counterpart is made of an enabled key";
-    out->note =
-        arena_printf(arena, "%s: %s", equal_key(arena, want), mapping_line(arena, want->key));
-    out->loss = "a key of its own: it decrypts nothing that the source's encrypted";
-}
-
-void kms_judge(struct arena *arena, struct resource *want, const struct resource *have,
-               const struct judge_options *options, struct verdict *out)
-{
-    const struct resource_settings *settings = options->settings ? options->settings : &no_settings;
-    bool multi_region = want->fields[KMS_PRIMARY] != NULL;
-    *out = (struct verdict){0};
-    judge_policy(arena, want, have, options, settings, out);
-    judge_aliases(arena, want, have, settings);
-    judge_rotation(arena, want, have, out);
-    judge_state(arena, want, have, options, out);
-    if (want->fields[KMS_GRANTS] && !out->note)
-        out->note = arena_printf(arena, "%s grants not carried", want->fields[KMS_GRANTS]);
-    if (options->account && options->source_account && *options->account &&
-        *options->source_account && strcmp(options->account, options->source_account) != 0)
-        out->blocked = arena_printf(arena,
-                                    "%s is another account, and AWS replicates a key only within "
-                                    "its account: make a key of its own there and map it, or let "
-                                    "the key's policy admit %s",
-                                    options->account, options->account);
-    else if (!multi_region && is_counterpart(settings, want))
-        judge_counterpart(arena, want, have, options, settings, out);
-    else if (!multi_region)
-        out->blocked = "a single-Region key, which AWS makes no multi-Region key later: "
-                       "kms_keys.counterparts gives it an equal key in each Region, or make a "
-                       "multi-Region key and encrypt anew under it";
-}
-
-/* --- writing ---------------------------------------------------------------------------------- */
 static int send(struct resource_ctx *ctx, const struct aws_operation *operation, json_t *in,
                 struct error *err)
 {
@@ -269,10 +83,23 @@ static const struct tag *own_tag(const struct resource *want)
     return NULL;
 }
 
+/* "every 365 days"; 0: it is off. */
+static int rotation_days(const struct resource *want)
+{
+    enum { AWS_DEFAULT = 365 };
+    const char *text = want->fields[KMS_ROTATION];
+    size_t begin = text ? strcspn(text, "0123456789") : 0;
+    int64_t days = 0;
+    if (!text || strcmp(text, KMS_ROTATION_OFF) == 0)
+        return 0;
+    text_to_int64(text + begin, strspn(text + begin, "0123456789"), &days);
+    return days > 0 ? (int)days : AWS_DEFAULT;
+}
+
 static void wish_of(struct resource_ctx *ctx, const struct resource *want,
                     const struct resource *have, const struct diff *diff, struct kms_wish *out)
 {
-    const struct resource_settings *settings = ctx->settings ? ctx->settings : &no_settings;
+    const struct resource_settings *settings = kms_settings(ctx->settings);
     uint32_t differs = have ? diff->fields : UINT32_MAX;
     *out = (struct kms_wish){
         .policy = want->fields[KMS_POLICY],
@@ -289,6 +116,12 @@ static void wish_of(struct resource_ctx *ctx, const struct resource *want,
         .disabled = is(want->fields[KMS_STATE], kms_disabled),
         .remove_other_aliases = settings->exact_aliases,
         .move_aliases = settings->move_aliases,
+        .grants_given = settings->grants == GRANTS_COPIED && differs & 1u << KMS_GRANTS,
+        .grants = want->fields[KMS_GRANTS],
+        .grants_before = have ? have->fields[KMS_GRANTS] : NULL,
+        .revoke_others = settings->revoke_all_grants,
+        .rotation_given = !want->fields[KMS_PRIMARY] && differs & 1u << KMS_ROTATION,
+        .rotation_days = rotation_days(want),
         .mark = own_tag(want),
     };
     out->aliases = kms_alias_list(ctx->arena, want->fields[KMS_ALIASES], &out->alias_count);
@@ -384,11 +217,14 @@ static const char *make_counterpart(struct resource_ctx *ctx, const struct resou
 
 static int new_counterpart(struct resource_ctx *ctx, const struct resource *want, struct error *err)
 {
-    const struct diff only_aliases = {.fields = 1u << KMS_ALIASES};
+    /* All else it was made with. */
+    struct diff left = {.fields = 1u << KMS_ALIASES};
+    left.fields |= want->fields[KMS_GRANTS] ? 1u << KMS_GRANTS : 0;
+    left.fields |= rotation_days(want) ? 1u << KMS_ROTATION : 0;
     struct error error = {0};
     const char *id = make_counterpart(ctx, want, &error);
     if (id)
-        return change(ctx, id, want, want, &only_aliases, err);
+        return change(ctx, id, want, want, &left, err);
     *err = error;
     return -1;
 }
@@ -420,7 +256,7 @@ int kms_kind_write(struct resource_ctx *ctx, const struct resource *want,
 int kms_kind_remove(struct resource_ctx *ctx, struct resource *items, size_t count,
                     struct error *err)
 {
-    const struct resource_settings *settings = ctx->settings ? ctx->settings : &no_settings;
+    const struct resource_settings *settings = kms_settings(ctx->settings);
     for (size_t i = 0; i < count; i++) {
         struct kms_outcome outcome = {0};
         items[i].missing = false;

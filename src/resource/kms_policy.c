@@ -203,6 +203,14 @@ static const char *moved_text(const struct move *move, const char *text, bool ma
                : NULL;
 }
 
+const char *kms_text_for_region(struct arena *arena, const char *text, const char *from,
+                                const char *to)
+{
+    const struct move move = {.arena = arena, .from = from, .to = to};
+    const char *moved = moved_text(&move, text, false);
+    return moved ? moved : text;
+}
+
 static bool list_has(const json_t *list, const char *text)
 {
     size_t i;

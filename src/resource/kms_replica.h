@@ -39,6 +39,12 @@ struct kms_wish {
     bool verbatim_policy;      /* the primary's policy is not rewritten for the Region */
     bool move_aliases;         /* an alias that stands for another key is taken from it */
     bool bypass_lockout_check;
+    /* Grants (lists of kms_grants.h; NULL: none): those that are to be, and those that were there
+     * when that was decided, of which the rest goes. */
+    bool grants_given, revoke_others;
+    const char *grants, *grants_before;
+    bool rotation_given; /* of a single-Region key; AWS brings a replica's from the primary */
+    int rotation_days;   /* 0: off */
     /* A tag of ours ("understudy:...") that a replica made here bears, and none that was there; or
      * NULL. */
     const struct tag *mark;

@@ -32,6 +32,7 @@ enum field_rule {
     FIELD_OPTION, /* carried when the configuration asks for it */
     FIELD_SERVER, /* made by the service for each side: neither copied nor compared (a slot's text
                      is for people) */
+    FIELD_SHOWN,  /* as FIELD_SERVER, and it changes by itself: a plan is not held to it */
     FIELD_LOST,   /* exists at the source and no copy carries it: a named loss */
 };
 
@@ -93,8 +94,15 @@ struct resource_settings {
     bool leave_policy, leave_aliases; /* of copies that are there */
     bool exact_aliases;               /* those that the source does not have go */
     bool move_aliases;                /* from a key that has them at the destination */
-    bool look_at_grants;
-    bool deep; /* look at what AWS itself keeps equal, too */
+    enum {
+        GRANTS_IGNORED,
+        GRANTS_GLANCED,
+        GRANTS_REPORTED,
+        GRANTS_COPIED
+    } grants;                                  /* glanced: as
+far as they may be listed */
+    bool revoke_own_grants, revoke_all_grants; /* that the source does not have: ours, or all */
+    bool deep;                                 /* look at what AWS itself keeps equal, too */
 };
 
 /* How one side is called. */
@@ -137,6 +145,10 @@ struct verdict {
     const char *blocked; /* why it must not or cannot be written; NULL: it can */
     const char *loss;    /* what this copy cannot carry; NULL: nothing */
     const char *note;    /* what is written otherwise than the source is; NULL: nothing */
+    /* What reports show beside it, whether something is to be written or not; NULL: nothing. JSON:
+     * {"aside": a word for a matrix's cell, if any, "rows": [{"what", "region", "fate", "text",
+     * "same": nothing to look at, and more as the kind has it}], "more": rows left out}. */
+    const char *details;
     /* Why it cannot be written now, though it is fine while it is equal; NULL: it can. */
     const char *unwritable;
     bool depends;        /* on the value, which is not known yet */
@@ -185,7 +197,9 @@ enum permission_when {
     WHEN_ENCRYPTED,    /* something may be under a key */
     WHEN_SMALL,        /* a value may be encrypted as a whole (tier Standard) */
     WHEN_LARGE,        /* or under a data key (Advanced) */
-    WHEN_GRANTS,       /* grants: report */
+    WHEN_GRANTS,       /* grants are not ignored */
+    WHEN_GRANTING,     /* grants: copy */
+    WHEN_REVOKING,     /* and deletes are not never */
     WHEN_COUNTERPARTS, /* create_counterparts: true */
     WHEN_REPLICAS,     /* keys of several Regions are meant, too */
     WHEN_MOVING,       /* aliases: move or exact */
@@ -276,6 +290,8 @@ struct resource_kind {
      * resource; what is wrong with it (NULL: nothing); both NULL: they are such globs. */
     bool (*fits)(const char *selector, const struct resource *resource);
     const char *(*selector_problem)(struct arena *arena, const char *selector);
+    /* What people know it by, of a row of a matrix; NULL: its name. */
+    const char *(*known_as)(const char *name, const char *type);
     bool parity; /* few, and wanted the same everywhere: a matrix shows what differs where */
     /* A name that may stand for a resource of another key, which `describe` tells; NULL: none. */
     bool (*other_name)(const char *name);

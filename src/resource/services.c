@@ -96,6 +96,9 @@ const struct aws_operation operation_kms_get_key_rotation_status =
     OPERATION(service_kms, "GetKeyRotationStatus", AWS_READS);
 const struct aws_operation operation_kms_list_grants =
     OPERATION(service_kms, "ListGrants", AWS_READS);
+/* By a name of ours, which makes it once. */
+const struct aws_operation operation_kms_create_grant =
+    OPERATION(service_kms, "CreateGrant", AWS_IDEMPOTENT);
 /* Not idempotent: asked twice, it makes two keys. */
 const struct aws_operation operation_kms_create_key = OPERATION(service_kms, "CreateKey", 0);
 /* Sent again after a lost answer, these change nothing or are refused with a code (the replica or
@@ -111,6 +114,9 @@ const struct aws_operation operation_kms_update_alias = KMS_WRITE("UpdateAlias")
 const struct aws_operation operation_kms_delete_alias = KMS_WRITE("DeleteAlias");
 const struct aws_operation operation_kms_enable_key = KMS_WRITE("EnableKey");
 const struct aws_operation operation_kms_disable_key = KMS_WRITE("DisableKey");
+const struct aws_operation operation_kms_revoke_grant = KMS_WRITE("RevokeGrant");
+const struct aws_operation operation_kms_enable_key_rotation = KMS_WRITE("EnableKeyRotation");
+const struct aws_operation operation_kms_disable_key_rotation = KMS_WRITE("DisableKeyRotation");
 const struct aws_operation operation_kms_schedule_key_deletion = KMS_WRITE("ScheduleKeyDeletion");
 const struct aws_operation operation_kms_cancel_key_deletion = KMS_WRITE("CancelKeyDeletion");
 
@@ -148,6 +154,10 @@ const struct aws_operation *const resource_operations[] = {
     &operation_kms_list_resource_tags,
     &operation_kms_get_key_rotation_status,
     &operation_kms_list_grants,
+    &operation_kms_create_grant,
+    &operation_kms_revoke_grant,
+    &operation_kms_enable_key_rotation,
+    &operation_kms_disable_key_rotation,
     &operation_kms_create_key,
     &operation_kms_replicate_key,
     &operation_kms_put_key_policy,

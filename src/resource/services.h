@@ -23,12 +23,13 @@ extern const struct aws_operation operation_ssm_get_parameter_history,
 extern const struct aws_operation operation_tagging_get_resources, operation_kms_list_aliases;
 extern const struct aws_operation operation_kms_list_keys, operation_kms_describe_key,
     operation_kms_get_key_policy, operation_kms_list_resource_tags,
-    operation_kms_get_key_rotation_status, operation_kms_list_grants, operation_kms_create_key,
-    operation_kms_replicate_key, operation_kms_put_key_policy, operation_kms_update_key_description,
-    operation_kms_tag_resource, operation_kms_untag_resource, operation_kms_create_alias,
-    operation_kms_update_alias, operation_kms_delete_alias, operation_kms_enable_key,
-    operation_kms_disable_key, operation_kms_schedule_key_deletion,
-    operation_kms_cancel_key_deletion;
+    operation_kms_get_key_rotation_status, operation_kms_list_grants, operation_kms_create_grant,
+    operation_kms_revoke_grant, operation_kms_enable_key_rotation,
+    operation_kms_disable_key_rotation, operation_kms_create_key, operation_kms_replicate_key,
+    operation_kms_put_key_policy, operation_kms_update_key_description, operation_kms_tag_resource,
+    operation_kms_untag_resource, operation_kms_create_alias, operation_kms_update_alias,
+    operation_kms_delete_alias, operation_kms_enable_key, operation_kms_disable_key,
+    operation_kms_schedule_key_deletion, operation_kms_cancel_key_deletion;
 extern const struct aws_operation operation_kms_decrypt, operation_kms_encrypt,
     operation_kms_generate_data_key, operation_kms_re_encrypt, operation_kms_update_primary_region;
 

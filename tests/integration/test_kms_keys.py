@@ -1,5 +1,4 @@
 """kms_keys: multi-Region keys kept equal between Regions of the local AWS."""
-import collections
 import json
 import os
 import unittest
@@ -7,70 +6,12 @@ import unittest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from replication import COPIES, SOURCE, Replication, error
+from key_replication import ACCOUNT, KeyReplication, policy, via
+from replication import COPIES, SOURCE, error
 from test_reconcile import Reconciler
 
-ACCOUNT = '111111111111'
 
-
-def policy(*more):
-    return json.dumps({'Version': '2012-10-17', 'Statement': [
-        {'Sid': 'Enable IAM User Permissions', 'Effect': 'Allow',
-         'Principal': {'AWS': f'arn:aws:iam::{ACCOUNT}:root'}, 'Action': 'kms:*', 'Resource': '*'},
-        *more]})
-
-
-def via(region, service='ssm'):
-    return {'Sid': 'via', 'Effect': 'Allow', 'Principal': {'AWS': '*'}, 'Action': 'kms:Decrypt',
-            'Resource': '*', 'Condition': {'StringEquals': {
-                'kms:ViaService': f'{service}.{region}.amazonaws.com',
-                'kms:CallerAccount': ACCOUNT}}}
-
-
-class Keys(Replication):
-    def setUp(self):
-        super().setUp()
-        self.making = False
-        self.witness.rules.append(self.hurry)
-
-    def hurry(self, call):
-        """A replica is being made for half a second of the server's clock."""
-        making, self.making = self.making, call.operation == 'ReplicateKey'
-        if making:
-            self.server.clock(advance=1)
-
-    def kms(self, region=SOURCE):
-        if ('kms', region) not in self.clients:
-            self.clients['kms', region] = self.server.client('kms', region)
-        return self.clients['kms', region]
-
-    def made(self, alias=None, region=SOURCE, MultiRegion=True, **more):
-        key = self.kms(region).create_key(MultiRegion=MultiRegion, **more)['KeyMetadata']['KeyId']
-        if alias:
-            self.kms(region).create_alias(AliasName=alias, TargetKeyId=key)
-        return key
-
-    def go(self, *words, status=0, keys='', regions=COPIES, parameters=None):
-        config = f'source: {{region: {SOURCE}}}\ndestinations:\n' + ''.join(
-            f'  - {{region: {region}}}\n' for region in regions)
-        config += f'kms_keys: {{{keys}}}\n' + (f'parameters: {parameters}\n' if parameters else '')
-        self.witness.calls.clear()
-        return self.run_it(*words, config=config, status=status)
-
-    def about(self, key, region):
-        kms = self.kms(region)
-        data = kms.describe_key(KeyId=key)['KeyMetadata']
-        return {'state': data['KeyState'], 'description': data['Description'],
-                'aliases': sorted(row['AliasName'] for row in
-                                  kms.list_aliases(KeyId=data['KeyId'])['Aliases']),
-                'tags': {row['TagKey']: row['TagValue'] for row in
-                         kms.list_resource_tags(KeyId=data['KeyId'])['Tags']
-                         if not row['TagKey'].startswith('understudy:')},
-                'policy': json.loads(kms.get_key_policy(KeyId=data['KeyId'])['Policy'])}
-
-    def written(self):
-        return sorted(call.operation for call in self.witness.writes())
-
+class Keys(KeyReplication):
     # --- made and kept equal --------------------------------------------------------------------
     def test_r44_a_key_is_replicated_with_all_that_aws_leaves_behind(self):
         key = self.made('alias/prod', Description='orders', Policy=policy(via(SOURCE)),
@@ -118,12 +59,52 @@ class Keys(Replication):
         self.kms(COPIES[1]).update_key_description(KeyId=key, Description='?')
         out = self.go('verify', status=3).out
         self.assertRegex(out, rf'parity +{COPIES[0]} +{COPIES[1]}')
-        self.assertRegex(out, rf'{key} +alias/prod +=  +description')
-        self.assertRegex(out, rf'{same} +alias/same +=  +=')
+        self.assertRegex(out, r'alias/prod +=  +description')
+        self.assertRegex(out, r'alias/same +=  +=')
         rows = {line['key']: line for line in self.go('verify', '--json', status=3).lines
                 if line['type'] == 'parity'}
         self.assertEqual(rows[key]['regions'], {COPIES[0]: '=', COPIES[1]: 'description'})
         self.assertTrue(rows[same]['equal'])
+
+    def test_a_matrix_of_many_keys_and_regions_is_readable(self):
+        """Each drift in its cell, no line wider than a screen, what is equal left out."""
+        regions = *COPIES, 'ap-northeast-1', 'ap-southeast-1', 'ap-southeast-2'
+        keys = [self.made(f'alias/service/number-{number:02}', Description='d',
+                          Tags=[{'TagKey': 'team', 'TagValue': 'a'}]) for number in range(22)]
+        self.go('sync', regions=regions)
+        there = self.kms(regions[0])
+        there.update_key_description(KeyId=keys[1], Description='')
+        there.put_key_policy(KeyId=keys[1], Policy=policy(via(SOURCE)))
+        there.tag_resource(KeyId=keys[1], Tags=[{'TagKey': 'team', 'TagValue': 'b'}])
+        there.delete_alias(AliasName='alias/service/number-01')
+        there.disable_key(KeyId=keys[2])
+        there.schedule_key_deletion(KeyId=keys[3], PendingWindowInDays=7)
+        self.kms().schedule_key_deletion(KeyId=keys[4], PendingWindowInDays=7)
+        self.made('alias/new')
+        self.witness.rules.append(lambda call: error('AccessDeniedException', 'no') if (
+            call.region, call.operation) == (regions[4], 'ListKeys') else None)
+        out = self.go('verify', status=4, regions=regions).out
+        table = out[out.index('  parity'):out.index('not in sync')].splitlines()
+        self.assertLessEqual(max(map(len, table)), 104)
+        self.assertEqual([line for line in table if line != line.rstrip()], [])
+        names = {line.split()[0]: line.split()[1:] for line in table if 'alias/' in line}
+        self.assertEqual(names, {
+            'alias/service/number-01': ['description,', '=', '=', '='],
+            'alias/service/number-02': ['enabled', '=', '=', '='],
+            'alias/service/number-03': ['enabled', '=', '=', '='],
+            'alias/service/number-04': ['left', 'over'] * 4,
+            'alias/new': ['missing'] * 4})
+        self.assertEqual(table[0].split(), ['parity', *regions[:4]])
+        wrapped = ' '.join(line.strip() for line in table[table.index(next(
+            line for line in table if 'number-01' in line)):][:3])
+        self.assertIn('= policy, aliases, tags.team', wrapped)
+        rows = {line['label']: line for line in self.go(
+            'verify', '--json', status=4, regions=regions).lines if line['type'] == 'parity'}
+        self.assertEqual(len(rows), 23)
+        self.assertEqual(rows['alias/service/number-01']['regions'], {
+            regions[0]: 'description, policy, aliases, tags.team',
+            **dict.fromkeys(regions[1:4], '='), regions[4]: 'not seen'})
+        self.assertFalse(rows['alias/service/number-05']['equal'])
 
     def test_a_policy_is_compared_by_its_meaning(self):
         key = self.made(Policy=policy(via(SOURCE)))
@@ -228,10 +209,6 @@ class Keys(Replication):
         self.kms().update_key_description(KeyId=key, Description='from the replica')
         self.go('sync')
         self.assertEqual(self.about(key, COPIES[0])['description'], 'from the replica')
-
-    def settle(self, key, region):
-        self.server.clock(advance=1)
-        self.assertEqual(self.about(key, region)['state'], 'Enabled')
 
     def test_hints_by_id_and_arn_bring_one_key(self):
         key, other = self.made('alias/prod'), self.made('alias/rest')
@@ -397,6 +374,36 @@ class Keys(Replication):
         self.go('sync', keys=keys + ', create_counterparts: true', status=None)
         self.assertEqual(self.written(), [])
 
+    def test_a_counterpart_is_rotated_as_its_source(self):
+        key = self.made('alias/single', MultiRegion=False)
+        keys = 'include: [alias/nothing*], counterparts: [alias/single], create_counterparts: true'
+
+        def period(days):
+            self.assertEqual(self.server.raw('kms', 'EnableKeyRotation', {
+                'KeyId': key, 'RotationPeriodInDays': days}, region=SOURCE)[0], 200)
+
+        def there():
+            kms = self.kms(COPIES[0])
+            status = self.server.raw('kms', 'GetKeyRotationStatus', {
+                'KeyId': kms.describe_key(KeyId='alias/single')['KeyMetadata']['KeyId']},
+                region=COPIES[0])[1]
+            return status['KeyRotationEnabled'] and status['RotationPeriodInDays']
+        how = {'keys': keys, 'regions': COPIES[:1], 'status': None}
+        period(90)
+        self.foretold(**how)
+        self.assertEqual(there(), 90)
+        period(180)
+        self.assertIn('rotation', self.go('verify', **how).out)
+        self.foretold(**how)
+        self.assertEqual(self.written(), ['EnableKeyRotation'])
+        self.assertEqual(there(), 180)
+        self.kms().disable_key_rotation(KeyId=key)
+        self.go('sync', **how)
+        self.assertEqual(self.written(), ['DisableKeyRotation'])
+        self.assertFalse(there())
+        self.go('sync', **how)
+        self.assertEqual(self.written(), [])
+
     def under_keys(self):
         """Parameters under an alias, the same key's id, and a key that has no alias."""
         single = self.made('alias/single', MultiRegion=False, Description='plain',
@@ -417,7 +424,7 @@ class Keys(Replication):
         self.put('/c', 'secret', Type='SecureString', KeyId=self.made(MultiRegion=False))
         out = self.parameters('plan').out
         self.assertIn("(SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT, its policy, 1 tag, description 'plain',"
-                      ' alias/single), for keys: { "alias/single": alias/single }; it would decrypt'
+                      ' alias/single), for keys: { "alias/single": alias/single }; it decrypts'
                       " nothing that the source's encrypted", out)
         self.assertEqual(out.count('is not mapped'), 3, out)
         self.assertEqual(out.count('give it an alias and'), 1, out)
@@ -493,22 +500,6 @@ class Keys(Replication):
         self.assertNotIn('ListKeys', [call.operation for call in self.witness.calls])
 
     # --- cost -----------------------------------------------------------------------------------
-    def counted(self):
-        return collections.Counter((call.region, call.operation) for call in self.witness.calls
-                                   if call.service != 'sts')
-
-    def foretold(self, **how):
-        """The estimate of a plan is what a sync calls beyond it."""
-        self.go('plan', **how)
-        planning = self.counted()
-        lines = self.go('plan', '--json', **how).lines
-        said = next(line for line in lines if line['type'] == 'estimate')
-        done = self.go('sync', '--json', **how)
-        self.assertTrue(self.witness.writes())
-        self.assertEqual({(row['region'], row['operation']): row['count']
-                          for row in said['calls']}, dict(self.counted() - planning))
-        self.assertEqual(done.summary['estimated_calls'], done.summary['calls'])
-
     def test_an_estimate_is_what_a_sync_calls(self):
         key, one = self.made('alias/prod'), {'regions': COPIES[:1]}
         self.foretold(**one)

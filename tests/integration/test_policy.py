@@ -301,13 +301,19 @@ destinations: [{{ region: {TARGET}, role_arn: "arn:aws:iam::{ACCOUNT}:role/keepe
 kms_keys:
   include: ["alias/app-*", "alias/one"]
   aliases: exact
-  grants: report
+  grants: copy
   counterparts: [alias/one]
   create_counterparts: true
   deletes: owned
   delete_grace: "0"
   max_delete: "100%"
 '''
+
+    @staticmethod
+    def grant(kms, key, name):
+        return kms.create_grant(KeyId=key, Name=name, Operations=['Decrypt'],
+                                GranteePrincipal=f'arn:aws:iam::{ACCOUNT}:root', Constraints={
+                                    'EncryptionContextEquals': {'name': name}})['GrantId']
 
     def keys_change(self, kms, key, number):
         """Something for each action that a kept key can need."""
@@ -316,6 +322,10 @@ kms_keys:
         kms.update_key_description(KeyId=key, Description=f'now {number}')
         kms.create_alias(AliasName=f'alias/app{number}', TargetKeyId=key)
         kms.delete_alias(AliasName=f'alias/app-old{number}')
+        self.grant(kms, key, f'new{number}')
+        kms.revoke_grant(KeyId=key, GrantId=self.old_grants[number])
+        self.server.raw('kms', 'EnableKeyRotation', {
+            'KeyId': self.single, 'RotationPeriodInDays': 90 + number}, region=SOURCE)
         kms.put_key_policy(KeyId=key, PolicyName='default', Policy=roles.policy(
             {'Effect': 'Allow', 'Principal': {'AWS': ACCOUNT}, 'Action': 'kms:*', 'Resource': '*'},
             {'Effect': 'Deny', 'Principal': {'AWS': ACCOUNT}, 'Action': f'kms:X{number}',
@@ -330,8 +340,8 @@ kms_keys:
         self.assertEqual(sorted(printed), ['destination', 'function'])
         kms = self.server.client('kms', SOURCE)
         key = kms.create_key(MultiRegion=True)['KeyMetadata']['KeyId']
-        kms.create_alias(AliasName='alias/one', TargetKeyId=kms.create_key()['KeyMetadata'][
-            'KeyId'])
+        self.single = kms.create_key()['KeyMetadata']['KeyId']
+        kms.create_alias(AliasName='alias/one', TargetKeyId=self.single)
         caller = roles.make(self.server, 'keys')
         roles.make(self.server, 'keeper')
         iam = self.iam[ACCOUNT]
@@ -344,7 +354,8 @@ kms_keys:
             give(role, policy)
         self.keys = roles.assume(self.server, caller)
         kms.create_alias(AliasName='alias/app-kept', TargetKeyId=key)
-        for number in range(20):
+        self.old_grants = [self.grant(kms, key, f'old{number}') for number in range(24)]
+        for number in range(24):
             kms.create_alias(AliasName=f'alias/app-old{number}', TargetKeyId=key)
             kms.tag_resource(KeyId=key, Tags=[{'TagKey': f'old{number}', 'TagValue': 'v'}])
 
@@ -389,10 +400,10 @@ kms_keys:
         self.run_it('verify', flags=False, config=self.KEYS)
 
     # Others are for keys that come back, for aliases that move, for counterparts that are made
-    # anew; rotation is only reported.
+    # anew or not rotated any more.
     AT_THE_END = ('kms:CreateKey', 'kms:ReplicateKey', 'kms:EnableKey', 'kms:DisableKey',
                   'kms:CancelKeyDeletion', 'kms:ScheduleKeyDeletion', 'kms:UpdateAlias',
-                  'kms:GetKeyRotationStatus', 'tag:GetResources')
+                  'kms:DisableKeyRotation', 'tag:GetResources')
 
 
 if __name__ == '__main__':

@@ -183,6 +183,55 @@ static void test_a_counterpart_is_made_when_asked(void **state)
     assert_says(verdict.blocked, "by hand");
 }
 
+static void test_a_counterpart_is_rotated_as_the_source(void **state)
+{
+    (void)state;
+    single();
+    settings.create_counterparts = true;
+    want.fields[KMS_ROTATION] = "every 90 days";
+    judge(NULL);
+    assert_says(verdict.note, "rotated every 90 days, alias/one");
+    assert_string_equal(want.fields[KMS_ROTATION], "every 90 days");
+    have.fields[KMS_ROTATION] = KMS_ROTATION_OFF;
+    judge(&have);
+    assert_null(verdict.loss);
+    assert_string_equal(want.fields[KMS_ROTATION], "every 90 days");
+    /* AWS sets none on a key that is disabled. */
+    have.fields[KMS_STATE] = want.fields[KMS_STATE] = kms_disabled;
+    judge(&have);
+    assert_says(verdict.loss, "when it is enabled");
+    assert_string_equal(want.fields[KMS_ROTATION], KMS_ROTATION_OFF);
+    want.fields[KMS_ROTATION] = "every 90 days";
+    have.fields[KMS_ORIGIN] = "EXTERNAL"; /* made by hand, and never rotated */
+    have.fields[KMS_ROTATION] = NULL;
+    judge(&have);
+    assert_says(verdict.loss, "not rotated");
+    want.fields[KMS_ROTATION] = NULL; /* as the source */
+    judge(&have);
+    assert_null(verdict.loss);
+}
+
+static void test_what_a_counterpart_does_not_give_depends_on_its_use(void **state)
+{
+    static const char *const uses[][2] = {
+        {"ENCRYPT_DECRYPT", "decrypts nothing"},
+        {"SIGN_VERIFY", "has another public key"},
+        {"GENERATE_VERIFY_MAC", "verifies no code"},
+        {"KEY_AGREEMENT", "other secrets"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        single();
+        want.fields[KMS_USAGE] = uses[i][0];
+        settings.create_counterparts = false;
+        judge(NULL);
+        assert_says(verdict.blocked, uses[i][1]);
+        settings.create_counterparts = true;
+        judge(NULL);
+        assert_says(verdict.loss, uses[i][1]);
+    }
+}
+
 static void test_another_sort_of_key_is_no_counterpart(void **state)
 {
     (void)state;
@@ -226,6 +275,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rotation_that_differs_is_a_loss, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_single_region_key_is_blocked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_counterpart_is_made_when_asked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_counterpart_is_rotated_as_the_source, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_counterpart_does_not_give_depends_on_its_use,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_sort_of_key_is_no_counterpart, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_key_that_no_run_made_is_left_alone, setup, teardown),
