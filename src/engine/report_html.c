@@ -111,6 +111,28 @@ struct rows {
     bool any;
 };
 
+/* What else is said of it: a word, and rows of Region, fate and text. */
+static void put_details(struct json_writer *w, const char *details)
+{
+    json_t *all = details ? json_read(details, strlen(details), NULL) : NULL, *row;
+    size_t i;
+    if (!all)
+        return;
+    json_open_list(w);
+    json_write_text(w, json_text_or(all, "aside", ""));
+    json_array_foreach(json_object_get(all, "rows"), i, row)
+    {
+        json_open_list(w);
+        json_write_text(w, json_text_or(row, "region", ""));
+        json_write_text(w, json_text_or(row, "what", ""));
+        json_write_text(w, json_text_or(row, "fate", ""));
+        json_write_text(w, json_text_or(row, "text", ""));
+        json_close_list(w);
+    }
+    json_close_list(w);
+    json_decref(all);
+}
+
 static int write_row(const struct step *step, void *arg, struct error *err)
 {
     struct rows *rows = arg;
@@ -131,6 +153,7 @@ static int write_row(const struct step *step, void *arg, struct error *err)
     json_write_int(&w, rows->versions ? step->copy_version : 0);
     json_write_int(&w, step->copy_modified_ms / 1000);
     json_write_text(&w, renamed ? step->target : "");
+    put_details(&w, step->details);
     json_close_list(&w);
     return flush_json(rows->out, &rows->json, err);
 }

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 import browser
-from replication import COPIES, SOURCE, Replication, error
+from replication import ACCOUNT, COPIES, SOURCE, Replication, error
 
 CANARY = 'canary-value-never-shown'
 
@@ -55,15 +55,34 @@ class Report(Replication):
                                           Overwrite=True)
 
     def test_keys_are_shown_as_a_matrix(self):
-        kms = self.server.client('kms', SOURCE)
-        key = kms.create_key(MultiRegion=True)['KeyMetadata']['KeyId']
+        """And what stands beside it; names of all sorts are texts, and a Region may fail."""
+        kms, copies = (self.server.client('kms', region) for region in (SOURCE, COPIES[1]))
+        key, same = (kms.create_key(MultiRegion=True)['KeyMetadata']['KeyId'] for _ in range(2))
         config = (f'source: {{region: {SOURCE}}}\ndestinations: [' +
-                  ', '.join(f'{{region: {region}}}' for region in COPIES) + ']\nkms_keys: {}\n')
-        self.run_it('sync', config=config)
-        self.server.client('kms', COPIES[1]).update_key_description(KeyId=key, Description='?')
-        self.report('verify', config=config, status=3)
+                  ', '.join(f'{{region: {region}}}' for region in COPIES) +
+                  ']\nkms_keys: {grants: report}\n')
+        self.report('sync', config=config)
         self.page.open(self.path)
-        self.assertEqual(self.page.texts('#parity tbody td.what'), ['=', 'description'])
+        self.assertEqual(self.page.texts('#parity tbody td.what'), ['made'] * 4)
+        bad = '</script><img src=x onerror="document.title=1">'
+        copies.update_key_description(KeyId=key, Description='?')
+        copies.tag_resource(KeyId=key, Tags=[{'TagKey': bad, 'TagValue': 'x'}])
+        copies.create_grant(KeyId=same, Operations=['Decrypt'],
+                            GranteePrincipal=f'arn:aws:iam::{ACCOUNT}:root',
+                            Constraints={'EncryptionContextSubset': {bad: bad}})
+        self.witness.rules.append(lambda call: error('AccessDeniedException', 'no')
+                                  if (call.region, call.operation) == (COPIES[0], 'ListKeys')
+                                  else None)
+        self.report('verify', config=config, status=4)
+        self.page.open(self.path)
+        rows = dict(zip(self.page.texts('#parity tbody td.name bdi'), zip(
+            *[iter(self.page.texts('#parity tbody td.what'))] * 2)))
+        self.assertEqual(rows[key], ('not seen', f'description, tags.{bad}'))
+        self.assertEqual(rows[same], ('not seen', '=, other grants'))
+        self.assertEqual(self.page.texts('#parity .details tbody td')[1:], [
+            COPIES[1], f'grant in {COPIES[1]}', 'only there',
+            f'arn:aws:iam::{ACCOUNT}:root may Decrypt if the context has {bad}={bad}'])
+        self.assertEqual(self.page.find('#parity img'), [])
         self.assertEqual(self.page.complaints(), [])
 
     def test_verify_shows_drift(self):
