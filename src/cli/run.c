@@ -165,6 +165,7 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
     arena_init(&run->arena);
     run->begun_ms = clock_system()->monotonic_ms(clock_system());
     options_parse(&run->options, &run->arena, use, doc, argc, argv);
+    run->key_plans.arena = &run->arena;
     run->report = (struct report){.out = stdout,
                                   .colour = colour_wanted(),
                                   .columns = columns_wanted(),
@@ -184,6 +185,11 @@ int run_begin(struct run *run, enum option_use use, const char *doc, int argc, c
                             : COUNTERPARTS_ASKED,
         .stop = &the_stop,
         .deep = run->options.deep,
+        /* A sync has made them before it plans what comes under them. */
+        .key_plans =
+            use == USE_PLAN || use == USE_VERIFY || run->options.dry_run || run->options.plan_file
+                ? &run->key_plans
+                : NULL,
         .audit = run->options.audit_file != NULL,
     };
     stop_init(&the_stop, clock_system());

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "engine/audit.h"
 #include "engine/plan_file.h"
+#include "engine/presence.h"
 #include "engine/report.h"
 
 /* What is shown on the terminal while it works. */
@@ -32,8 +33,9 @@ struct run {
     struct audit audit;        /* of verify --audit */
     struct plan_saving page;   /* of --report */
     bool page_failed;
-    struct tally total; /* of the replications so far */
-    size_t failed;      /* replications that could not be run to their end */
+    struct key_plans key_plans; /* what plans make that are not applied between one another */
+    struct tally total;         /* of the replications so far */
+    size_t failed;              /* replications that could not be run to their end */
 };
 
 /* Parses the command line. 0, or the exit status when that failed. */

@@ -6,6 +6,7 @@
 #include "engine/guard.h"
 #include "engine/history.h"
 #include "engine/mapping.h"
+#include "engine/presence.h"
 #include "engine/race.h"
 #include "engine/removal.h"
 #include "engine/replace.h"
@@ -378,6 +379,7 @@ int plan_apply(struct engine *engine, struct error *err)
 {
     uint64_t writes, removals;
     engine->stopped = false;
+    presence_forget_plan(engine);
     if (engine_work(engine, WORK_WRITE, write_job, err) != 0 || removal_apply(engine, err) != 0 ||
         inventory_work_size(engine->inventory, WORK_WRITE, &writes, err) != 0 ||
         inventory_work_size(engine->inventory, WORK_REMOVE, &removals, err) != 0)

@@ -49,6 +49,7 @@ struct engine_options {
     bool stays;                /* for many passes: without a state folder it remembers in memory */
     struct state *state;       /* to share with other engines; NULL: of its own */
     struct sessions *sessions; /* to share with other engines; NULL: of its own */
+    struct key_plans *key_plans; /* to share with those of the same run; NULL: none */
     /* Called by workers, one at a time, as work is done; may be NULL. */
     void (*progress)(const char *phase, uint64_t done, uint64_t total, void *arg);
     void *progress_arg;
@@ -122,12 +123,13 @@ struct engine {
     bool stopped; /* before all was done; set by the driving thread */
     bool broken;  /* the run's own file failed: stop */
     struct error error;
-    bool labels;               /* carry labels */
-    size_t history;            /* carry so many of the last versions; at least 1 */
-    struct unseen *unseen;     /* what fill.c could not read; of the pass */
-    uint64_t made;             /* names that `made_by` makes in each Region itself, left alone */
-    const char *made_by;       /* by the thread that lists the source, as is made */
-    _Atomic uint64_t reserved; /* names that belong to AWS and were left alone */
+    bool labels;                /* carry labels */
+    size_t history;             /* carry so many of the last versions; at least 1 */
+    struct key_seen *keys_seen; /* by presence.c */
+    struct unseen *unseen;      /* what fill.c could not read; of the pass */
+    uint64_t made;              /* names that `made_by` makes in each Region itself, left alone */
+    const char *made_by;        /* by the thread that lists the source, as is made */
+    _Atomic uint64_t reserved;  /* names that belong to AWS and were left alone */
 };
 
 int engine_open(const struct config *config, const struct engine_options *options,

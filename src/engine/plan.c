@@ -12,6 +12,7 @@
 #include "engine/idle.h"
 #include "engine/mapping.h"
 #include "engine/ownership.h"
+#include "engine/presence.h"
 #include "engine/removal.h"
 #include "engine/replace.h"
 #include "engine/rewrite.h"
@@ -91,6 +92,21 @@ void plan_compare(struct engine *engine, unsigned destination, struct arena *are
 static const char no_room[] = "not marked as ours: it has all 50 tags, so `deletes: owned` leaves "
                               "it alone";
 
+/* Would it come under a multi-Region key that is not there? */
+static void check_keys(const struct engine *engine, struct arena *arena, unsigned destination,
+                       const struct resource *have, struct translation *out)
+{
+    const struct resource_kind *kind = engine->kind;
+    for (size_t i = 0; i < kind->slot_count && engine->keys_seen && !out->blocked; i++) {
+        const char *key = kind->fields[i].rule == FIELD_KEY ? out->want.fields[i] : NULL, *note;
+        if (!key || (have && have->fields[i] &&
+                     key_names_same(&engine->sides[destination + 1].keys, key, have->fields[i])))
+            continue;
+        out->blocked = presence_problem(engine, destination, key, &note);
+        out->note = mapping_note(arena, out->note, note);
+    }
+}
+
 void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,
                  unsigned destination, enum value_state value, bool tags_sure, struct step *out,
                  struct resource *want, struct diff *diff)
@@ -101,6 +117,7 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
     struct translation translation;
     struct verdict verdict;
     mapping_translate(kind, &engine->scope, side, arena, &pair->source, &translation);
+    check_keys(engine, arena, destination, have, &translation);
     const struct judge_options options = {
         .allowed = engine->config->allow,
         .source_region = engine->config->source.region,
@@ -293,9 +310,9 @@ int plan_build(struct engine *engine, struct error *err)
     engine->stopped = false;
     if (!engine->joined)
         engine->joined = plan_list(engine, err) == 0 && select_sides(engine, err) == 0 &&
-                         counterparts_plan(engine, err) == 0 && join_sides(engine, err) == 0 &&
-                         removal_plan(engine, err) == 0;
-    if (engine->joined && plan_look(engine, err) == 0)
+                         counterparts_plan(engine, err) == 0 && presence_look(engine, err) == 0 &&
+                         join_sides(engine, err) == 0 && removal_plan(engine, err) == 0;
+    if (engine->joined && plan_look(engine, err) == 0 && presence_note_plan(engine, err) == 0)
         return 0;
     engine->stopped = err->code == ERR_CANCELLED;
     return -1;

@@ -313,6 +313,16 @@ static bool may_be_copy(const struct resource *resource)
     return role && strcmp(role, "REPLICA") == 0;
 }
 
+static int usable(struct resource_ctx *ctx, const char *name, const char **state, struct error *err)
+{
+    struct kms_key key;
+    if (kms_key_describe(ctx, name, &key, err) != 0)
+        return -1;
+    const char *now = state_of(&key);
+    *state = strcmp(now, kms_enabled) == 0 ? NULL : now;
+    return 0;
+}
+
 static const char *const *regions(struct arena *arena, const struct resource *resource)
 {
     const char *text = resource->fields[KMS_REGIONS] ? resource->fields[KMS_REGIONS] : "";
@@ -467,5 +477,6 @@ const struct resource_kind resource_kms_key = {
     .gone = gone,
     .may_be_copy = may_be_copy,
     .regions = regions,
+    .usable = usable,
     .same = same,
 };

@@ -301,6 +301,9 @@ struct resource_kind {
     bool (*may_be_copy)(const struct resource *resource);
     /* In which Regions it has copies; NULL: nobody can tell. NULL-terminated, in `arena`. */
     const char *const *(*regions)(struct arena *arena, const struct resource *resource);
+    /* Of kinds of keys: can something come under it? *state: why not, in a word ("disabled"). One
+     * call. ERR_NOT_FOUND. In ctx's arena. NULL: nobody can tell. */
+    int (*usable)(struct resource_ctx *, const char *key, const char **state, struct error *);
     /* Who makes the resource in each Region by itself; NULL: nobody. Selected by name only. */
     const char *(*maker)(const char *key);
     /* Are two texts of a field the same to the service? NULL: by bytes. */

@@ -16,6 +16,7 @@ const struct resource_permission ssm_permissions[] = {
     {&operation_ssm_describe_parameters, NULL, NULL, BOTH, WHEN_ALWAYS},
     {&operation_tagging_get_resources, NULL, NULL, BOTH, WHEN_ALWAYS},
     {&operation_kms_list_aliases, NULL, NULL, BOTH, WHEN_ENCRYPTED},
+    {&operation_kms_describe_key, NULL, NULL, ON_DESTINATION, WHEN_ENCRYPTED},
     {&operation_ssm_get_parameters, NULL, parameter, BOTH, WHEN_ALWAYS},
     {&operation_ssm_list_tags_for_resource, NULL, parameter, BOTH, WHEN_ALWAYS},
     {&operation_ssm_get_parameter_history, NULL, parameter, BOTH, WHEN_REMEMBERING},

@@ -88,10 +88,10 @@ class Keys(Replication):
         self.assertEqual((self.key_of('alias'), self.key_of('arn')), (key['KeyId'], key['KeyId']))
         self.go('verify')
 
-    def test_a_multi_region_key_without_a_replica_fails_with_the_next_step(self):
-        key = self.made(SOURCE, MultiRegion=True)
-        self.secret('/a', key['KeyId'])
-        done = self.go('sync', status=1)
+    def test_a_key_that_the_mapping_names_and_is_not_there_fails_with_the_next_step(self):
+        self.made(SOURCE, 'alias/app')
+        self.secret('/a', 'alias/app')
+        done = self.go('sync', keys='alias/app: alias/nowhere', status=1)
         self.assertIn('see `keys` of the destination', done.out)
 
     def test_without_the_right_to_list_aliases_texts_decide(self):

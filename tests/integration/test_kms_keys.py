@@ -499,6 +499,62 @@ class Keys(KeyReplication):
         self.assertEqual(reconciler.hints(hint)['outcomes'], ['applied'])
         self.assertNotIn('ListKeys', [call.operation for call in self.witness.calls])
 
+    # --- multi-Region keys that are not there ---------------------------------------------------
+    def test_a_parameter_whose_key_has_no_replica_is_blocked_before_it_is_written(self):
+        key = self.made('alias/prod')
+        self.put('/a', 'secret', Type='SecureString', KeyId='alias/prod')
+        self.put('/b', 'secret', Type='SecureString', KeyId=key)
+        out = self.parameters('plan').out
+        self.assertIn(f'its key {key} has no replica in {COPIES[0]}: `kms_keys: '
+                      f'{{ include: [{key}] }}` in the configuration keeps one there', out)
+        self.assertEqual(out.count('has no replica'), 4)
+        asked = [call.region for call in self.witness.calls if call.operation == 'DescribeKey']
+        self.assertEqual(sorted(asked), sorted(COPIES))  # once a key and Region
+        self.parameters('sync', status=4)
+        self.assertEqual(self.written(), [])
+        self.kms().replicate_key(KeyId=key, ReplicaRegion=COPIES[0])
+        self.settle(key, COPIES[0])
+        self.kms(COPIES[0]).disable_key(KeyId=key)
+        self.assertIn(f'its key {key} is disabled in {COPIES[0]}: enable it there',
+                      self.parameters('sync', status=4).out)
+        self.kms(COPIES[0]).enable_key(KeyId=key)
+        out = self.parameters('sync', status=4).out
+        self.assertEqual(out.count('has no replica'), 2)
+        self.assertEqual(self.written(), ['PutParameter'] * 2)
+        self.parameters('sync', status=4)  # what stands under its key is not asked about
+        self.assertEqual([call.region for call in self.witness.calls
+                          if call.operation == 'DescribeKey'], [COPIES[1]])
+        # Where it may not be asked, the write tells.
+        self.witness.rules.append(lambda call: error('AccessDeniedException', 'no')
+                                  if call.operation == 'DescribeKey' else None)
+        self.assertNotIn('has no replica', self.parameters('plan').out)
+
+    def test_a_key_of_the_same_plan_comes_before_what_is_under_it(self):
+        key = self.made('alias/prod')
+        self.put('/a', 'secret', Type='SecureString', KeyId='alias/prod')
+        both = {'keys': f'include: [{key}]', 'parameters': '{include: [/a]}'}
+        saved = str(self.folder / 'plan')
+        out = self.go('plan', '-o', saved, **both).out
+        self.assertIn(f'after its key {key}', out)
+        self.assertNotIn('has no replica', out)
+        self.run_it('apply', saved, flags=False)
+        order = self.written
+        self.assertEqual(order().count('PutParameter'), 2)
+        calls = [call.operation for call in self.witness.writes()]
+        self.assertLess(max(i for i, one in enumerate(calls) if one == 'ReplicateKey'),
+                        calls.index('PutParameter'))
+        self.go('verify', **both)
+
+    def test_a_key_that_could_not_be_made_blocks_what_is_under_it(self):
+        key = self.made('alias/prod')
+        self.put('/a', 'secret', Type='SecureString', KeyId='alias/prod')
+        self.witness.rules.append(lambda call: error('LimitExceededException', 'no')
+                                  if call.operation == 'ReplicateKey' else None)
+        done = self.go('sync', status=None, keys=f'include: [{key}]',
+                       parameters='{include: [/a]}')
+        self.assertIn(f'its key {key} has no replica', done.out)
+        self.assertNotIn('PutParameter', self.written())
+
     # --- cost -----------------------------------------------------------------------------------
     def test_an_estimate_is_what_a_sync_calls(self):
         key, one = self.made('alias/prod'), {'regions': COPIES[:1]}

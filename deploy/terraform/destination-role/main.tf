@@ -57,7 +57,7 @@ resource "aws_iam_role" "destination" {
 data "aws_iam_policy_document" "destination" {
   statement {
     sid       = "List"
-    actions   = ["ssm:DescribeParameters", "tag:GetResources", "kms:ListAliases"]
+    actions   = ["ssm:DescribeParameters", "tag:GetResources", "kms:ListAliases", "kms:DescribeKey"]
     resources = ["*"]
 
     condition {
