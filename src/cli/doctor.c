@@ -1,6 +1,7 @@
 /* Does everything stand that a configuration needs to follow changes by events? Asks only. */
 #include "cli/commands.h"
 #include "cli/run.h"
+#include "cli/sides.h"
 #include "event/chain.h"
 #include "net/http_client.h"
 
@@ -15,18 +16,17 @@ static const char doc[] =
     "Exit status: 0 nothing failed, 1 something did, 2 usage. What may not be looked at is said "
     "and is not ok.";
 
-enum { FLAG_CONFIG = 'c', FLAG_ENDPOINT_URL = 256, FLAG_PROFILE, FLAG_JSON };
+enum { FLAG_CONFIG = 'c', FLAG_JSON = 256 };
 
 static const struct argp_option doctor_flags[] = {
     {"config", FLAG_CONFIG, "FILE", 0, "what to replicate (default: ./understudy.yaml)", 0},
-    {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send all calls there", 0},
-    {"profile", FLAG_PROFILE, "NAME", 0, "from ~/.aws, for sides that name none", 0},
     {"json", FLAG_JSON, NULL, 0, "one JSON object a line", 0},
     {0},
 };
 
 struct asked {
-    const char *config_file, *endpoint_url, *profile;
+    struct side_flags side;
+    const char *config_file;
     bool json;
 };
 
@@ -34,14 +34,11 @@ static error_t take(int flag, char *value, struct argp_state *state)
 {
     struct asked *asked = state->input;
     switch (flag) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &asked->side;
+        return 0;
     case FLAG_CONFIG:
         asked->config_file = value;
-        return 0;
-    case FLAG_ENDPOINT_URL:
-        asked->endpoint_url = value;
-        return 0;
-    case FLAG_PROFILE:
-        asked->profile = value;
         return 0;
     case FLAG_JSON:
         asked->json = true;
@@ -54,24 +51,12 @@ static error_t take(int flag, char *value, struct argp_state *state)
     }
 }
 
-static void lay_over(const struct asked *asked, struct config_side *side)
-{
-    if (asked->endpoint_url && !side->endpoint_url)
-        side->endpoint_url = asked->endpoint_url;
-    if (asked->profile && !side->profile)
-        side->profile = asked->profile;
-}
-
 static int read_config(const struct asked *asked, struct arena *arena, struct config_set *set,
                        struct error *err)
 {
     if (config_read(arena, asked->config_file, set, err) != 0)
         return -1;
-    for (size_t i = 0; i < set->count; i++) {
-        lay_over(asked, &set->items[i].source);
-        for (size_t j = 0; j < set->items[i].destination_count; j++)
-            lay_over(asked, &set->items[i].destinations[j]);
-    }
+    sides_lay_over(&asked->side, set);
     return config_check_set(arena, set, err);
 }
 
@@ -145,7 +130,11 @@ static int run_doctor(int argc, char **argv)
     struct error err = {0};
     struct findings findings = {.arena = &arena};
     const struct session_options seams = {.stop = run_stop()};
-    const struct argp argp = {.options = doctor_flags, .parser = take, .doc = doc};
+    const struct argp_child children[] = {{&side_argp, 0, NULL, 0}, {0}};
+    const struct argp argp = {.options = doctor_flags,
+                              .parser = take,
+                              .doc = doc,
+                              .children = children};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &asked);
     arena_init(&arena);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/sides.h"
 #include "cli/undo.h"
 #include "engine/config_print.h"
 #include "engine/legacy.h"
@@ -29,8 +30,6 @@ enum {
     FLAG_MAX_DELETE,
     FLAG_DELETE_GRACE,
     FLAG_ON_EDIT,
-    FLAG_ENDPOINT_URL,
-    FLAG_PROFILE,
     FLAG_OUTPUT,
     FLAG_JSON,
     FLAG_CONCURRENCY,
@@ -90,8 +89,6 @@ static const struct argp_option shared_options[] = {
      2},
     {"on-edit", FLAG_ON_EDIT, "WORD", 0,
      "copies that somebody changed: overwrite (the default), keep or fail", 2},
-    {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config for every side", 3},
-    {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 3},
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 3},
     {"state", FLAG_STATE, "FOLDER", 0,
      "what runs remember (default: $XDG_STATE_HOME/understudy, else ~/.local/state/understudy)", 3},
@@ -136,8 +133,8 @@ static const struct argp_option undo_options[] = {
 /* Flags as given; they are laid over the file when all are known. */
 struct flags {
     struct options *options;
-    const char *source_region, *endpoint_url, *profile, *deletes, *max_delete, *delete_grace,
-        *on_edit, *kind;
+    struct side_flags side;
+    const char *source_region, *deletes, *max_delete, *delete_grace, *on_edit, *kind;
     const char **destinations, **include, **exclude, **allow, **allow_replace, **replications;
     struct config_key *keys;
     size_t destination_count, include_count, exclude_count, allow_count, allow_replace_count;
@@ -189,6 +186,9 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
     struct flags *flags = state->input;
     struct options *options = flags->options;
     switch (flag) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &flags->side;
+        return 0;
     case FLAG_CONFIG:
         options->config_file = value;
         return 0;
@@ -232,12 +232,6 @@ static error_t take_shared(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_DELETE_GRACE:
         flags->delete_grace = value;
-        return 0;
-    case FLAG_ENDPOINT_URL:
-        flags->endpoint_url = value;
-        return 0;
-    case FLAG_PROFILE:
-        flags->profile = value;
         return 0;
     case FLAG_CONCURRENCY:
         set_concurrency(flags, value, state);
@@ -370,16 +364,9 @@ static void lay_over(struct flags *flags, struct config *config)
         config->on_edit = flags->on_edit;
     if (flags->delete_grace)
         config->delete_grace = flags->delete_grace;
-    for (size_t i = 0; i <= config->destination_count; i++) {
-        struct config_side *side = i ? &config->destinations[i - 1] : &config->source;
-        if (flags->profile)
-            side->profile = flags->profile;
-        if (flags->endpoint_url)
-            side->endpoint_url = flags->endpoint_url;
-        if (i && flags->key_count && of_parameters) {
-            side->keys = flags->keys;
-            side->key_count = flags->key_count;
-        }
+    for (size_t i = 0; flags->key_count && of_parameters && i < config->destination_count; i++) {
+        config->destinations[i].keys = flags->keys;
+        config->destinations[i].key_count = flags->key_count;
     }
 }
 
@@ -543,6 +530,7 @@ static void read_configuration(struct flags *flags)
                                                "--replication NAME"});
     for (size_t i = 0; i < set->count; i++)
         lay_over(flags, &set->items[i]);
+    sides_lay_over(&flags->side, set);
     if (config_check_set(options->arena, set, &err) != 0)
         wrong_usage(&err);
     if (options->print_config)
@@ -564,7 +552,10 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
 
     out->arguments = arena_calloc(arena, flags.most + 1, sizeof *out->arguments);
 
-    const struct argp shared = {.options = shared_options, .parser = take_shared};
+    const struct argp_child sides[] = {{&side_argp, 0, NULL, 0}, {0}};
+    const struct argp shared = {.options = shared_options,
+                                .parser = take_shared,
+                                .children = sides};
     const struct argp_child children[] = {{&shared, 0, NULL, 0}, {0}};
     const struct argp argp = {
         .options = use == USE_PLAN                   ? plan_options
@@ -591,8 +582,9 @@ void options_parse(struct options *out, struct arena *arena, enum option_use use
 
 void options_names(void (*each)(const char *name, void *arg), void *arg)
 {
-    const struct argp_option *const all[] = {shared_options, plan_options, apply_options,
-                                             verify_options, undo_options, NULL};
+    const struct argp_option *const all[] = {
+        shared_options, side_argp.options, plan_options, apply_options,
+        verify_options, undo_options,      NULL};
     for (const struct argp_option *const *table = all; *table; table++)
         for (const struct argp_option *option = *table; option->name; option++)
             each(option->name, arg);

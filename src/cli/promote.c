@@ -5,13 +5,12 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/run.h"
-#include "engine/identity.h"
+#include "cli/sides.h"
 #include "engine/promotion.h"
 #include "net/http_client.h"
 
 #include <argp.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char promote_doc[] =
     "Moves the primary of multi-Region KMS keys from the source's Region to the destination's. "
@@ -36,16 +35,10 @@ enum {
     FLAG_YES,
     FLAG_FORCE,
     FLAG_REGION_DOWN,
-    FLAG_REPLICATION,
-    FLAG_SOURCE_REGION,
-    FLAG_DESTINATION_REGION,
-    FLAG_PROFILE,
-    FLAG_ENDPOINT_URL,
     FLAG_STATE,
     FLAG_NO_STATE,
     FLAG_JSON,
     FLAG_DEBUG,
-    FLAG_CONFIG_SHORT = 'c',
 };
 
 static const struct argp_option promote_flags[] = {
@@ -56,13 +49,6 @@ static const struct argp_option promote_flags[] = {
      "ask nothing of the Region that is to lose its primaries: show which replicas work without "
      "it. Moves nothing",
      1},
-    {"config", FLAG_CONFIG_SHORT, "FILE", 0,
-     "source and destination (default: ./understudy.yaml, when it is there)", 2},
-    {"replication", FLAG_REPLICATION, "NAME", 0, "of the file's replications, this", 2},
-    {"source-region", FLAG_SOURCE_REGION, "REGION", 0, "where the primaries belong", 2},
-    {"destination-region", FLAG_DESTINATION_REGION, "REGION", 0, "where they are to go", 2},
-    {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config for both", 3},
-    {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 3},
     {"state", FLAG_STATE, "FOLDER", 0, "what runs remember, as for the other commands", 3},
     {"no-state", FLAG_NO_STATE, NULL, 0, "remember nothing", 3},
     {"json", FLAG_JSON, NULL, 0, "one JSON object a line", 4},
@@ -74,12 +60,11 @@ struct request {
     struct arena arena;
     bool back; /* failback */
     bool keys, yes, force, region_down, no_state, json, debug;
-    const char *config_file, *replication, *source_region, *destination_region, *profile,
-        *endpoint_url, *state_folder;
+    struct two_sides_flags sides;
+    const char *state_folder;
     const char **names;
     size_t name_count;
-    struct config_side source, destination;
-    const struct config *config; /* of the file, about keys: which are selected; or NULL */
+    struct two_sides pair;
     struct promotion_options options;
     struct promotion *items;
     size_t counts[PROMOTION_FAILED + 1];
@@ -91,24 +76,15 @@ static error_t take(int flag, char *value, struct argp_state *state)
     struct request *request = state->input;
     const struct {
         int flag;
-        const char **text;
-    } texts[] = {{FLAG_CONFIG_SHORT, &request->config_file},
-                 {FLAG_REPLICATION, &request->replication},
-                 {FLAG_SOURCE_REGION, &request->source_region},
-                 {FLAG_DESTINATION_REGION, &request->destination_region},
-                 {FLAG_PROFILE, &request->profile},
-                 {FLAG_ENDPOINT_URL, &request->endpoint_url},
-                 {FLAG_STATE, &request->state_folder}};
-    const struct {
-        int flag;
         bool *on;
     } switches[] = {{FLAG_KEYS, &request->keys},         {FLAG_YES, &request->yes},
                     {FLAG_FORCE, &request->force},       {FLAG_REGION_DOWN, &request->region_down},
                     {FLAG_NO_STATE, &request->no_state}, {FLAG_JSON, &request->json},
                     {FLAG_DEBUG, &request->debug}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].flag == flag)
-            return *texts[i].text = value, 0;
+    if (flag == ARGP_KEY_INIT)
+        return state->child_inputs[0] = &request->sides, 0;
+    if (flag == FLAG_STATE)
+        return request->state_folder = value, 0;
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
         if (switches[i].flag == flag)
             return *switches[i].on = true, 0;
@@ -125,101 +101,15 @@ static error_t take(int flag, char *value, struct argp_state *state)
     return 0;
 }
 
-/* --- source and destination ---------------------------------------------------------------------
- */
-static int choose_destination(struct request *request, const struct config *config,
-                              struct error *err)
-{
-    const char *wanted = request->destination_region;
-    if (!wanted && config->destination_count > 1)
-        return error_set(err, ERR_INVALID,
-                         "the configuration has %zu destinations: choose one with "
-                         "--destination-region",
-                         config->destination_count);
-    for (size_t i = 0; i < config->destination_count; i++)
-        if (!wanted || (config->destinations[i].region &&
-                        strcmp(wanted, config->destinations[i].region) == 0)) {
-            request->destination = config->destinations[i];
-            return 0;
-        }
-    return error_set(err, ERR_INVALID, "the configuration has no destination '%s'",
-                     wanted ? wanted : "");
-}
-
-/* One about keys, where the file has such; else one that just says from where to where. */
-static int choose_replication(struct request *request, const struct config_set *set,
-                              struct error *err)
-{
-    const struct config *found = NULL;
-    size_t fit = 0, keys = 0;
-    for (int pass = 0; pass < 2 && !keys; pass++)
-        for (size_t i = 0; i < set->count; i++) {
-            const struct config *item = &set->items[i];
-            bool named = !request->replication ||
-                         (item->name && strcmp(item->name, request->replication) == 0);
-            if (!named || (pass == 0 && item->kind != &resource_kms_key))
-                continue;
-            keys += pass == 0;
-            fit++;
-            found = item;
-        }
-    if (fit != 1)
-        found = NULL;
-    request->config = keys ? found : NULL;
-    if (!found)
-        return error_set(err, ERR_INVALID,
-                         request->replication
-                             ? "no replication is called '%s'"
-                             : "the configuration has several replications: choose "
-                               "one with --replication%s",
-                         request->replication ? request->replication : "");
-    request->source = found->source;
-    return choose_destination(request, found, err);
-}
-
 static int read_sides(struct request *request, struct error *err)
 {
-    static const char usual[] = "understudy.yaml";
-    struct config_set set;
-    const char *file = request->config_file;
-    if (!file && !(request->source_region && request->destination_region) &&
-        access(usual, F_OK) == 0)
-        file = usual;
-    if (file && (config_read(&request->arena, file, &set, err) != 0 ||
-                 config_check_set(&request->arena, &set, err) != 0 ||
-                 choose_replication(request, &set, err) != 0))
+    struct two_sides *pair = &request->pair;
+    if (two_sides_read(&request->arena, &request->sides, pair, err) != 0)
         return -1;
-    if (request->source_region)
-        request->source.region = request->source_region;
-    if (request->destination_region)
-        request->destination.region = request->destination_region;
-    struct config_side *sides[] = {&request->source, &request->destination};
-    for (size_t i = 0; i < 2; i++) {
-        if (request->profile)
-            sides[i]->profile = request->profile;
-        if (request->endpoint_url)
-            sides[i]->endpoint_url = request->endpoint_url;
-        if (!sides[i]->region)
-            return error_set(err, ERR_INVALID,
-                             "give --source-region and --destination-region, or a configuration");
-        if (identity_check(&request->arena, sides[i], err) != 0)
-            return -1;
-    }
-    if (strcmp(request->source.region, request->destination.region) == 0)
+    if (strcmp(pair->source.region, pair->destination.region) == 0)
         return error_set(err, ERR_INVALID, "source and destination are both %s",
-                         request->source.region);
+                         pair->source.region);
     return 0;
-}
-
-static int open_session(struct request *request, const struct config_side *side,
-                        struct session **out, struct error *err)
-{
-    struct session_options options = {.region = side->region,
-                                      .endpoint_url = side->endpoint_url,
-                                      .stop = request->options.stop};
-    identity_options(&request->arena, side, &options);
-    *out = session_new(&options, err);
-    return *out ? 0 : -1;
 }
 
 /* --- showing ---------------------------------------------------------------------------------- */
@@ -334,13 +224,14 @@ static int list_names(struct request *request, struct error *err)
         return 0;
     /* Where the primaries are: a key without a replica is to be named. When that Region is down:
      * those that have one. */
-    if (!request->region_down && promotion_list(&options->from, request->config, &request->arena,
-                                                &request->names, &request->name_count, err) == 0)
+    if (!request->region_down &&
+        promotion_list(&options->from, request->pair.config, &request->arena, &request->names,
+                       &request->name_count, err) == 0)
         return 0;
     if (!request->region_down && err->code != ERR_UNAVAILABLE && err->code != ERR_TIMEOUT)
         return -1;
     error_clear(err);
-    return promotion_list(&options->to, request->config, &request->arena, &request->names,
+    return promotion_list(&options->to, request->pair.config, &request->arena, &request->names,
                           &request->name_count, err);
 }
 
@@ -389,17 +280,12 @@ static struct state *open_state(struct request *request)
 
 static int work(struct request *request, int *status, struct error *err)
 {
-    struct session *source = NULL, *destination = NULL;
-    const struct config_side *sides[] = {&request->source, &request->destination};
+    const struct two_sides *pair = &request->pair;
     int result = http_client_setup(err);
     if (result == 0)
-        result = read_sides(request, err);
-    if (result == 0)
-        result = open_session(request, sides[0], &source, err);
-    if (result == 0 && !identity_same(sides[0], sides[1]))
-        result = open_session(request, sides[1], &destination, err);
-    struct promotion_side one = {source, sides[0]->region},
-                          other = {destination ? destination : source, sides[1]->region};
+        result = two_sides_open(&request->arena, &request->pair, request->options.stop, err);
+    const struct promotion_side one = {pair->from, pair->source.region},
+                                other = {pair->to, pair->destination.region};
     request->options.from = request->back ? other : one;
     request->options.to = request->back ? one : other;
     request->options.force = request->force;
@@ -414,8 +300,7 @@ static int work(struct request *request, int *status, struct error *err)
                                               : *status == EXIT_PARTLY              ? "partly"
                                                                                     : "done");
     state_close(request->options.state);
-    session_free(destination);
-    session_free(source);
+    two_sides_close(&request->pair);
     return result;
 }
 
@@ -423,7 +308,9 @@ static int run_promote_or_back(bool back, int argc, char **argv)
 {
     struct request request = {.back = back};
     struct error err = {0};
+    const struct argp_child children[] = {{&two_sides_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.options = promote_flags,
+                              .children = children,
                               .parser = take,
                               .args_doc = "[KEY...]",
                               .doc = back ? failback_doc : promote_doc};
@@ -434,8 +321,12 @@ static int run_promote_or_back(bool back, int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &request);
     log_setup(request.debug ? LOG_DEBUG : LOG_WARN, false);
     request.options.stop = run_stop();
-    if (work(&request, &status, &err) != 0)
+    if (read_sides(&request, &err) != 0) {
+        run_failed(&err);
+        status = EXIT_USAGE;
+    } else if (work(&request, &status, &err) != 0) {
         status = run_failed(&err);
+    }
     arena_done(&request.arena);
     return status;
 }

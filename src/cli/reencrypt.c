@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/run.h"
+#include "cli/sides.h"
 #include "engine/reencrypt_stream.h"
 #include "net/http_client.h"
 
@@ -22,9 +23,7 @@ static const char doc[] =
     "object. Exit status: 0 done, 1 failed, 2 usage, 4 some lines failed and were kept.";
 
 enum {
-    FLAG_SOURCE_REGION = 256,
-    FLAG_DESTINATION_REGION,
-    FLAG_KEY,
+    FLAG_KEY = 256,
     FLAG_SOURCE_KEY,
     FLAG_CONTEXT,
     FLAG_CONTEXT_MEMBER,
@@ -33,9 +32,6 @@ enum {
     FLAG_IN_PLACE,
     FLAG_KEEP_FAILED,
     FLAG_DROP_OTHER_KEYS,
-    FLAG_PROFILE,
-    FLAG_DESTINATION_PROFILE,
-    FLAG_ENDPOINT_URL,
     FLAG_CONCURRENCY,
     FLAG_JSON,
     FLAG_DEBUG,
@@ -43,8 +39,6 @@ enum {
 };
 
 static const struct argp_option reencrypt_flags[] = {
-    {"source-region", FLAG_SOURCE_REGION, "REGION", 0, "decrypt in this Region", 1},
-    {"destination-region", FLAG_DESTINATION_REGION, "REGION", 0, "encrypt in this Region", 1},
     {"key", FLAG_KEY, "KEY", 0, "encrypt under this key: id, ARN or alias", 1},
     {"source-key", FLAG_SOURCE_KEY, "KEY", 0,
      "take only ciphertexts of this key (default: the one that each names)", 1},
@@ -65,10 +59,6 @@ static const struct argp_option reencrypt_flags[] = {
     {"drop-other-keys", FLAG_DROP_OTHER_KEYS, NULL, 0,
      "of AWS Encryption SDK messages: leave out data keys under keys of other Regions or providers",
      3},
-    {"profile", FLAG_PROFILE, "NAME", 0, "profile of ~/.aws/config", 4},
-    {"destination-profile", FLAG_DESTINATION_PROFILE, "NAME", 0,
-     "profile for the destination, when it is another", 4},
-    {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send every call there", 4},
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at once (default 16, at most 128)", 4},
     {"json", FLAG_JSON, NULL, 0, "tell on standard error in JSON, one object a line", 5},
     {"debug", FLAG_DEBUG, NULL, 0, "log what is done on standard error (never values)", 5},
@@ -77,8 +67,9 @@ static const struct argp_option reencrypt_flags[] = {
 
 struct request {
     struct arena arena;
-    const char *source_region, *destination_region, *key, *source_key, *context_member, *out;
-    const char *profile, *destination_profile, *endpoint_url, *format;
+    struct two_sides_flags sides;
+    struct two_sides pair;
+    const char *key, *source_key, *context_member, *out, *format;
     const char **members, **files;
     size_t member_count, file_count;
     json_t *context;
@@ -125,8 +116,8 @@ static void check(struct request *request, struct argp_state *state)
     const char *word = request->format ? request->format : request->member_count ? "json" : "lines";
     while (format < 3 && strcmp(formats[format], word) != 0)
         format++;
-    if (!request->source_region || !request->destination_region || !request->key)
-        argp_error(state, "--source-region, --destination-region and --key must be given");
+    if (!request->key)
+        argp_error(state, "--key must be given");
     if (format == 3)
         argp_error(state, "--format '%s' is none of lines, json and binary", word);
     if ((format == REENCRYPT_JSON) != (request->member_count > 0))
@@ -148,16 +139,11 @@ static error_t take(int flag, char *value, struct argp_state *state)
     const struct {
         int flag;
         const char **text;
-    } texts[] = {{FLAG_SOURCE_REGION, &request->source_region},
-                 {FLAG_DESTINATION_REGION, &request->destination_region},
-                 {FLAG_KEY, &request->key},
+    } texts[] = {{FLAG_KEY, &request->key},
                  {FLAG_SOURCE_KEY, &request->source_key},
                  {FLAG_CONTEXT_MEMBER, &request->context_member},
                  {FLAG_FORMAT, &request->format},
-                 {FLAG_OUT, &request->out},
-                 {FLAG_PROFILE, &request->profile},
-                 {FLAG_DESTINATION_PROFILE, &request->destination_profile},
-                 {FLAG_ENDPOINT_URL, &request->endpoint_url}};
+                 {FLAG_OUT, &request->out}};
     const struct {
         int flag;
         bool *on;
@@ -173,6 +159,9 @@ static error_t take(int flag, char *value, struct argp_state *state)
         if (switches[i].flag == flag)
             return *switches[i].on = true, 0;
     switch (flag) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &request->sides;
+        return 0;
     case FLAG_CONTEXT:
         add_context(request, value, state);
         return 0;
@@ -297,34 +286,20 @@ static int run_files(struct request *request, struct error *err)
     return 0;
 }
 
-static int open_session(const struct request *request, const char *region, const char *profile,
-                        struct session **out, struct error *err)
-{
-    const struct session_options options = {.region = region,
-                                            .profile = profile,
-                                            .endpoint_url = request->endpoint_url,
-                                            .stop = request->stream.stop};
-    *out = session_new(&options, err);
-    return *out ? 0 : -1;
-}
-
 static int work(struct request *request, struct error *err)
 {
-    struct session *source = NULL, *destination = NULL;
     struct reencrypt *reencrypt = NULL;
-    const char *other = request->destination_profile;
+    const struct two_sides *pair = &request->pair;
     int result = http_client_setup(err);
     if (result == 0)
-        result = open_session(request, request->source_region, request->profile, &source, err);
-    if (result == 0 && other)
-        result = open_session(request, request->destination_region, other, &destination, err);
+        result = two_sides_open(&request->arena, &request->pair, request->stream.stop, err);
     if (result == 0 && !(request->stream.workers = workers_new(request->concurrency, err)))
         result = -1;
     const struct reencrypt_options options = {
-        .source = source,
-        .destination = destination ? destination : source,
-        .source_region = request->source_region,
-        .destination_region = request->destination_region,
+        .source = pair->from,
+        .destination = pair->to,
+        .source_region = pair->source.region,
+        .destination_region = pair->destination.region,
         .key = request->key,
         .source_key = request->source_key,
         .context = request->context,
@@ -339,8 +314,7 @@ static int work(struct request *request, struct error *err)
     }
     workers_free(request->stream.workers);
     reencrypt_close(reencrypt);
-    session_free(destination);
-    session_free(source);
+    two_sides_close(&request->pair);
     return result;
 }
 
@@ -348,7 +322,9 @@ static int run_reencrypt(int argc, char **argv)
 {
     struct request request = {.concurrency = CONCURRENCY_DEFAULT};
     struct error err = {0};
+    const struct argp_child children[] = {{&two_sides_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.options = reencrypt_flags,
+                              .children = children,
                               .parser = take,
                               .args_doc = "[FILE...]",
                               .doc = doc};
@@ -368,10 +344,14 @@ static int run_reencrypt(int argc, char **argv)
     request.stream.failed = tell_failed;
     request.stream.arg = &request;
     int status = EXIT_DONE;
-    if (work(&request, &err) != 0)
+    if (two_sides_read(&request.arena, &request.sides, &request.pair, &err) != 0) {
+        run_failed(&err);
+        status = EXIT_USAGE;
+    } else if (work(&request, &err) != 0) {
         status = run_failed(&err);
-    else if (request.sum.failed)
+    } else if (request.sum.failed) {
         status = EXIT_PARTLY;
+    }
     json_decref(request.context);
     arena_done(&request.arena);
     return status;

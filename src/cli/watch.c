@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/sides.h"
 #include "net/http_client.h"
 
 #include <argp.h>
@@ -30,8 +31,6 @@ enum {
     FLAG_LISTEN,
     FLAG_CANARY,
     FLAG_CANARY_EVERY,
-    FLAG_ENDPOINT_URL,
-    FLAG_PROFILE,
     FLAG_STATE,
     FLAG_NO_STATE,
     FLAG_CONCURRENCY,
@@ -53,8 +52,6 @@ static const struct argp_option watch_flags[] = {
     {"canary", FLAG_CANARY, "NAME", 0,
      "a parameter of the source that is written to measure how far behind the copies are", 0},
     {"canary-every", FLAG_CANARY_EVERY, "TIME", 0, "between its writes (default: 1m)", 0},
-    {"endpoint-url", FLAG_ENDPOINT_URL, "URL", 0, "send all calls there", 0},
-    {"profile", FLAG_PROFILE, "NAME", 0, "from ~/.aws, for sides that name none", 0},
     {"state", FLAG_STATE, "DIR", 0, "what runs remember", 0},
     {"no-state", FLAG_NO_STATE, NULL, 0, "remember in memory only", 0},
     {"concurrency", FLAG_CONCURRENCY, "N", 0, "calls at a time", 0},
@@ -68,7 +65,8 @@ static const struct argp_option watch_flags[] = {
 struct flags {
     struct watch_options watch;
     struct arena arena;
-    const char *config_file, *endpoint_url, *profile, *state_folder;
+    struct side_flags side;
+    const char *config_file, *state_folder;
     bool no_state, debug, json;
 };
 
@@ -92,6 +90,9 @@ static error_t take(int flag, char *value, struct argp_state *state)
     struct flags *flags = state->input;
     struct watch_options *watch = &flags->watch;
     switch (flag) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &flags->side;
+        return 0;
     case FLAG_QUEUE:
         if (watch->queue_count == WATCH_QUEUES_MAX)
             argp_error(state, "more than %d queues", WATCH_QUEUES_MAX);
@@ -114,12 +115,6 @@ static error_t take(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_CANARY:
         watch->canary = value;
-        return 0;
-    case FLAG_ENDPOINT_URL:
-        flags->endpoint_url = value;
-        return 0;
-    case FLAG_PROFILE:
-        flags->profile = value;
         return 0;
     case FLAG_STATE:
         flags->state_folder = value;
@@ -147,24 +142,12 @@ static error_t take(int flag, char *value, struct argp_state *state)
 
 /* --- the configuration ------------------------------------------------------------------------ */
 
-static void lay_over(const struct flags *flags, struct config_side *side)
-{
-    if (flags->endpoint_url && !side->endpoint_url)
-        side->endpoint_url = flags->endpoint_url;
-    if (flags->profile && !side->profile)
-        side->profile = flags->profile;
-}
-
 static int load(void *arg, struct arena *arena, struct config_set *out, struct error *err)
 {
     const struct flags *flags = arg;
     if (config_read(arena, flags->config_file, out, err) != 0)
         return -1;
-    for (size_t i = 0; i < out->count; i++) {
-        lay_over(flags, &out->items[i].source);
-        for (size_t at = 0; at < out->items[i].destination_count; at++)
-            lay_over(flags, &out->items[i].destinations[at]);
-    }
+    sides_lay_over(&flags->side, out);
     return config_check_set(arena, out, err);
 }
 
@@ -225,7 +208,11 @@ static int run_watch(int argc, char **argv)
                                     .canary_every_ms = CANARY_EVERY_MS,
                                     .load = load,
                                     .alive = alive}};
-    const struct argp argp = {.options = watch_flags, .parser = take, .doc = doc};
+    const struct argp_child children[] = {{&side_argp, 0, NULL, 0}, {0}};
+    const struct argp argp = {.options = watch_flags,
+                              .parser = take,
+                              .doc = doc,
+                              .children = children};
     struct watch *watch = NULL;
     struct error err = {0};
     const sigset_t set = the_signals();
