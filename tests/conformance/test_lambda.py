@@ -582,9 +582,10 @@ class Policies(Lambda):
         self.refused('ResourceConflictException', self.functions.add_permission, **self.EVENTS,
                      message='The statement id (events) provided already exists. Please provide a '
                              'new statement id, or remove the existing statement.')
-        self.invalid('The provided principal was invalid. Please check the principal and try '
-                     'again.', self.functions.add_permission,
-                     **{**self.EVENTS, 'StatementId': 'x', 'Principal': 'nobody'})
+        for principal in ('nobody', 'amazonaws.com', 'events.amazon.com', '12345'):
+            self.invalid('The provided principal was invalid. Please check the principal and try '
+                         'again.', self.functions.add_permission,
+                         **{**self.EVENTS, 'StatementId': 'x', 'Principal': principal})
         self.invalid('We currently do not support adding policies for $LATEST.',
                      self.functions.add_permission, Qualifier='$LATEST', **self.EVENTS)
         found = self.functions.get_policy(FunctionName='f')

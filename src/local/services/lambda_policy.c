@@ -75,7 +75,9 @@ static json_t *read_principal(struct local_call *call)
     const char *who = local_text(call, "Principal");
     if (strcmp(who, "*") == 0)
         return json_string("*");
-    if (text_ends(who, ".amazonaws.com") || text_ends(who, ".amazon.com"))
+    /* "events.amazon.com" is a slip of the pen: only Alexa's services are named so. */
+    if (text_ends(who, ".amazonaws.com") ||
+        (text_starts(who, "alexa-") && text_ends(who, ".amazon.com")))
         return json_pack("{s:s}", "Service", who);
     if (!iam_principal_exists(call, who))
         return NULL;
