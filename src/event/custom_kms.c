@@ -13,7 +13,6 @@
 enum { WORKERS_USUAL = 16 };
 
 static const char id_prefix[] = "key-replica/", failed_prefix[] = "key-replica-failed/";
-static const char mark_key[] = "understudy:stack-resource";
 
 /* One request being carried out. */
 struct course {
@@ -21,8 +20,7 @@ struct course {
     struct custom_properties properties;
     struct kms_source source;
     const char *key_id;
-    char mark_text[CUSTOM_MARK_SIZE], entry[CUSTOM_ENTRY_SIZE];
-    struct tag mark;
+    char entry[CUSTOM_ENTRY_SIZE];
     struct workers *workers;
     struct custom_place places[CUSTOM_ROWS_MOST];
     size_t count;
@@ -60,7 +58,6 @@ static void add_place(struct course *course, const struct custom_region *region)
     *place = (struct custom_place){.work = course->work,
                                    .region = region,
                                    .row = course->count++,
-                                   .mark = &course->mark,
                                    .entry = course->entry,
                                    .removal = course->properties.removal};
     arena_init(&place->arena);
@@ -311,8 +308,8 @@ static void undo_created(struct course *course)
                                    .region = place->region->name,
                                    .arena = &place->arena};
         struct kms_outcome outcome;
-        kms_replica_remove(&ctx, course->key_id, place->region->window_days, &course->mark,
-                           &outcome, NULL);
+        kms_replica_remove(&ctx, course->key_id, place->region->window_days, &place->mark, &outcome,
+                           NULL);
     }
 }
 
@@ -429,9 +426,7 @@ static void run(struct custom_work *work)
 {
     struct course *course = memory_alloc(sizeof *course);
     course->work = work;
-    custom_mark(work->request, course->mark_text);
     custom_entry(work->request, course->entry);
-    course->mark = (struct tag){mark_key, course->mark_text};
     if (work->request->action == CUSTOM_DELETE)
         remove_all(course);
     else

@@ -25,8 +25,8 @@ struct custom_place {
     struct custom_work *work;
     struct arena arena;
     const struct custom_region *region;
-    size_t row; /* of the result */
-    const struct tag *mark;
+    size_t row;        /* of the result */
+    struct tag mark;   /* what we make here bears it; by the look */
     const char *entry; /* of this request in the list */
     /* Of a look: */
     struct kms_key key;
@@ -45,7 +45,10 @@ struct custom_place {
 };
 
 /* The mark of a request's resource: a tag's value has 256 characters, names may be longer. */
-void custom_mark(const struct custom_request *request, char out[CUSTOM_MARK_SIZE]);
+/* Names the stack's resource, and the Region and key that it was put on: copied to another replica
+ * with the rest of its tags it says nothing. */
+void custom_mark(const struct custom_request *request, const char *region, const char *key_id,
+                 char out[CUSTOM_MARK_SIZE]);
 void custom_entry(const struct custom_request *request, char out[CUSTOM_ENTRY_SIZE]);
 /* The list with `entry` at its end; the oldest go when it would be too long. */
 const char *custom_requests_add(struct arena *arena, const char *list, const char *entry);

@@ -6,21 +6,56 @@
 
 #include <string.h>
 
-enum { TAG_VALUE_MOST = 256, REQUESTS_MOST = 28 };
+enum { REQUESTS_MOST = 28 };
 
+static const char mark_key[] = "understudy:stack-resource";
 static const char requests_key[] = "understudy:requests";
 
 /* --- tags ------------------------------------------------------------------------------------- */
-void custom_mark(const struct custom_request *request, char out[CUSTOM_MARK_SIZE])
+enum {
+    STACK_MOST = 180, /* of a stack's ARN, which is hardly ever as long */
+    LOGICAL_MOST = 32,
+    PLACE_MOST = 40,
+    SUM = 16, /* digits of what stands for the rest */
+};
+
+/* `text`, or as much of it as there is room for and a digest of all. */
+static void put_short(char *out, size_t size, const char *text, size_t most)
 {
     char sum[SHA256_HEX_SIZE];
-    size_t len = strlen(request->stack_id) + 1 + strlen(request->logical_id);
-    if (len <= TAG_VALUE_MOST) {
-        snprintf(out, CUSTOM_MARK_SIZE, "%s/%s", request->stack_id, request->logical_id);
+    if (strlen(text) <= most) {
+        snprintf(out, size, "%s", text);
         return;
     }
-    digest_sha256_hex(request->logical_id, strlen(request->logical_id), sum);
-    snprintf(out, CUSTOM_MARK_SIZE, "%.220s/=%.32s", request->stack_id, sum);
+    digest_sha256_hex(text, strlen(text), sum);
+    snprintf(out, size, "%.*s=%.*s", (int)(most - SUM - 1), text, SUM, sum);
+}
+
+/* "STACK/", which all marks of the stack begin with. */
+static void put_stack(const struct custom_request *request, char out[CUSTOM_MARK_SIZE])
+{
+    char text[STACK_MOST + 1];
+    put_short(text, sizeof text, request->stack_id, STACK_MOST);
+    snprintf(out, CUSTOM_MARK_SIZE, "%s/", text);
+}
+
+/* "@us-east-1/01234567", which all marks there end with. */
+static void put_place(const char *region, const char *key_id, char out[PLACE_MOST])
+{
+    enum { LAST_DIGITS = 8 };
+    size_t len = strlen(key_id);
+    snprintf(out, PLACE_MOST, "@%.24s/%s", region,
+             key_id + (len > LAST_DIGITS ? len - LAST_DIGITS : 0));
+}
+
+void custom_mark(const struct custom_request *request, const char *region, const char *key_id,
+                 char out[CUSTOM_MARK_SIZE])
+{
+    char stack[CUSTOM_MARK_SIZE], logical[LOGICAL_MOST + 1], where[PLACE_MOST];
+    put_stack(request, stack);
+    put_short(logical, sizeof logical, request->logical_id, LOGICAL_MOST);
+    put_place(region, key_id, where);
+    snprintf(out, CUSTOM_MARK_SIZE, "%s%s%s", stack, logical, where);
 }
 
 void custom_entry(const struct custom_request *request, char out[CUSTOM_ENTRY_SIZE])
@@ -85,8 +120,8 @@ static int write_tags(struct custom_place *place, struct error *err)
     json_array_append_new(tags,
                           json_pack("{s:s, s:s}", "TagKey", requests_key, "TagValue", requests));
     if (!marked)
-        json_array_append_new(tags, json_pack("{s:s, s:s}", "TagKey", place->mark->key, "TagValue",
-                                              place->mark->value));
+        json_array_append_new(tags, json_pack("{s:s, s:s}", "TagKey", place->mark.key, "TagValue",
+                                              place->mark.value));
     return call(place, &operation_kms_tag_resource,
                 json_pack("{s:s, s:o}", "KeyId", place->key_id, "Tags", tags), err);
 }
@@ -95,7 +130,7 @@ static int write_tags(struct custom_place *place, struct error *err)
 static int release(struct custom_place *place, struct error *err)
 {
     return call(place, &operation_kms_untag_resource,
-                json_pack("{s:s, s:[s,s]}", "KeyId", place->key_id, "TagKeys", place->mark->key,
+                json_pack("{s:s, s:[s,s]}", "KeyId", place->key_id, "TagKeys", place->mark.key,
                           requests_key),
                 err);
 }
@@ -123,21 +158,32 @@ static bool not_enabled(const struct error *err)
     return false;
 }
 
+/* Was it put where it is? Whoever copies all tags of a replica copies our marks too. */
+static bool of_this_place(const struct custom_place *place, const char *mark)
+{
+    char where[PLACE_MOST];
+    const char *at = strrchr(mark, '@');
+    put_place(place->region->name, place->key.id, where);
+    return at && strcmp(at, where) == 0;
+}
+
 static void take_owner(struct custom_place *place)
 {
-    const char *stack = place->work->request->stack_id;
-    const char *mark = tag_value(place->key.tags, place->key.tag_count, place->mark->key);
-    size_t len = strlen(stack);
+    char stack[CUSTOM_MARK_SIZE];
+    const char *mark = tag_value(place->key.tags, place->key.tag_count, mark_key);
+    put_stack(place->work->request, stack);
     place->owner_text = mark;
-    if (!mark)
+    if (!mark || !of_this_place(place, mark))
         place->owner = CUSTOM_NOBODYS;
-    else if (strcmp(mark, place->mark->value) == 0)
+    else if (strcmp(mark, place->mark.value) == 0)
         place->owner = CUSTOM_OURS;
-    else if (strncmp(mark, stack, len) == 0 && mark[len] == '/')
+    else if (text_starts(mark, stack))
         place->owner = CUSTOM_OUR_STACKS;
     else
         place->owner = strcmp(place->key.state, "PendingDeletion") == 0 ? CUSTOM_ABANDONED
                                                                         : CUSTOM_ANOTHER_STACKS;
+    if (place->owner == CUSTOM_NOBODYS)
+        return;
     const char *requests = tag_value(place->key.tags, place->key.tag_count, requests_key);
     place->requests = requests ? requests : "";
     place->stale = entry_at(place->requests, place->entry) == 1;
@@ -146,6 +192,9 @@ static void take_owner(struct custom_place *place)
 void custom_place_look(struct custom_place *place, const char *key)
 {
     struct resource_ctx ctx = ctx_of(place, true);
+    char *mark = arena_alloc(&place->arena, CUSTOM_MARK_SIZE);
+    custom_mark(place->work->request, place->region->name, key, mark);
+    place->mark = (struct tag){mark_key, mark};
     place->requests = "";
     place->owner = CUSTOM_NOBODYS;
     if (kms_key_describe(&ctx, key, &place->key, &place->error) != 0) {
@@ -190,7 +239,7 @@ void custom_place_ensure(struct custom_place *place)
     struct kms_wish wish = place->region->wish;
     const struct kms_patience patience = {.stop = place->work->stop, .deadline_ms = INT64_MAX};
     struct error err = {0};
-    wish.mark = place->mark;
+    wish.mark = &place->mark;
     if (kms_replica_ensure(&ctx, place->source, &wish, &patience, &place->outcome, &err) != 0) {
         custom_place_say(place, true,
                          place->outcome.problem_count ? place->outcome.text
@@ -198,8 +247,12 @@ void custom_place_ensure(struct custom_place *place)
         return;
     }
     bool ours = place->outcome.end == KMS_END_CREATED || place->owner == CUSTOM_OURS ||
-                place->owner == CUSTOM_OUR_STACKS || place->owner == CUSTOM_ABANDONED;
-    if (ours && place->outcome.end != KMS_END_PRIMARY && write_tags(place, &err) != 0) {
+                place->owner == CUSTOM_OUR_STACKS;
+    /* What another stack made, and let go, is brought back and is nobody's: who did not make it
+     * does not remove it. */
+    bool nobodys = place->owner == CUSTOM_ABANDONED;
+    if (place->outcome.end != KMS_END_PRIMARY &&
+        ((ours && write_tags(place, &err) != 0) || (nobodys && release(place, &err) != 0))) {
         custom_place_say(place, true, failure_words(place, &err));
         return;
     }
@@ -242,7 +295,7 @@ static int schedule(struct custom_place *place, struct error *err)
     /* What waits for its deletion takes no tags any more. */
     if (write_tags(place, err) != 0)
         return -1;
-    return kms_replica_remove(&ctx, place->key_id, place->region->window_days, place->mark,
+    return kms_replica_remove(&ctx, place->key_id, place->region->window_days, &place->mark,
                               &place->outcome, err);
 }
 

@@ -174,7 +174,7 @@ class CustomResource(Replication):
         self.succeeds(self.stack.create(want))
         self.assertEqual(self.tags(key, ONE, ours=True), {})
         self.assertEqual(self.tags(key, TWO, ours=True)[MARK],
-                         f'{self.stack.stack}/{self.stack.logical}')
+                         f'{self.stack.stack}/{self.stack.logical}@{TWO}/{key[-8:]}')
         answer = self.succeeds(self.stack.delete())
         self.assertIn(f'{ONE}: kept: this stack did not make it', answer['Reason'])
         self.assertEqual((self.state(key, ONE), self.state(key, TWO)),
@@ -231,6 +231,35 @@ class CustomResource(Replication):
                          ['Enabled'] * 4)
         self.assertNotIn('ScheduleKeyDeletion', [call.operation for call in self.witness.calls])
 
+    def test_a_mark_that_was_copied_with_other_tags_says_nothing(self):
+        """Who makes a replica by hand may give it all tags of one that the stack made."""
+        key, other = self.make()['KeyId'], self.make()['KeyId']
+        want = {'OnRemove': 'ScheduleDeletion', 'ReplicationRegions': [ONE]}
+        self.succeeds(self.stack.create({**want, 'KMSKeyID': key}))
+        tags = self.kms[ONE].list_resource_tags(KeyId=key)['Tags']
+        for copy, region in ((key, TWO), (other, ONE)):
+            self.kms[HERE].replicate_key(KeyId=copy, ReplicaRegion=region, Tags=tags)
+        self.server.clock(advance=30)
+        self.succeeds(self.stack.update({**want, 'KMSKeyID': key, 'Nonce': '2'}))
+        self.assertEqual(self.state(key, TWO), 'Enabled', 'no Region of the list, and not ours')
+        self.succeeds(self.stack.update({**want, 'KMSKeyID': other}))  # and a Delete of the first
+        self.assertEqual((self.state(key, ONE), self.state(key, TWO)),
+                         ('PendingDeletion', 'Enabled'))
+        self.succeeds(self.stack.delete())
+        self.assertEqual(self.state(other, ONE), 'Enabled')
+
+    def test_what_another_stack_made_is_brought_back_and_never_removed(self):
+        key = self.make()['KeyId']
+        want = {'OnRemove': 'ScheduleDeletion', 'KMSKeyID': key, 'ReplicationRegions': [ONE]}
+        self.succeeds(self.stack.create(want))
+        self.kms[ONE].schedule_key_deletion(KeyId=key, PendingWindowInDays=7)  # not by a stack
+        other = self.make_stack(name='other')
+        self.succeeds(other.create(want))
+        self.assertEqual((self.state(key, ONE), self.tags(key, ONE, ours=True)), ('Enabled', {}))
+        for stack in other, self.stack:
+            self.succeeds(stack.delete())
+            self.assertEqual(self.state(key, ONE), 'Enabled')
+
     def test_a_failed_update_and_its_rollback_leave_an_adopted_replica(self):
         key, other = self.make()['KeyId'], self.make()['KeyId']
         for one in key, other:
@@ -278,7 +307,7 @@ class CustomResource(Replication):
                          ['Enabled'] * 3)
         self.succeeds(again.delete())
         self.assertEqual([self.state(key, region) for region in (ONE, TWO, THREE)],
-                         ['PendingDeletion', 'PendingDeletion', 'Enabled'])
+                         ['Enabled', 'PendingDeletion', 'Enabled'], 'it made one of them')
 
     def test_r40_an_update_that_fails_goes_back(self):
         key, other = self.make()['KeyId'], self.make()['KeyId']

@@ -189,15 +189,17 @@ static void marks_fit_a_tag(void **state)
     struct custom_request one = request;
     char mark[CUSTOM_MARK_SIZE], entry[CUSTOM_ENTRY_SIZE];
     (void)state;
-    custom_mark(&one, mark);
-    assert_string_equal(
-        mark, "arn:aws:cloudformation:ap-south-1:111111111111:stack/keys/9d000000-0000/Replica");
+    static const char key[] = "mrk-0123456789abcdef0123456789abcdef";
+    custom_mark(&one, "us-east-1", key, mark);
+    assert_string_equal(mark, "arn:aws:cloudformation:ap-south-1:111111111111:stack/keys/"
+                              "9d000000-0000/Replica@us-east-1/89abcdef");
     char *name = arena_alloc(&arena, 256);
     memset(name, 'a', 255);
     name[255] = '\0';
-    one.logical_id = name;
-    custom_mark(&one, mark);
+    one.logical_id = one.stack_id = name;
+    custom_mark(&one, "ap-southeast-1", key, mark);
     assert_true(strlen(mark) <= 256);
+    assert_non_null(strstr(mark, "@ap-southeast-1/89abcdef"));
     custom_entry(&one, entry);
     assert_int_equal(strlen(entry), 8);
     assert_int_equal(*entry, 'c');
