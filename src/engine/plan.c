@@ -107,64 +107,84 @@ static void check_keys(const struct engine *engine, struct arena *arena, unsigne
     }
 }
 
-void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,
-                 unsigned destination, enum value_state value, bool tags_sure, struct step *out,
-                 struct resource *want, struct diff *diff)
-{
-    const struct resource_kind *kind = engine->kind;
-    const struct config_side *side = &engine->config->destinations[destination];
-    const struct resource *have = pair->exists ? &pair->have : NULL;
+/* One pair on its way to a step. */
+struct deciding {
+    struct engine *engine;
+    struct arena *arena;
+    const struct pair *pair;
+    const struct resource *have; /* NULL: there is no copy */
+    unsigned destination;
+    enum value_state value;
+    bool tags_sure, may_be_rewritten;
     struct translation translation;
     struct verdict verdict;
-    mapping_translate(kind, &engine->scope, side, arena, &pair->source, &translation);
-    check_keys(engine, arena, destination, have, &translation);
+};
+
+static void judge(struct deciding *deciding)
+{
+    struct engine *engine = deciding->engine;
+    const struct pair *pair = deciding->pair;
+    const struct config_side *side = &engine->config->destinations[deciding->destination];
+    struct resource *want = &deciding->translation.want;
+    mapping_translate(engine->kind, &engine->scope, side, deciding->arena, &pair->source,
+                      &deciding->translation);
+    check_keys(engine, deciding->arena, deciding->destination, deciding->have,
+               &deciding->translation);
+    deciding->may_be_rewritten =
+        engine->kind->read && rewrite_may_touch(engine->config, side, &pair->source);
     const struct judge_options options = {
         .allowed = engine->config->allow,
         .source_region = engine->config->source.region,
         .region = side->region,
         .source_account = engine->sides[SIDE_SOURCE].account,
-        .account = engine->sides[destination + 1].account,
+        .account = engine->sides[deciding->destination + 1].account,
         .settings = &engine->settings,
         .value_known = pair->aim && !pair->aim->blocked,
         .value_len = pair->aim ? pair->aim->value_len : 0,
-        .may_be_rewritten = kind->read && rewrite_may_touch(engine->config, side, &pair->source),
+        .may_be_rewritten = deciding->may_be_rewritten,
         .rewritten = pair->aim && pair->aim->note,
         .tier = side->tier ? side->tier : engine->config->tier,
         .may_replace = replace_allowed(engine->config, pair->source.key),
         .now_ms = engine->clock->now_ms(engine->clock),
     };
-    int marked = ownership_mark(arena, engine->owner, &translation.want);
-    kind->judge(arena, &translation.want, have, &options, &verdict);
-    if (marked != 0 && !have && !verdict.loss)
-        verdict.loss = no_room;
+    int marked = ownership_mark(deciding->arena, engine->owner, want);
+    engine->kind->judge(deciding->arena, want, deciding->have, &options, &deciding->verdict);
+    if (marked != 0 && !deciding->have && !deciding->verdict.loss)
+        deciding->verdict.loss = no_room;
+}
+
+/* What is known before the sides are compared. */
+static void begin_step(const struct deciding *deciding, struct step *out)
+{
+    const struct pair *pair = deciding->pair;
+    const struct resource *have = deciding->have;
+    const struct translation *translation = &deciding->translation;
+    const struct verdict *verdict = &deciding->verdict;
+    struct arena *arena = deciding->arena;
+    const char *note = mapping_note(arena, translation->note, pair->aim ? pair->aim->note : NULL);
     *out = (struct step){
         .key = pair->source.key,
         .name = pair->source.name,
-        .target = translation.want.name,
+        .target = translation->want.name,
         .type = pair->source.fields[0],
         .changes = "[]",
-        .note =
-            mapping_note(arena,
-                         mapping_note(arena, translation.note, pair->aim ? pair->aim->note : NULL),
-                         verdict.note),
+        .note = mapping_note(arena, note, verdict->note),
         .hint = pair->aim ? pair->aim->hint : NULL,
-        .loss = verdict.loss ? verdict.loss : translation.loss,
-        .details = verdict.details,
-        .reason = verdict.blocked ? verdict.blocked : translation.blocked,
-        .destination = destination,
+        .loss = verdict->loss ? verdict->loss : translation->loss,
+        .details = verdict->details,
+        .reason = verdict->blocked ? verdict->blocked : translation->blocked,
+        .destination = deciding->destination,
         .source_version = pair->source.version,
         .source_modified_ms = pair->source.modified_ms,
         .copy_version = have ? have->version : 0,
         .copy_modified_ms = have ? have->modified_ms : 0,
-        .value_differs = value == VALUE_DIFFERS,
+        .value_differs = deciding->value == VALUE_DIFFERS,
     };
     if (!out->reason && pair->aim)
         out->reason = pair->aim->blocked;
     if (!out->reason && !have)
-        out->reason = verdict.unwritable;
-    *want = translation.want;
-    *diff = (struct diff){0};
-    if (!out->reason && history_wanted(engine) && !pair->history)
+        out->reason = verdict->unwritable;
+    if (!out->reason && history_wanted(deciding->engine) && !pair->history)
         out->unsure |= UNSURE_HISTORY;
     if (pair->history && !out->loss)
         out->loss = pair->history->loss;
@@ -173,72 +193,121 @@ void plan_decide(struct engine *engine, struct arena *arena, const struct pair *
         out->label_takes = (unsigned)pair->history->takes;
         out->label_puts = (unsigned)pair->history->puts;
     }
-    if (!out->reason && !tags_sure && (engine->focus || (!have && two_way_is(engine->config))))
+    if (!out->reason && !deciding->tags_sure &&
+        (deciding->engine->focus || (!have && two_way_is(deciding->engine->config))))
         out->unsure |= UNSURE_TAGS;
-    if (out->reason || !have) {
-        out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
-        if (pair->history && pair->history->count > 1)
-            out->note = mapping_note(arena, out->note,
-                                     arena_printf(arena, "%zu versions", pair->history->count));
-        /* A rule's work is shown before it is done. */
-        if (!out->reason && !pair->aim && options.may_be_rewritten)
-            out->unsure |= UNSURE_VALUE;
-        const char *gone =
-            out->unsure ? NULL : two_way_gone(engine, arena, destination, &pair->source);
-        if (!out->reason && gone) {
-            out->action = STEP_EXTRA;
-            out->reason = gone;
-        }
-        return;
+}
+
+/* There is no copy, or what is there is left alone. */
+static void decide_without_copy(const struct deciding *deciding, struct step *out)
+{
+    const struct pair *pair = deciding->pair;
+    struct arena *arena = deciding->arena;
+    out->action = out->reason ? STEP_BLOCKED : STEP_CREATE;
+    if (pair->history && pair->history->count > 1)
+        out->note = mapping_note(arena, out->note,
+                                 arena_printf(arena, "%zu versions", pair->history->count));
+    /* A rule's work is shown before it is done. */
+    if (!out->reason && !pair->aim && deciding->may_be_rewritten)
+        out->unsure |= UNSURE_VALUE;
+    const char *gone =
+        out->unsure ? NULL
+                    : two_way_gone(deciding->engine, arena, deciding->destination, &pair->source);
+    if (!out->reason && gone) {
+        out->action = STEP_EXTRA;
+        out->reason = gone;
     }
-    plan_compare(engine, destination, arena, want, have, diff);
-    diff->value = value == VALUE_DIFFERS;
+}
+
+/* Somebody edited the copy: true when that settles it. */
+static bool decide_edited(const struct deciding *deciding, struct step *out)
+{
+    const struct engine *engine = deciding->engine;
+    const char *edit =
+        out->action == STEP_UPDATE && !two_way_is(engine->config)
+            ? edit_of(deciding->engine, deciding->arena, deciding->destination, deciding->pair)
+            : NULL;
+    if (!edit || engine->safety.on_edit == ON_EDIT_OVERWRITE) {
+        out->note = mapping_note(deciding->arena, out->note, edit);
+        return false;
+    }
+    bool keep = engine->safety.on_edit == ON_EDIT_KEEP;
+    out->action = keep ? STEP_KEPT : STEP_BLOCKED;
+    out->reason = arena_printf(deciding->arena, "%s: %s", edit,
+                               keep ? "kept" : "not overwritten (on_edit: fail)");
+    return true;
+}
+
+static void decide_with_copy(const struct deciding *deciding, const struct resource *want,
+                             struct step *out, struct diff *diff)
+{
+    struct engine *engine = deciding->engine;
+    struct arena *arena = deciding->arena;
+    const struct pair *pair = deciding->pair;
+    const struct verdict *verdict = &deciding->verdict;
+    plan_compare(engine, deciding->destination, arena, want, deciding->have, diff);
+    diff->value = deciding->value == VALUE_DIFFERS;
     diff->labels = pair->history && pair->history->labels_differ;
     diff->history = pair->history && pair->history->count > 1;
-    out->changes = plan_changes(kind, arena, diff);
+    out->changes = plan_changes(engine->kind, arena, diff);
     out->action = diff_empty(diff) ? STEP_EQUAL : STEP_UPDATE;
-    if (verdict.replace) {
+    if (verdict->replace) {
         out->replaces = true;
         out->versions = 1;
         out->label_takes = 0;
         out->label_puts = pair->history ? (unsigned)pair->history->puts_anew : 0;
         out->note =
             mapping_note(arena, out->note,
-                         arena_printf(arena, "deleted and made again: %s", verdict.replace));
+                         arena_printf(arena, "deleted and made again: %s", verdict->replace));
     }
-    const char *edit = out->action == STEP_UPDATE && !two_way_is(engine->config)
-                           ? edit_of(engine, arena, destination, pair)
-                           : NULL;
-    if (edit && engine->safety.on_edit != ON_EDIT_OVERWRITE) {
-        bool keep = engine->safety.on_edit == ON_EDIT_KEEP;
-        out->action = keep ? STEP_KEPT : STEP_BLOCKED;
-        out->reason =
-            arena_printf(arena, "%s: %s", edit, keep ? "kept" : "not overwritten (on_edit: fail)");
+    if (decide_edited(deciding, out))
         return;
-    }
-    out->note = mapping_note(arena, out->note, edit);
-    if (verdict.unwritable && !diff_only_tags(diff)) {
+    if (verdict->unwritable && !diff_only_tags(diff)) {
         out->action = STEP_BLOCKED;
-        out->reason = verdict.unwritable;
+        out->reason = verdict->unwritable;
         return;
     }
-    if (value == VALUE_UNKNOWN || verdict.depends)
+    if (deciding->value == VALUE_UNKNOWN || verdict->depends)
         out->unsure |= UNSURE_VALUE;
     /* The tagging API answers from an index that may lag: a difference is looked at once more
      * before anything is written for it. */
-    if (!tags_sure && (diff->set_tag_count || diff->removed_tag_count || pair->known.unfinished))
+    if (!deciding->tags_sure &&
+        (diff->set_tag_count || diff->removed_tag_count || pair->known.unfinished))
         out->unsure |= UNSURE_TAGS;
-    const char *loss = verdict.loss ? verdict.loss : pair->history ? pair->history->loss : NULL;
+    const char *loss = verdict->loss ? verdict->loss : pair->history ? pair->history->loss : NULL;
     if (out->action == STEP_EQUAL && !out->unsure && loss) {
         out->action = STEP_BLOCKED;
         out->reason = loss;
     }
     if (out->action == STEP_UPDATE && !out->unsure) {
         const char *over;
-        out->reason = two_way_yields(engine, arena, destination, pair, diff, &over);
+        out->reason = two_way_yields(engine, arena, deciding->destination, pair, diff, &over);
         out->action = out->reason ? STEP_KEPT : STEP_UPDATE;
         out->note = mapping_note(arena, out->note, over);
     }
+}
+
+void plan_decide(struct engine *engine, struct arena *arena, const struct pair *pair,
+                 unsigned destination, enum value_state value, bool tags_sure, struct step *out,
+                 struct resource *want, struct diff *diff)
+{
+    struct deciding deciding = {
+        .engine = engine,
+        .arena = arena,
+        .pair = pair,
+        .have = pair->exists ? &pair->have : NULL,
+        .destination = destination,
+        .value = value,
+        .tags_sure = tags_sure,
+    };
+    judge(&deciding);
+    begin_step(&deciding, out);
+    *want = deciding.translation.want;
+    *diff = (struct diff){0};
+    if (out->reason || !deciding.have)
+        decide_without_copy(&deciding, out);
+    else
+        decide_with_copy(&deciding, want, out, diff);
 }
 
 struct joining {
