@@ -82,6 +82,9 @@ static json_t *read_back(const struct config *config, struct error *err)
     if (text.overflow)
         error_set(err, ERR_LIMIT, "the configuration is larger than %d bytes", LARGEST_TEXT);
     buf_done(&text);
+    json_t *parameters = json_object_get(object, "parameters");
+    if (!json_object_size(json_object_get(parameters, "select")))
+        json_object_del(parameters, "select"); /* it selects all */
     return object;
 }
 

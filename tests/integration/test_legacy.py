@@ -185,6 +185,7 @@ replications:
             copy.write_text(printed, encoding='utf-8')
             again = self.tool('--print-config', '--config', str(copy)).out
             self.assertEqual(again, printed)
+            self.assertNotIn('select', printed)
         self.assertIn('      - region: us-east-1\n', printed)
         self.assertEqual(self.witness.calls, [])
 
