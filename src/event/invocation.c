@@ -245,12 +245,25 @@ static int run_pass(struct invocation *invocation, struct reconciler *reconciler
     return result;
 }
 
-static int run_reconcile(struct invocation *invocation, const json_t *payload, struct error *err)
+/* What is beside the word was meant to say something, and would not be heard. */
+static int check_word(const json_t *payload, struct error *err)
 {
     const json_t *word = json_object_get(payload, "understudy");
-    if (word && (!json_is_string(word) || strcmp(json_string_value(word), "reconcile") != 0)) {
+    if (!word)
+        return 0;
+    if (!json_is_string(word) || strcmp(json_string_value(word), "reconcile") != 0)
+        return error_set(err, ERR_INVALID, "the payload's understudy must be \"reconcile\"");
+    if (json_object_size(payload) > 1)
+        return error_set(err, ERR_INVALID,
+                         "the payload holds more than {\"understudy\":\"reconcile\"}: a full pass "
+                         "takes no other member");
+    return 0;
+}
+
+static int run_reconcile(struct invocation *invocation, const json_t *payload, struct error *err)
+{
+    if (check_word(payload, err) != 0) {
         metrics_event(&invocation->function->metrics, false);
-        error_set(err, ERR_INVALID, "the payload's understudy must be \"reconcile\"");
         return fail(invocation, "Understudy.EventInvalid");
     }
     if (function_ready(invocation->function, err) != 0)
@@ -264,7 +277,8 @@ static int run_reconcile(struct invocation *invocation, const json_t *payload, s
 static bool is_params(const json_t *payload)
 {
     return json_object_get(payload, "destination_region") ||
-           json_object_get(payload, "destination_account");
+           json_object_get(payload, "destination_account") ||
+           json_object_get(payload, "Parameters") || json_object_get(payload, "path");
 }
 
 static int run_params(struct invocation *invocation, const json_t *payload, struct error *err)
@@ -280,8 +294,10 @@ static int run_params(struct invocation *invocation, const json_t *payload, stru
     int result = event_settings_params(invocation->arena, function->options.get, buf_text(&text),
                                        text.len, &settings, err);
     buf_done(&text);
-    if (result != 0)
+    if (result != 0) {
+        metrics_event(&function->metrics, false);
         return fail(invocation, "Understudy.ConfigurationInvalid");
+    }
     for (size_t i = 0; i < settings.note_count; i++)
         log_event(LOG_INFO, "note on the configuration", "source", settings.origin, "note",
                   settings.notes[i], NULL);

@@ -287,6 +287,9 @@ static void test_r33_payloads_that_are_not_understood(void **state)
         "{\"CANARY\":1}",
         "{\"understudy\":\"CANARY\"}",
         "{\"understudy\":1}",
+        "{\"understudy\":\"reconcile\",\"more\":1}",
+        "{\"understudy\":\"reconcile\",\"CANARY\":\"CANARY\"}",
+        "{\"understudy\":\"reconcile\",\"destination_region\":\"eu-west-1\"}",
         "{\"Records\":[]}",
         "{\"Records\":[{\"eventSource\":\"aws:CANARY\"}]}",
         "{\"detail-type\":\"CANARY\",\"source\":\"CANARY\"}",
@@ -367,6 +370,12 @@ static void test_a_pass_that_is_stopped_goes_on_the_next_time(void **state)
     assert_int_equal(run("{\"understudy\":\"reconcile\"}"), 0);
     assert_int_equal(told("finished"), 0);
     assert_int_equal(told("left"), 4);
+    assert_int_equal(counted().passes, 0); /* it counts when it has ended */
+    assert_int_equal(told("resumed"), 0);
+    engine.tally = (struct tally){.selected = 10, .equal = 10, .resumed = true};
+    assert_int_equal(run("{\"understudy\":\"reconcile\"}"), 0);
+    assert_int_equal(told("resumed"), 1);
+    assert_int_equal(counted().passes, 1);
 }
 
 static void test_r28_a_pass_that_failed_is_a_failure(void **state)
@@ -395,6 +404,11 @@ static void test_r28_a_pass_that_failed_is_a_failure(void **state)
     assert_string_equal(err.message, "the source cannot be listed");
 }
 
+#define PARAMS(names, region, more)                                                                \
+    "{\"Parameters\":" names ",\"path\":[],\"destination_region\":" region                         \
+    ",\"destination_account\":\"\",\"cross_account_role_arn\":\"\",\"destination_kms_key_id\":"    \
+    "\"\"" more "}"
+
 static void test_a_payload_of_params_is_a_sync_of_just_that(void **state)
 {
     (void)state;
@@ -406,9 +420,27 @@ static void test_a_payload_of_params_is_a_sync_of_just_that(void **state)
     assert_int_equal(engine.passes, 1);
     assert_string_equal(engine.regions[0], "eu-west-1");
     assert_int_equal(engine.closed, 1);
-    assert_int_equal(run("{\"destination_region\":\"eu-west-1\"}"), -1);
-    assert_string_equal(invocation.error_type, "Understudy.ConfigurationInvalid");
+    static const struct {
+        const char *payload, *says;
+    } wrong[] = {
+        {"{\"destination_region\":\"eu-west-1\"}", "Parameters is missing"},
+        {"{\"Parameters\":[\"a\"],\"path\":[]}", "destination_region is missing"},
+        {"{\"path\":\"/a\"}", "Parameters is missing"},
+        {PARAMS("\"a\"", "\"eu-west-1\"", ""), "Parameters must be a list"},
+        {PARAMS("[\"a\",1]", "\"eu-west-1\"", ""), "Parameters must hold texts"},
+        {PARAMS("[\"a\"]", "[\"eu-west-1\"]", ""), "destination_region must be a text"},
+        {PARAMS("[\"a\"]", "\"\"", ""), "destination_region is empty"},
+        {PARAMS("[]", "\"eu-west-1\"", ""), "neither Parameters nor path"},
+        {PARAMS("[\"a\"]", "\"eu-west-1\"", ",\"more\":1"), "no member that is known"},
+    };
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        assert_int_equal(run(wrong[i].payload), -1);
+        assert_string_equal(invocation.error_type, "Understudy.ConfigurationInvalid");
+        if (!strstr(err.message, wrong[i].says))
+            fail_msg("%s", err.message);
+    }
     assert_int_equal(engine.passes, 1);
+    assert_int_equal(counted().malformed, COUNT(wrong));
 }
 
 /* --- configuration ---------------------------------------------------------------------------- */
