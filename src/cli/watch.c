@@ -23,12 +23,15 @@ static const char doc[] =
 static const char default_config[] = "understudy.yaml";
 static const char default_listen[] = "127.0.0.1:9187";
 enum { EVERY_MS = 60 * 60 * 1000, CANARY_EVERY_MS = 60 * 1000 };
+/* SQS hides a message for 12 hours at most. */
+enum { VISIBILITY_LEAST_MS = 3000, VISIBILITY_MOST_MS = 12 * 60 * 60 * 1000 };
 
 enum {
     FLAG_CONFIG = 'c',
     FLAG_QUEUE = 256,
     FLAG_EVERY,
     FLAG_LISTEN,
+    FLAG_VISIBILITY,
     FLAG_CANARY,
     FLAG_CANARY_EVERY,
     FLAG_STATE,
@@ -45,9 +48,14 @@ static const struct argp_option watch_flags[] = {
      "ARN or URL of a queue that a rule of EventBridge sends to; again for more of them. Without "
      "one there are only full passes",
      0},
+    {"visibility", FLAG_VISIBILITY, "TIME", 0,
+     "how long a message that was received is hidden from others; renewed while it is in hand "
+     "(default: 30s)",
+     0},
     {"every", FLAG_EVERY, "TIME", 0, "between full passes (default: 1h; 0: none)", 0},
     {"listen", FLAG_LISTEN, "ADDRESS:PORT", 0,
-     "where /healthz, /metrics and the status page are (default: 127.0.0.1:9187; none: nowhere)",
+     "where /livez, /healthz, /metrics and the status page are (default: 127.0.0.1:9187; none: "
+     "nowhere)",
      0},
     {"canary", FLAG_CANARY, "NAME", 0,
      "a parameter of the source that is written to measure how far behind the copies are", 0},
@@ -100,6 +108,11 @@ static error_t take(int flag, char *value, struct argp_state *state)
         return 0;
     case FLAG_EVERY:
         set_time("--every", value, true, &watch->every_ms, state);
+        return 0;
+    case FLAG_VISIBILITY:
+        set_time("--visibility", value, false, &watch->hide_ms, state);
+        if (watch->hide_ms < VISIBILITY_LEAST_MS || watch->hide_ms > VISIBILITY_MOST_MS)
+            argp_error(state, "--visibility '%s' is not between 3s and 12h", value);
         return 0;
     case FLAG_CANARY_EVERY:
         set_time("--canary-every", value, false, &watch->canary_every_ms, state);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum {
-    LATER_S = 2,         /* reads catch up within seconds */
     FAILED_FIRST_S = 10, /* doubled each time */
     FAILED_LONGEST_S = 900,
     FIRST_ROOM = 64,
@@ -133,6 +132,7 @@ void pending_add(struct pending *pending, const struct sqs_queue *queue,
         .looks = looks,
         .look_count = count,
         .refused = !hints,
+        .held = message->held,
     };
     pthread_cond_signal(&pending->added);
     pthread_mutex_unlock(&pending->mutex);
@@ -189,6 +189,14 @@ void pending_look(struct pending *pending, size_t *names, int64_t *oldest_ms)
     pthread_mutex_unlock(&pending->mutex);
 }
 
+bool pending_is_full(struct pending *pending)
+{
+    pthread_mutex_lock(&pending->mutex);
+    bool full = pending->filling->message_count >= pending->limit;
+    pthread_mutex_unlock(&pending->mutex);
+    return full;
+}
+
 int64_t pending_verdict(const struct pending_batch *batch, const struct pending_message *message)
 {
     int64_t failed_s = FAILED_FIRST_S;
@@ -201,6 +209,6 @@ int64_t pending_verdict(const struct pending_batch *batch, const struct pending_
     for (int64_t i = 1; i < message->received && failed_s < FAILED_LONGEST_S; i++)
         failed_s *= 2;
     return failed  ? (failed_s < FAILED_LONGEST_S ? failed_s : FAILED_LONGEST_S)
-           : later ? LATER_S
+           : later ? PENDING_LATER_S
                    : -1;
 }

@@ -25,7 +25,8 @@ struct pending_message {
     int64_t received;    /* how often it came */
     const size_t *looks; /* indexes of the batch's hints */
     size_t look_count;
-    bool refused; /* it cannot be read */
+    bool refused;      /* it cannot be read */
+    struct held *held; /* as it came */
 };
 struct pending_batch {
     struct pending_batch *next; /* for who keeps a list of them */
@@ -36,6 +37,9 @@ struct pending_batch {
     struct pending_message *messages;
     size_t message_count;
 };
+
+/* Reads catch up within seconds. */
+enum { PENDING_LATER_S = 2 };
 
 /* At most `limit` messages wait at a time. */
 struct pending *pending_new(size_t limit);
@@ -55,9 +59,10 @@ void pending_close(struct pending *pending);
 
 /* How many names wait, and when the oldest change among them happened (0: not known). */
 void pending_look(struct pending *pending, size_t *names, int64_t *oldest_ms);
+bool pending_is_full(struct pending *pending); /* who adds waits */
 
 /* What becomes of a message by its hints' results: < 0: it is done, else it is to come again in so
- * many seconds. Soon when it could not be seen yet; later each time when it failed. */
+ * many seconds. PENDING_LATER_S when it could not be seen yet; later each time when it failed. */
 int64_t pending_verdict(const struct pending_batch *batch, const struct pending_message *message);
 
 #endif

@@ -19,6 +19,8 @@
 
 enum { SQS_QUEUE_BATCH = 10, SQS_QUEUE_WAIT_S = 20 };
 
+struct held; /* held.h */
+
 struct sqs_queue {
     struct session *session;
     const char *name, *url, *region; /* the name is for messages */
@@ -27,7 +29,8 @@ struct sqs_queue {
 struct sqs_message {
     const char *id, *receipt, *body;
     size_t body_len;
-    int64_t received; /* how often, this time included */
+    int64_t received;  /* how often, this time included */
+    struct held *held; /* whose books it is in while it is in hand; NULL: nobody's */
 };
 
 /* `place`: its ARN, or its URL. The Region is the ARN's or, of a URL of AWS, the host's; else the

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static double seconds(int64_t ms)
 {
@@ -52,10 +53,63 @@ static void histogram(struct buf *out, const char *name, const char *help,
                seconds(lag->sum_ms), name, (unsigned long long)lag->count);
 }
 
+static bool has(const struct watch_words *words, const char *code)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (strcmp(words->items[i].code, code) == 0)
+            return true;
+    return false;
+}
+
+/* A series for each code, so that an alarm sees it come and go. */
+static void words(struct buf *out, const char *name, const char *label, const char *help,
+                  const char *const *codes, const struct watch_words *found)
+{
+    head(out, name, "gauge", help);
+    for (; *codes; codes++)
+        buf_printf(out, "understudy_%s{%s=\"%s\"} %d\n", name, label, *codes, has(found, *codes));
+}
+
+/* The same as quantiles, for who does not work them out. */
+static void summary(struct buf *out, const char *name, const char *help,
+                    const struct lag_histogram *lag)
+{
+    static const struct {
+        const char *text;
+        double part;
+    } parts[] = {{"0.5", 0.5}, {"0.99", 0.99}};
+    head(out, name, "summary", help);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && lag->count; i++)
+        buf_printf(out, "understudy_%s{quantile=\"%s\"} %.3f\n", name, parts[i].text,
+                   seconds(lag_quantile_ms(lag, parts[i].part)));
+    buf_printf(out, "understudy_%s_sum %.3f\nunderstudy_%s_count %llu\n", name,
+               seconds(lag->sum_ms), name, (unsigned long long)lag->count);
+}
+
+static void write_health_metrics(const struct watch_status *status, struct buf *out)
+{
+    gauge(out, "alive", "1 when /livez says so: to start it anew would not help.", status->alive);
+    gauge(out, "healthy", "1 when /healthz says so: it replicates.", status->healthy);
+    words(out, "unhealthy_reason", "reason", "1 for each reason that /healthz gives.",
+          watch_reason_codes, &status->reasons);
+    words(out, "warning", "warning", "1 for each thing that waits for a person.",
+          watch_warning_codes, &status->warnings);
+    head(out, "blocked_items", "gauge",
+         "Copies that the last full pass found blocked, and names that events found so since.");
+    buf_printf(out,
+               "understudy_blocked_items{found_by=\"pass\"} %llu\n"
+               "understudy_blocked_items{found_by=\"event\"} %zu\n",
+               (unsigned long long)status->pass_blocked, status->blocked);
+    gauge(out, "failing_items", "Names whose last look failed.", (double)status->failing);
+    gauge(out, "config_last_reload_successful",
+          "0 when the configuration was read again and is wrong: the one before holds.",
+          !status->config_error[0]);
+}
+
 void watch_write_prometheus(const struct watch_status *status, struct buf *out)
 {
     const struct metric_values *values = &status->metrics;
-    gauge(out, "healthy", "1 when /healthz says ok.", status->healthy);
+    write_health_metrics(status, out);
     gauge(out, "start_time_seconds", "When the daemon started, since 1970.",
           seconds(status->started_ms));
     head(out, "items_total", "counter", "Names that were looked at because of an event.");
@@ -72,7 +126,7 @@ void watch_write_prometheus(const struct watch_status *status, struct buf *out)
     counter(out, "throttled_total", "Answers of AWS that asked for a slower pace.",
             values->throttled);
     counter(out, "passes_total", "Full passes that ended.", values->passes);
-    counter(out, "passes_failed_total", "Full passes with something failed, blocked or left.",
+    counter(out, "passes_failed_total", "Full passes with something failed or left.",
             values->passes_failed);
     counter(out, "missed_changes_total", "Changes that no event told of, found by full passes.",
             values->missed);
@@ -85,6 +139,8 @@ void watch_write_prometheus(const struct watch_status *status, struct buf *out)
     histogram(out, "replication_lag_seconds",
               "From the time in the event (whole seconds) to the last destination's answer.",
               &values->lag);
+    summary(out, "replication_lag_since_start_seconds",
+            "Of replication_lag_seconds, since the daemon started.", &values->lag);
     if (!status->canary)
         return;
     gauge(out, "canary_age_seconds", "Since the canary was last seen replicated.",
@@ -92,6 +148,8 @@ void watch_write_prometheus(const struct watch_status *status, struct buf *out)
     histogram(out, "canary_lag_seconds",
               "From the answer to the canary's write to the last destination's answer.",
               &status->canary_lag);
+    summary(out, "canary_lag_since_start_seconds",
+            "Of canary_lag_seconds, since the daemon started.", &status->canary_lag);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -124,20 +182,63 @@ static void put_reason(struct json_writer *w, const char *key, const char *text)
         json_put_text(w, key, text);
 }
 
+static void put_words(struct json_writer *w, const char *key, const struct watch_words *found)
+{
+    json_key(w, key);
+    json_open_list(w);
+    for (size_t i = 0; i < found->count; i++) {
+        json_open(w);
+        json_put_text(w, "code", found->items[i].code);
+        json_put_text(w, "text", found->items[i].text);
+        json_close(w);
+    }
+    json_close_list(w);
+}
+
+static void put_health(struct json_writer *w, const struct watch_status *status)
+{
+    json_put_bool(w, "healthy", status->healthy);
+    json_put_bool(w, "alive", status->alive);
+    put_words(w, "reasons", &status->reasons);
+    put_words(w, "warnings", &status->warnings);
+}
+
+void watch_write_health(const struct watch_status *status, struct buf *out)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_open(&w);
+    put_health(&w, status);
+    json_close(&w);
+    buf_printf(out, "\n");
+}
+
+void watch_write_life(const struct watch_status *status, struct buf *out)
+{
+    struct json_writer w;
+    json_writer_init(&w, out);
+    json_open(&w);
+    json_put_bool(&w, "alive", status->alive);
+    json_close(&w);
+    buf_printf(out, "\n");
+}
+
 void watch_write_json(const struct watch_status *status, struct buf *out)
 {
     const struct metric_values *values = &status->metrics;
     struct json_writer w;
     json_writer_init(&w, out);
     json_open(&w);
-    json_put_bool(&w, "healthy", status->healthy);
-    put_reason(&w, "reason", status->reason);
+    put_health(&w, status);
     put_time(&w, "now", status->now_ms);
     put_time(&w, "started", status->started_ms);
     json_put_bool(&w, "dry_run", status->dry_run);
     json_put_int(&w, "queues", (int64_t)status->queues);
     json_put_int(&w, "pending", (int64_t)status->pending);
     json_put_int(&w, "oldest_unreplicated_ms", age_ms(status, status->oldest_pending_ms));
+    json_put_int(&w, "failing", (int64_t)status->failing);
+    json_put_int(&w, "blocked", (int64_t)status->blocked);
+    json_put_int(&w, "pass_blocked", (int64_t)status->pass_blocked);
     json_key(&w, "items");
     json_open(&w);
     for (int i = 0; i < METRIC_OUTCOMES; i++)
@@ -173,7 +274,7 @@ struct line {
     const char *label;
     char text[300];
 };
-enum { LINES_MAX = 20 };
+enum { LINES_MAX = 32 };
 
 __attribute__((format(printf, 4, 5))) static void say(struct line *lines, size_t *count,
                                                       const char *label, const char *format, ...)
@@ -218,7 +319,12 @@ static size_t lines_of(const struct watch_status *status, struct line lines[LINE
     char started[CLOCK_TEXT_SIZE];
     size_t count = 0;
     clock_format_iso(status->started_ms, started);
-    say(lines, &count, "health", "%s", status->healthy ? "ok" : status->reason);
+    if (status->healthy)
+        say(lines, &count, "health", "ok");
+    for (size_t i = 0; i < status->reasons.count; i++)
+        say(lines, &count, i ? "" : "not well", "%s", status->reasons.items[i].text);
+    for (size_t i = 0; i < status->warnings.count; i++)
+        say(lines, &count, i ? "" : "to be done", "%s", status->warnings.items[i].text);
     say(lines, &count, "since", "%s%s", started, status->dry_run ? ", dry run" : "");
     say(lines, &count, "looks",
         "%llu applied, %llu equal, %llu ignored, %llu blocked, %llu failed, %llu later",
@@ -240,8 +346,6 @@ static size_t lines_of(const struct watch_status *status, struct line lines[LINE
     say(lines, &count, "calls of AWS", "%llu, %llu sent again, %llu throttled",
         (unsigned long long)values->calls, (unsigned long long)values->retries,
         (unsigned long long)values->throttled);
-    if (status->config_error[0])
-        say(lines, &count, "configuration", "not read again: %.200s", status->config_error);
     return count;
 }
 

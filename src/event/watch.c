@@ -2,6 +2,7 @@
 #include "event/watch.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "event/looked.h"
 #include "event/watch_parts.h"
 #include "net/http_client.h"
@@ -12,12 +13,12 @@
 #include <string.h>
 
 enum {
-    CHUNK = 500,               /* hints that are looked at in one go */
-    SLICE_MS = 20 * 1000,      /* of a full pass, before hints have their turn */
-    IDLE_MS = 5000,            /* between two signs of life when nothing happens */
-    STUCK_MS = 10 * 60 * 1000, /* without a round of the driver */
-    CANARY_MISSES = 5,         /* times its period without it being seen */
+    CHUNK = 500,          /* hints that are looked at in one go */
+    SLICE_MS = 20 * 1000, /* of a full pass, before hints have their turn */
+    IDLE_MS = 5000,       /* between two signs of life when nothing happens */
 };
+/* Of an entry of `failing`. */
+enum { FAILING_AT, FAILING_SINCE, FAILING_OUTCOME };
 
 static int64_t mono_ms(const struct watch *watch)
 {
@@ -95,6 +96,8 @@ int watch_new(const struct watch_options *options, struct watch **out, struct er
 {
     struct watch *watch = memory_alloc(sizeof *watch);
     watch->options = *options;
+    if (!watch->options.hide_ms)
+        watch->options.hide_ms = WATCH_HIDE_MS;
     watch->clock = options->clock ? options->clock : clock_system();
     arena_init(&watch->arena);
     arena_init(&watch->config_arena);
@@ -105,6 +108,7 @@ int watch_new(const struct watch_options *options, struct watch **out, struct er
     metrics_init(&watch->metrics);
     pthread_mutex_init(&watch->mutex, NULL);
     pthread_cond_init(&watch->settle, NULL);
+    thread_condition_init(&watch->renew);
     watch->settling_end = &watch->settling;
     watch->pending = pending_new(PENDING_LIMIT);
     watch->failing = json_object();
@@ -135,6 +139,9 @@ void watch_free(struct watch *watch)
     json_decref(watch->failing);
     metrics_done(&watch->metrics);
     pthread_cond_destroy(&watch->settle);
+    pthread_cond_destroy(&watch->renew);
+    for (size_t i = 0; i < WATCH_QUEUES_MAX; i++)
+        held_list_free(watch->held[i]);
     pthread_mutex_destroy(&watch->mutex);
     arena_done(&watch->config_arena);
     arena_done(&watch->arena);
@@ -152,18 +159,24 @@ static void begin_work(struct watch *watch, int64_t slice_ms)
 
 static void sign_of_life(struct watch *watch)
 {
-    char line[128];
-    struct metric_values values;
-    metrics_snapshot(&watch->metrics, &values);
-    snprintf(line, sizeof line, "%llu applied, %llu equal, %llu failed, %llu full passes",
-             (unsigned long long)values.items[METRIC_APPLIED],
-             (unsigned long long)values.items[METRIC_EQUAL],
-             (unsigned long long)values.items[METRIC_FAILED], (unsigned long long)values.passes);
+    char line[400];
+    struct watch_status status;
     pthread_mutex_lock(&watch->mutex);
     watch->alive_ms = mono_ms(watch);
     pthread_mutex_unlock(&watch->mutex);
-    if (watch->options.alive)
-        watch->options.alive(watch->options.alive_arg, true, line);
+    if (!watch->options.alive)
+        return;
+    watch_status(watch, &status);
+    const struct watch_word *word = status.reasons.count    ? &status.reasons.items[0]
+                                    : status.warnings.count ? &status.warnings.items[0]
+                                                            : NULL;
+    const struct metric_values *values = &status.metrics;
+    snprintf(line, sizeof line, "%s%s%s%s%llu applied, %llu equal, %llu failed, %llu full passes",
+             status.reasons.count ? "not well: " : "", word ? word->text : "", word ? "; " : "",
+             status.dry_run ? "dry run: " : "", (unsigned long long)values->items[METRIC_APPLIED],
+             (unsigned long long)values->items[METRIC_EQUAL],
+             (unsigned long long)values->items[METRIC_FAILED], (unsigned long long)values->passes);
+    watch->options.alive(watch->options.alive_arg, true, line);
 }
 
 static void count_calls(struct watch *watch, const struct tally *sum)
@@ -176,40 +189,74 @@ static void count_calls(struct watch *watch, const struct tally *sum)
 static void note_failing(struct watch *watch, const struct hint *hint,
                          const struct hint_result *result)
 {
+    json_t *known = json_object_get(watch->failing, hint->name);
     if (looked_settled(result)) {
         json_object_del(watch->failing, hint->name);
         return;
     }
-    int64_t known_ms = json_integer_value(json_object_get(watch->failing, hint->name));
-    if (hint->at_ms && (!known_ms || hint->at_ms < known_ms) &&
-        json_object_size(watch->failing) < FAILING_LIMIT)
-        json_object_set_new(watch->failing, hint->name, json_integer(hint->at_ms));
+    if (!known && json_object_size(watch->failing) >= FAILING_LIMIT)
+        return;
+    int64_t at_ms = json_integer_value(json_array_get(known, FAILING_AT));
+    int64_t since_ms =
+        known ? json_integer_value(json_array_get(known, FAILING_SINCE)) : now_ms(watch);
+    if (hint->at_ms && (!at_ms || hint->at_ms < at_ms))
+        at_ms = hint->at_ms;
+    json_object_set_new(watch->failing, hint->name,
+                        json_pack("[I, I, i]", (json_int_t)at_ms, (json_int_t)since_ms,
+                                  (int)result->outcome));
 }
 
-static int64_t oldest_failing_ms(const struct watch *watch)
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
 {
-    int64_t oldest_ms = 0;
+    return !a_ms || (b_ms && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* What a clean full pass has seen to: all, but for what it cannot do either. */
+static void forget_failing(struct watch *watch, bool blocked)
+{
     const char *name;
-    json_t *at_ms;
-    json_object_foreach(watch->failing, name, at_ms)
+    json_t *entry;
+    void *next;
+    json_object_foreach_safe(watch->failing, next, name, entry)
     {
-        if (!oldest_ms || json_integer_value(at_ms) < oldest_ms)
-            oldest_ms = json_integer_value(at_ms);
+        if (!blocked || json_integer_value(json_array_get(entry, FAILING_OUTCOME)) != HINT_BLOCKED)
+            json_object_del(watch->failing, name);
     }
-    return oldest_ms;
+}
+
+/* `oldest_ms`: of what waits beside them. */
+static void count_failing(struct watch *watch, int64_t oldest_ms)
+{
+    const char *name;
+    json_t *entry;
+    size_t failing = 0, blocked = 0;
+    int64_t since_ms = 0;
+    json_object_foreach(watch->failing, name, entry)
+    {
+        oldest_ms = earlier(oldest_ms, json_integer_value(json_array_get(entry, FAILING_AT)));
+        bool is_blocked =
+            json_integer_value(json_array_get(entry, FAILING_OUTCOME)) == HINT_BLOCKED;
+        blocked += is_blocked;
+        failing += !is_blocked;
+        if (!is_blocked)
+            since_ms = earlier(since_ms, json_integer_value(json_array_get(entry, FAILING_SINCE)));
+    }
+    pthread_mutex_lock(&watch->mutex);
+    watch->failing_oldest_ms = oldest_ms;
+    watch->status.failing = failing;
+    watch->status.failing_since_ms = since_ms;
+    watch->status.blocked = blocked;
+    pthread_mutex_unlock(&watch->mutex);
 }
 
 /* What is still to be looked at waits as much as what was not taken yet. */
 static void note_rest(struct watch *watch, const struct pending_batch *batch, size_t looked)
 {
-    int64_t oldest_ms = oldest_failing_ms(watch);
-    for (size_t i = looked; i < batch->hint_count; i++) {
-        int64_t at_ms = batch->hints[i].at_ms;
-        if (at_ms && (!oldest_ms || at_ms < oldest_ms))
-            oldest_ms = at_ms;
-    }
+    int64_t oldest_ms = 0;
+    for (size_t i = looked; i < batch->hint_count; i++)
+        oldest_ms = earlier(oldest_ms, batch->hints[i].at_ms);
+    count_failing(watch, oldest_ms);
     pthread_mutex_lock(&watch->mutex);
-    watch->failing_oldest_ms = oldest_ms;
     watch->working = batch->hint_count - looked;
     watch->alive_ms = mono_ms(watch);
     pthread_mutex_unlock(&watch->mutex);
@@ -243,6 +290,7 @@ static void pass_ended(struct watch *watch, const struct tally *sum, const struc
     bool dry_run = watch->options.dry_run;
     uint64_t written = dry_run ? sum->planned : sum->applied;
     struct tally judged = *sum;
+    judged.blocked = 0; /* a person is to decide: nothing is out of order */
     if (dry_run)
         judged.planned = 0; /* that it was not written is no fault */
     bool failed = err->code != ERR_NONE || tally_exit_apply(&judged) != EXIT_DONE;
@@ -261,12 +309,13 @@ static void pass_ended(struct watch *watch, const struct tally *sum, const struc
               !failed                 ? ""
               : err->code != ERR_NONE ? err->message
                                       : counts);
+    if (!failed) {
+        forget_failing(watch, sum->blocked > 0);
+        count_failing(watch, 0);
+    }
     pthread_mutex_lock(&watch->mutex);
     watch->status.passing = false;
-    if (!failed) {
-        json_object_clear(watch->failing);
-        watch->failing_oldest_ms = 0;
-    }
+    watch->status.pass_blocked = sum->blocked;
     watch->next_pass_ms = mono_ms(watch) + watch->options.every_ms;
     pthread_mutex_unlock(&watch->mutex);
 }
@@ -282,8 +331,10 @@ static void pass(struct watch *watch)
     begin_work(watch, SLICE_MS);
     int result = reconcile_all(watch->reconciler, &sum, &err);
     count_calls(watch, &sum);
-    if (!sum.stopped || (result != 0 && err.code != ERR_CANCELLED))
+    if (!sum.stopped)
         pass_ended(watch, &sum, &err);
+    else if (result != 0)
+        log_event(LOG_ERROR, "a replication's full pass failed", "error", err.message, NULL);
 }
 
 /* --- the configuration, again ----------------------------------------------------------------- */
@@ -298,9 +349,12 @@ static void reload(struct watch *watch)
     if (watch->options.load(watch->options.load_arg, &arena, &set, &err) != 0 ||
         open_reconciler(watch, &set, &reconciler, &err) != 0) {
         arena_done(&arena);
-        log_event(LOG_ERROR, "the configuration was read again and is not taken", "error",
-                  err.message, NULL);
+        log_event(LOG_ERROR,
+                  "the configuration was read again and is not taken: the one "
+                  "from before holds",
+                  "error", err.message, NULL);
         watch_say(watch, watch->status.config_error, err.message);
+        sign_of_life(watch);
         return;
     }
     reconciler_close(watch->reconciler);
@@ -386,50 +440,4 @@ void watch_reload(struct watch *watch)
 int watch_port(const struct watch *watch)
 {
     return watch->http ? http_server_port(watch->http) : 0;
-}
-
-/* --- what is known of it ---------------------------------------------------------------------- */
-
-static void judge(struct watch *watch, struct watch_status *status, int64_t silent_ms)
-{
-    const int64_t period_ms = watch->options.canary_every_ms;
-    char *reason = status->reason;
-    size_t size = sizeof status->reason;
-    int64_t since_ms = status->canary_seen_ms ? status->canary_seen_ms : status->started_ms;
-    reason[0] = '\0';
-    if (silent_ms > STUCK_MS)
-        snprintf(reason, size, "nothing was done for %lld s", (long long)silent_ms / 1000);
-    else if (status->queue_error[0])
-        snprintf(reason, size, "%.240s", status->queue_error);
-    else if (status->pass_error[0])
-        snprintf(reason, size, "the last full pass: %.220s", status->pass_error);
-    else if (status->canary && status->now_ms - since_ms > CANARY_MISSES * period_ms)
-        snprintf(reason, size, "the canary was last seen %lld s ago",
-                 (long long)(status->now_ms - since_ms) / 1000);
-    status->healthy = !reason[0];
-}
-
-void watch_status(struct watch *watch, struct watch_status *out)
-{
-    int64_t waiting_ms;
-    size_t names;
-    struct metric_values values;
-    pending_look(watch->pending, &names, &waiting_ms);
-    metrics_snapshot(&watch->metrics, &values);
-    pthread_mutex_lock(&watch->mutex);
-    *out = watch->status;
-    for (size_t i = 0; i < watch->queue_count && !out->queue_error[0]; i++)
-        memcpy(out->queue_error, watch->queue_errors[i], sizeof out->queue_error);
-    int64_t now = mono_ms(watch), silent_ms = now - watch->alive_ms;
-    out->now_ms = now_ms(watch);
-    out->next_pass_ms =
-        watch->next_pass_ms == INT64_MAX ? 0 : out->now_ms + watch->next_pass_ms - now;
-    out->metrics = values;
-    out->pending = names + watch->working;
-    out->oldest_pending_ms = waiting_ms;
-    if (watch->failing_oldest_ms && (!waiting_ms || watch->failing_oldest_ms < waiting_ms))
-        out->oldest_pending_ms = watch->failing_oldest_ms;
-    out->metrics.oldest_ms = out->oldest_pending_ms;
-    pthread_mutex_unlock(&watch->mutex);
-    judge(watch, out, silent_ms);
 }

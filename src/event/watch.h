@@ -21,7 +21,7 @@
 
 #include <stdbool.h>
 
-enum { WATCH_QUEUES_MAX = 16 };
+enum { WATCH_QUEUES_MAX = 16, WATCH_WORDS_MAX = 10, WATCH_HIDE_MS = 30 * 1000 };
 
 struct watch_options {
     /* Reads and checks the configuration: at the start, and again for watch_reload. */
@@ -29,6 +29,9 @@ struct watch_options {
     void *load_arg;
     const char *queues[WATCH_QUEUES_MAX]; /* ARNs or URLs */
     size_t queue_count;
+    /* How long a message is hidden that was received, again and again while it is in hand: a
+     * process that is killed keeps it from others no longer. 0: WATCH_HIDE_MS */
+    int64_t hide_ms;
     int64_t every_ms;   /* between full passes, the first at once; 0: none */
     const char *listen; /* "127.0.0.1:9187"; NULL: no HTTP */
     const char *canary; /* a parameter that is written at the source to measure; NULL: none */
@@ -60,10 +63,23 @@ void watch_stop(struct watch *watch);
 void watch_reload(struct watch *watch);
 int watch_port(const struct watch *watch); /* of HTTP; 0: none */
 
+/* One thing to know, for programs and for people. */
+struct watch_word {
+    const char *code; /* "queue_unreadable" */
+    char text[256];
+};
+struct watch_words {
+    struct watch_word items[WATCH_WORDS_MAX];
+    size_t count;
+};
+
 /* What is known of it now. Texts are static or in the struct. */
 struct watch_status {
-    bool healthy;
-    char reason[256]; /* why it is not; "" */
+    bool alive;   /* it goes round: /livez. To start it anew would help when it does not */
+    bool healthy; /* and replicates: /healthz. There are no reasons against it */
+    struct watch_words reasons;
+    struct watch_words
+        warnings; /* what is for a person to do, and no reason to be called at night */
     int64_t now_ms, started_ms;
     struct metric_values metrics;
     size_t pending;            /* names that wait */
@@ -72,6 +88,12 @@ struct watch_status {
     bool passing;         /* a full pass is under way */
     int64_t next_pass_ms; /* 0: none */
     bool dry_run;
+    size_t failing;           /* names whose last look failed */
+    int64_t failing_since_ms; /* the first of them; 0: none */
+    size_t blocked;           /* names that their last look found blocked */
+    uint64_t pass_blocked;    /* copies that the last full pass found blocked */
+    int64_t silent_ms;        /* since the driver went round */
+    int64_t deaf_ms;          /* since the queue answered that did so the longest ago */
     size_t queues;
     char queue_error[256]; /* of the last call that failed; "": they are heard */
     char pass_error[256];
@@ -81,8 +103,12 @@ struct watch_status {
     struct lag_histogram canary_lag;
 };
 void watch_status(struct watch *watch, struct watch_status *out);
+/* All codes that reasons and warnings may have, for metrics; NULL ends them. */
+extern const char *const watch_reason_codes[], *const watch_warning_codes[];
 
 /* status.c: the pages of it. */
+void watch_write_health(const struct watch_status *status, struct buf *out);
+void watch_write_life(const struct watch_status *status, struct buf *out);
 void watch_write_prometheus(const struct watch_status *status, struct buf *out);
 void watch_write_json(const struct watch_status *status, struct buf *out);
 void watch_write_html(const struct watch_status *status, struct buf *out);

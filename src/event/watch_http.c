@@ -1,25 +1,33 @@
-/* What the daemon serves: /healthz, /metrics, its status in three forms. Reads only. */
+/* What the daemon serves: /livez, /healthz, /metrics, its status in three forms. Reads only. */
 #include "event/watch_parts.h"
 #include "net/http_server.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void write_health(const struct watch_status *status, struct buf *out)
+static bool is_healthy(const struct watch_status *status)
 {
-    buf_printf(out, "%s\n", status->healthy ? "ok" : status->reason);
+    return status->healthy;
+}
+
+static bool is_alive(const struct watch_status *status)
+{
+    return status->alive;
 }
 
 static const struct page {
     const char *path, *type;
     void (*write)(const struct watch_status *, struct buf *);
+    bool (*well)(const struct watch_status *); /* else 503; NULL: always 200 */
 } pages[] = {
-    {"/healthz", "text/plain; charset=utf-8", write_health},
-    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", watch_write_prometheus},
-    {"/status.json", "application/json", watch_write_json},
-    {"/status.txt", "text/plain; charset=utf-8", watch_write_text},
-    {"/", "text/html; charset=utf-8", watch_write_html},
-    {NULL, NULL, NULL},
+    {"/livez", "application/json", watch_write_life, is_alive},
+    {"/healthz", "application/json", watch_write_health, is_healthy},
+    {"/readyz", "application/json", watch_write_health, is_healthy},
+    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", watch_write_prometheus, NULL},
+    {"/status.json", "application/json", watch_write_json, NULL},
+    {"/status.txt", "text/plain; charset=utf-8", watch_write_text, NULL},
+    {"/", "text/html; charset=utf-8", watch_write_html, NULL},
+    {NULL, NULL, NULL, NULL},
 };
 
 static const struct page *page_at(struct text path)
@@ -54,7 +62,7 @@ static void handle(void *arg, void *loop_state, struct http_exchange *exchange)
     http_exchange_header(exchange, "Content-Security-Policy",
                          "default-src 'none'; style-src 'unsafe-inline'");
     page->write(&status, http_exchange_body(exchange));
-    http_exchange_reply(exchange, page->write == write_health && !status.healthy ? 503 : 200);
+    http_exchange_reply(exchange, page->well && !page->well(&status) ? 503 : 200);
 }
 
 /* "ADDRESS:PORT", "[ADDRESS]:PORT"; without a port a free one. */
@@ -75,8 +83,13 @@ int watch_serve(struct watch *watch, struct error *err)
         .host = arena_strndup(&watch->arena, listen, len),
         .port = (int)port,
         .loops = 1,
+        /* Who asks is near and asks for little: others must not be kept out by who is slow. */
         .largest_body_bytes = 1024,
-        .largest_connections = 64,
+        .largest_connections = 256,
+        .makes_room = true,
+        .header_timeout_ms = 5000,
+        .body_timeout_ms = 5000,
+        .keep_alive_timeout_ms = 15000,
         .arg = watch,
         .handle = handle,
     };

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/stop.h"
+#include "event/held.h"
 #include "event/pending.h"
 #include "event/watch.h"
 
@@ -14,10 +15,8 @@ struct http_server;
 enum {
     LISTENERS = 2, /* a queue; one waits while the other hands over */
     FAILING_LIMIT = 10000,
-    PENDING_LIMIT = 2000, /* messages; as many more may be worked on */
-    /* How long messages are hidden that were taken: all that are in hand, at a few writes a second,
-     * are done before a redrive policy of five would give them up. */
-    HIDE_S = 300
+    PENDING_LIMIT = 1000, /* messages; as many more may be worked on */
+    RENEWALS = 3,         /* of a message in hand, in the time that it is hidden for */
 };
 
 struct listener {
@@ -35,6 +34,8 @@ struct watch {
     struct session *hearing; /* for waiting on queues */
     struct sqs_queue queues[WATCH_QUEUES_MAX];
     char queue_errors[WATCH_QUEUES_MAX][256]; /* under mutex; "": it is heard */
+    int64_t heard_ms[WATCH_QUEUES_MAX];       /* likewise, monotonic: when it answered last */
+    struct held_list *held[WATCH_QUEUES_MAX]; /* what is in hand of it */
     size_t queue_count;
     struct pending *pending;
     struct metrics metrics;
@@ -44,18 +45,21 @@ struct watch {
     struct stop deaf; /* of waiting for messages, which ends at once */
     atomic_bool stopping, reload;
     struct listener listeners[WATCH_QUEUES_MAX * LISTENERS];
-    pthread_t settler;
-    bool settler_started;
+    pthread_t settler, renewer;
+    bool settler_started, renewer_started;
 
     /* The driving thread's. */
     struct arena config_arena; /* the configuration that holds */
     struct config_set set;
     struct reconciler *reconciler;
     int64_t canary_due_ms; /* monotonic */
-    json_t *failing;       /* name → when the oldest change of it happened that failed */
+    json_t *failing;       /* name → [when its oldest open change happened, since when it is
+                            * unsettled, its outcome]; bounded by FAILING_LIMIT */
 
     pthread_mutex_t mutex; /* for what follows; taken after no other */
     pthread_cond_t settle; /* there is something to settle, or no more will come */
+    pthread_cond_t renew;  /* renewals end */
+    bool renewed_last;
     struct pending_batch *settling, **settling_end;
     bool settled_last;
     struct watch_status status; /* what of it is not worked out when asked */
@@ -72,6 +76,9 @@ void watch_say(struct watch *watch, char reason[256], const char *text);
 int watch_listen(struct watch *watch, struct error *err);
 void watch_settle(struct watch *watch, struct pending_batch *batch); /* takes it */
 void watch_listen_end(struct watch *watch);
+
+/* watch_health.c: of `status`, whose other members are filled. */
+void watch_judge(const struct watch_options *options, struct watch_status *status);
 
 /* watch_canary.c: on the driving thread. */
 void watch_canary(struct watch *watch);

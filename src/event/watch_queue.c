@@ -27,14 +27,24 @@ static void take_message(struct listener *listener, struct arena *arena,
     pending_add(watch->pending, listener->queue, message, understood ? &hints : NULL);
 }
 
+static void heard(struct watch *watch, size_t queue, const char *error)
+{
+    watch_say(watch, watch->queue_errors[queue], error);
+    if (*error)
+        return;
+    pthread_mutex_lock(&watch->mutex);
+    watch->heard_ms[queue] = watch->clock->monotonic_ms(watch->clock);
+    pthread_mutex_unlock(&watch->mutex);
+}
+
 static void *listen_on(void *arg)
 {
     struct listener *listener = arg;
     struct watch *watch = listener->watch;
     struct sqs_queue queue = *listener->queue;
-    char *reason = watch->queue_errors[listener->queue - watch->queues];
+    const size_t number = (size_t)(listener->queue - watch->queues);
     /* Those of a dry run are others' to settle, and soon. */
-    const int hide_s = watch->options.dry_run ? 0 : HIDE_S;
+    const int hide_s = watch->options.dry_run ? 0 : (int)(watch->options.hide_ms / 1000);
     struct arena arena;
     queue.session = watch->hearing;
     arena_init(&arena);
@@ -46,7 +56,10 @@ static void *listen_on(void *arg)
             sqs_queue_receive(&queue, &arena, SQS_QUEUE_WAIT_S, hide_s, &messages, &count, &err);
         if (result != 0 && stop_wanted(&watch->stop))
             break;
-        watch_say(watch, reason, result == 0 ? "" : err.message);
+        heard(watch, number, result == 0 ? "" : err.message);
+        for (size_t i = 0; i < count && hide_s; i++)
+            messages[i].held = held_add(watch->held[number], messages[i].receipt,
+                                        watch->clock->monotonic_ms(watch->clock));
         for (size_t i = 0; i < count; i++)
             take_message(listener, &arena, &messages[i]);
         if (result != 0) {
@@ -59,6 +72,57 @@ static void *listen_on(void *arg)
     return NULL;
 }
 
+/* --- what is in hand stays hidden ------------------------------------------------------------- */
+
+static void renew(struct watch *watch, size_t number)
+{
+    const struct sqs_queue *queue = &watch->queues[number];
+    const char *receipts[SQS_QUEUE_BATCH];
+    struct sqs_verdict verdicts[SQS_QUEUE_BATCH];
+    struct arena arena;
+    size_t count;
+    arena_init(&arena);
+    while (!atomic_load(&watch->stopping) &&
+           (count = held_due(watch->held[number], watch->clock->monotonic_ms(watch->clock), &arena,
+                             receipts, SQS_QUEUE_BATCH)) > 0) {
+        struct error err = {0};
+        for (size_t i = 0; i < count; i++)
+            verdicts[i] = (struct sqs_verdict){receipts[i], watch->options.hide_ms / 1000};
+        /* One that was settled meanwhile cannot be hidden again, and need not. */
+        if (sqs_queue_settle(queue, &arena, verdicts, count, &err) != 0)
+            log_event(LOG_DEBUG, "messages in hand were not hidden again", "error", err.message,
+                      NULL);
+        arena_reset(&arena);
+    }
+    arena_done(&arena);
+}
+
+static void *renew_all(void *arg)
+{
+    struct watch *watch = arg;
+    pthread_mutex_lock(&watch->mutex);
+    while (!watch->renewed_last) {
+        struct timespec deadline = thread_deadline(watch->options.hide_ms / RENEWALS / 2);
+        pthread_cond_timedwait(&watch->renew, &watch->mutex, &deadline);
+        pthread_mutex_unlock(&watch->mutex);
+        for (size_t i = 0; i < watch->queue_count; i++)
+            renew(watch, i);
+        pthread_mutex_lock(&watch->mutex);
+    }
+    pthread_mutex_unlock(&watch->mutex);
+    return NULL;
+}
+
+static void end_renewals(struct watch *watch)
+{
+    pthread_mutex_lock(&watch->mutex);
+    watch->renewed_last = true;
+    pthread_cond_signal(&watch->renew);
+    pthread_mutex_unlock(&watch->mutex);
+    if (watch->renewer_started)
+        pthread_join(watch->renewer, NULL);
+}
+
 /* --- settling --------------------------------------------------------------------------------- */
 
 static void settle_some(const struct sqs_queue *queue, struct arena *arena,
@@ -67,6 +131,14 @@ static void settle_some(const struct sqs_queue *queue, struct arena *arena,
     struct error err = {0};
     if (count && sqs_queue_settle(queue, arena, verdicts, count, &err) != 0)
         log_event(LOG_WARN, "messages were not settled and come again", "error", err.message, NULL);
+}
+
+/* Who ends keeps nothing from others for a moment. */
+static int64_t again_s(struct watch *watch, const struct pending_batch *batch,
+                       const struct pending_message *message)
+{
+    int64_t verdict_s = pending_verdict(batch, message);
+    return verdict_s == PENDING_LATER_S && atomic_load(&watch->stopping) ? 0 : verdict_s;
 }
 
 static void settle_batch(struct watch *watch, const struct pending_batch *batch)
@@ -80,8 +152,9 @@ static void settle_batch(struct watch *watch, const struct pending_batch *batch)
             const struct pending_message *message = &batch->messages[i];
             if (message->queue != &watch->queues[queue])
                 continue;
+            held_drop(watch->held[queue], message->held);
             verdicts[count++] =
-                (struct sqs_verdict){message->receipt, pending_verdict(batch, message)};
+                (struct sqs_verdict){message->receipt, again_s(watch, batch, message)};
             if (count == SQS_QUEUE_BATCH) {
                 settle_some(message->queue, &arena, verdicts, count);
                 arena_reset(&arena);
@@ -138,6 +211,15 @@ int watch_listen(struct watch *watch, struct error *err)
     if (thread_start(&watch->settler, "settle", settle_all, watch, err) != 0)
         return -1;
     watch->settler_started = true;
+    for (size_t i = 0; i < watch->queue_count; i++) {
+        watch->held[i] = held_list_new(watch->options.hide_ms / RENEWALS);
+        watch->heard_ms[i] = watch->clock->monotonic_ms(watch->clock);
+    }
+    if (!watch->options.dry_run && watch->queue_count) {
+        if (thread_start(&watch->renewer, "renew", renew_all, watch, err) != 0)
+            return -1;
+        watch->renewer_started = true;
+    }
     for (size_t i = 0; i < watch->queue_count * LISTENERS; i++) {
         struct listener *listener = &watch->listeners[i];
         *listener = (struct listener){.watch = watch, .queue = &watch->queues[i / LISTENERS]};
@@ -164,6 +246,7 @@ void watch_listen_end(struct watch *watch)
     for (size_t i = 0; i < WATCH_QUEUES_MAX * LISTENERS; i++)
         if (watch->listeners[i].started)
             pthread_join(watch->listeners[i].thread, NULL);
+    end_renewals(watch);
     give_back(watch);
     pthread_mutex_lock(&watch->mutex);
     watch->settled_last = true;

@@ -224,6 +224,24 @@ static void expire(struct http_loop *loop)
     }
 }
 
+static int64_t waits_since(const struct http_loop *loop, unsigned kind)
+{
+    const struct http_link *list = &loop->waits[kind];
+    return link_alone(list) ? INT64_MAX : of_wait(list->next)->deadline_ms - loop->wait_ms[kind];
+}
+
+/* Those who only rest go first, whatever the others wait for. */
+void http_loop_make_room(struct http_loop *loop)
+{
+    unsigned oldest = waits_since(loop, WAIT_LINGER) != INT64_MAX ? WAIT_LINGER : WAIT_NEXT;
+    if (waits_since(loop, oldest) == INT64_MAX)
+        for (unsigned kind = 0; kind < WAIT_ANSWER; kind++)
+            if (waits_since(loop, kind) < waits_since(loop, oldest))
+                oldest = kind;
+    if (waits_since(loop, oldest) != INT64_MAX)
+        http_connection_close(of_wait(loop->waits[oldest].next));
+}
+
 /* Connections that had more requests waiting than one turn allows; those that still have get into
  * the next round. */
 static void take_turns(struct http_loop *loop)

@@ -111,6 +111,7 @@ void *http_loop_run(void *loop);
 void http_loop_wake(struct http_loop *loop);
 void http_loop_done(struct http_loop *loop); /* after its thread has ended */
 void http_loop_adopt(struct http_loop *loop, struct http_connection *connection);
+void http_loop_make_room(struct http_loop *loop); /* on its own thread */
 struct http_exchange *http_loop_take_exchange(struct http_loop *loop);
 void http_loop_give_exchange(struct http_loop *loop, struct http_exchange *exchange);
 void http_link_append(struct http_link *list, struct http_link *link);

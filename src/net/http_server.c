@@ -237,6 +237,9 @@ static struct http_connection *admit(struct http_server *server, int fd,
                                      const struct sockaddr_storage *name)
 {
     int one = 1;
+    if (server->options.makes_room &&
+        atomic_load(&server->connections) >= server->options.largest_connections)
+        http_loop_make_room(&server->loops[0]);
     if (atomic_fetch_add(&server->connections, 1) >= server->options.largest_connections) {
         atomic_fetch_sub(&server->connections, 1);
         close(fd);

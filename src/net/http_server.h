@@ -56,11 +56,14 @@ struct http_server_options {
     size_t large_bytes;
     unsigned largest_field_count; /* 0: 100 */
     unsigned largest_connections; /* 0: 4,096 */
-    int header_timeout_ms;        /* 0: 10,000 */
-    int body_timeout_ms;          /* 0: 30,000 */
-    int keep_alive_timeout_ms;    /* 0: 60,000 */
-    struct clock *clock;          /* of the Date header; NULL: the system's */
-    void *arg;                    /* given to every function below */
+    /* When there are as many, the one that has waited longest for its client is closed for the
+     * newcomer, which else is turned away: slow clients then keep nobody out. With one loop. */
+    bool makes_room;
+    int header_timeout_ms;     /* 0: 10,000 */
+    int body_timeout_ms;       /* 0: 30,000 */
+    int keep_alive_timeout_ms; /* 0: 60,000 */
+    struct clock *clock;       /* of the Date header; NULL: the system's */
+    void *arg;                 /* given to every function below */
     /* Per loop, on its own thread; what loop_start returns is given to handle. May be NULL. */
     void *(*loop_start)(void *arg, unsigned loop);
     void (*loop_end)(void *arg, void *loop_state);

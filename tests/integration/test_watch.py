@@ -103,9 +103,10 @@ class Watch(Replication):
             within(20, lambda region=region: self.value(name, region) == value)
 
     def when_hidden_ones_come(self, look):
-        """What was received and not settled is seen again after 5 min of the server's."""
+        """What was received and not settled is seen again after 30 s of the server's; what failed
+        again and again after as many minutes."""
         def forward():
-            self.server.clock(advance=301)
+            self.server.clock(advance=200)
             end = time.monotonic() + 0.5
             while not look() and time.monotonic() < end:
                 time.sleep(0.02)
@@ -183,35 +184,122 @@ class Watch(Replication):
         self.assertNotIn('an event"', json.dumps(log))  # R33: what it cannot read is not logged
 
     def test_what_waits_in_memory_is_not_given_up_by_its_queue(self):
-        watch = self.start(every='0')
+        watch = self.start('--visibility', '3s', every='0')
         self.witness.rules.append(lambda call: 'stall' if call.operation == 'PutParameter' and
                                   call.region == COPIES[0] else None)
         self.put('/prod/first', 'holds it up')
-        self.assertTrue(self.witness.stalled.wait(60))
+        self.witness.stalled.wait(20)
         within(20, lambda: self.status()['oldest_unreplicated_ms'] > 0)
         self.assertEqual(self.status()['pending'], 1)  # also what is being worked on waits
         self.put('/prod/second', 'waits')
         within(20, lambda: self.status()['pending'] == 2)
-        for _ in range(5):  # as often as the redrive policy allows
-            self.server.clock(advance=35)
-            self.server.clock(advance=-35)
-        self.server.clock(advance=35)
-        visible = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=['All'])
-        self.assertEqual(visible['Attributes']['ApproximateNumberOfMessages'], '0')
-        self.assertEqual(self.status()['events'], 2)
-        # Ended now, it gives back what it had no time for.
+
+        def hidden_again():  # those in hand, each for the same time
+            rows = [row for call in self.settled() for row in json.loads(call.body)['Entries']]
+            self.assertTrue(all(row['VisibilityTimeout'] == 3 for row in rows), rows)
+            receipts = [row['ReceiptHandle'] for row in rows]
+            return len(set(receipts)) >= 2 and all(receipts.count(one) >= 2 for one in receipts[:2])
+        within(30, hidden_again)
+        self.witness.rules.clear()
+        self.witness.released.set()
+        self.everywhere('/prod/second', 'waits')
+        within(20, lambda: self.depth() == 0)
+        self.end(watch)
+
+    def settled(self):
+        return [call for call in self.witness.calls
+                if call.operation == 'ChangeMessageVisibilityBatch']
+
+    def test_who_is_told_to_end_gives_back_at_once(self):
+        watch = self.start(every='0')
+        self.witness.rules.append(lambda call: 'stall' if call.operation == 'PutParameter' and
+                                  call.region == COPIES[0] else None)
+        self.put('/prod/first', 'holds it up')
+        self.witness.stalled.wait(20)
+        self.put('/prod/second', 'waits')
+        within(20, lambda: self.status()['pending'] == 2)
         watch.send_signal(signal.SIGTERM)
         self.witness.rules.clear()
         self.witness.released.set()
-        self.assertEqual(watch.wait(60), 0)
-        back = [call for call in self.witness.calls
-                if call.operation == 'ChangeMessageVisibilityBatch']
-        self.assertEqual(sum(len(json.loads(call.body)['Entries']) for call in back), 2)
+        self.assertEqual(watch.wait(20), 0)
+        rows = [row for call in self.settled() for row in json.loads(call.body)['Entries']]
+        self.assertEqual([row['VisibilityTimeout'] for row in rows], [0] * len(rows))
+        self.assertGreaterEqual(len(rows), 1)
         again = self.start(every='0')
-        for region in COPIES:
+        for region in COPIES:  # the witness may still wait for the one that is gone, and take it
             self.when_hidden_ones_come(lambda region=region:
                                        self.value('/prod/second', region) == 'waits')
         self.end(again)
+
+    def test_a_blocked_copy_is_told_and_is_no_failure(self):
+        self.put('/prod/key', 'v', Type='SecureString',
+                 KeyId=self.server.client('kms', SOURCE).create_key()['KeyMetadata']['KeyId'])
+        watch = self.start()
+        within(30, lambda: self.status()['passes'] == 1 and self.status()['blocked'] == 1)
+        status = self.status()
+        self.assertTrue(status['healthy'], status)
+        self.assertEqual((status['passes_failed'], status['pass_blocked']), (0, 2))
+        self.assertEqual([word['code'] for word in status['warnings']], ['blocked'])
+        self.assertIn('understudy_blocked_items{found_by="pass"} 2', self.metrics())
+        self.assertIn('understudy_warning{warning="blocked"} 1', self.metrics())
+        self.assertEqual(self.health(), (200, status['reasons'], status['warnings']))
+        self.assertRegex(self.ask('--url', self.page).stdout,
+                         r'health +ok\nto be done +blocked until .*: 2 copies')
+        self.assertIn('understudy_blocked_items{found_by="event"} 1', self.metrics())
+        self.end(watch)
+
+    def test_a_pass_that_fails_is_a_reason(self):
+        self.witness.rules.append(
+            lambda call: error('AccessDeniedException', 'no') if call.region == COPIES[0] and
+            call.operation == 'PutParameter' else None)
+        self.put('/prod/a', 'v')
+        watch = self.start(every='1s')
+        within(20, lambda: self.status()['passes_failed'])
+        status, reasons, _ = self.health()
+        self.assertEqual((status, [word['code'] for word in reasons]), (503, ['pass_failed']))
+        self.assertEqual(self.get('/livez'), (200, {'alive': True}))  # to start it anew is no help
+        self.assertEqual(self.get('/readyz')[0], 503)
+        self.assertIn('understudy_unhealthy_reason{reason="pass_failed"} 1', self.metrics())
+        self.assertEqual(self.ask('--url', self.page).returncode, 1)
+        self.witness.rules.clear()
+        within(20, lambda: self.health()[0] == 200)
+        self.assertIn('understudy_unhealthy_reason{reason="pass_failed"} 0', self.metrics())
+        self.end(watch)
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(self.page + path, timeout=20) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, json.load(refused)
+
+    def health(self):
+        status, body = self.get('/healthz')
+        self.assertEqual(body['healthy'], status == 200)
+        return status, body['reasons'], body['warnings']
+
+    def metrics(self):
+        with urllib.request.urlopen(self.page + '/metrics', timeout=20) as answer:
+            self.assertIn('version=0.0.4', answer.headers['Content-Type'])
+            return answer.read().decode()
+
+    def test_slow_clients_keep_nobody_out(self):
+        watch = self.start(every='0')
+        host, port = self.page.removeprefix('http://').split(':')
+        slow = []
+        try:
+            for number in range(400):  # more than it has room for
+                one = socket.create_connection((host, int(port)), timeout=20)
+                if number % 2:
+                    one.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ')
+                slow.append(one)
+            for path in ('/livez', '/healthz', '/healthz'):
+                self.assertEqual(self.get(path)[0], 200)
+        finally:
+            for one in slow:
+                one.close()
+        self.end(watch)
 
     def test_a_dry_run_writes_nothing_and_messages_stay(self):
         self.put('/prod/a', 'v')
@@ -238,7 +326,8 @@ class Watch(Replication):
             within(40, lambda: 'other-queue' in self.status().get('queue_error', ''))
             self.put('/prod/a', f'{number}', Overwrite=True)
             self.everywhere('/prod/a', f'{number}')
-            self.assertFalse(self.status()['healthy'])
+            self.assertEqual([word['code'] for word in self.status()['reasons']],
+                             ['queue_unreadable'])
         self.end(watch)
 
     def test_the_configuration_is_read_again(self):
@@ -249,12 +338,25 @@ class Watch(Replication):
         (self.folder / 'understudy.yaml').write_text(good + 'unknown: key\n')
         watch.send_signal(signal.SIGHUP)
         self.assertIn('unknown', within(20, lambda: self.status().get('config_error')))
+        # The one before holds, and everybody is told.
+        status, reasons, warnings = self.health()
+        self.assertEqual((status, reasons), (200, []))
+        self.assertEqual([word['code'] for word in warnings], ['configuration_rejected'])
+        self.assertIn('unknown', warnings[0]['text'])
+        self.assertIn('understudy_config_last_reload_successful 0', self.metrics())
+        self.assertIn('unknown', self.ask('--url', self.page).stdout)
+        self.put('/prod/still', 'v')
+        self.everywhere('/prod/still', 'v')
         (self.folder / 'understudy.yaml').write_text(good.replace('/prod/**', '/more/**'))
         watch.send_signal(signal.SIGHUP)
         within(20, lambda: 'config_error' not in self.status())
+        self.assertEqual(self.health(), (200, [], []))
+        self.assertIn('understudy_config_last_reload_successful 1', self.metrics())
         self.put('/more/b', 'v')
         self.everywhere('/more/b', 'v')
-        self.end(watch)
+        log = self.end(watch)
+        self.assertTrue(any('is not taken' in line['msg'] and line['level'] == 'error'
+                            and 'unknown' in line['error'] for line in log), log)
 
     def test_full_passes_without_a_queue(self):
         self.put('/prod/a', 'one')
@@ -272,8 +374,7 @@ class Watch(Replication):
         values = dict(re.findall(r'^(understudy_\S+) (\S+)$', metrics, re.MULTILINE))
         self.assertEqual(values['understudy_healthy'], '1.000')
         self.assertGreaterEqual(int(values['understudy_canary_lag_seconds_count']), 2)
-        for name in {re.sub(r'(_bucket|_sum|_count)?({.*})?$', '', name) for name in values}:
-            self.assertIn(f'# TYPE {name} ', metrics)
+        self.check_exposition(metrics)
         with urllib.request.urlopen(self.page) as answer:
             self.assertIn('is ready', answer.read().decode())
             self.assertIn("default-src 'none'", answer.headers['Content-Security-Policy'])
@@ -293,10 +394,46 @@ class Watch(Replication):
         with self.assertRaises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(self.page + '/healthz')
         self.assertEqual(refused.exception.code, 503)
-        self.assertRegex(refused.exception.read(), b'queue changes|canary')
         refused.exception.close()
+        _, reasons, _ = self.health()
+        self.assertIn(reasons[0]['code'], ('queue_unreadable', 'canary_late'))
         self.end(watch)
         self.assertEqual(self.ask('--url', self.page).returncode, 1)
+
+    def check_exposition(self, text):
+        """Prometheus' text format 0.0.4: what its parser refuses, and what promtool minds."""
+        types, helps, seen, current = {}, set(), set(), None
+        self.assertTrue(text.endswith('\n'))
+        for line in text.splitlines():
+            words = line.split(' ', 3)
+            if line.startswith('# HELP '):
+                self.assertNotIn(words[2], helps, line)
+                self.assertTrue(words[3].endswith('.'), line)
+                helps.add(words[2])
+                current = None
+            elif line.startswith('# TYPE '):
+                self.assertNotIn(words[2], types, line)
+                self.assertIn(words[2], helps, line)
+                current, types[words[2]] = words[2], words[3]
+                self.assertEqual(words[3] == 'counter', current.endswith('_total'), line)
+            else:
+                match = re.fullmatch(
+                    r'([a-z_]+)(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"\})? (\S+)', line)
+                self.assertTrue(match, line)
+                self.assertNotIn(line.rpartition(' ')[0], seen, line)
+                seen.add(line.rpartition(' ')[0])
+                name = match[1]
+                if types.get(current) in ('histogram', 'summary'):
+                    name = re.sub('_(bucket|sum|count)$', '', name)
+                self.assertEqual(name, current, line)  # all of one metric stand together
+                float(match[3])
+        for name, kind in types.items():
+            if kind == 'histogram':
+                counts = [int(number) for number in
+                          re.findall(rf'^{name}_bucket.* (\d+)$', text, re.MULTILINE)]
+                self.assertEqual(counts, sorted(counts))
+                self.assertIn(f'{name}_bucket{{le="+Inf"}} {counts[-1]}\n', text)
+                self.assertIn(f'{name}_count {counts[-1]}\n', text)
 
     def ask(self, *words):
         return subprocess.run([program(), 'status', *words], capture_output=True, text=True,

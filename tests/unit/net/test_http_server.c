@@ -956,6 +956,36 @@ static void test_largest_connections(void **state)
     close_house(house);
 }
 
+/* Those who have waited longest for their client go: slow clients keep nobody out. */
+static void test_slow_clients_make_room(void **state)
+{
+    (void)state;
+    struct house *house =
+        open_house((struct http_server_options){.loops = 1,
+                                                .largest_connections = 4,
+                                                .makes_room = true,
+                                                .header_timeout_ms = 10 * PATIENCE_MS,
+                                                .keep_alive_timeout_ms = 10 * PATIENCE_MS});
+    int slow[8], rests = call(house);
+    assert_int_equal(ask(rests, "GET / HTTP/1.1\r\n" HOST "\r\n").status, 200);
+    for (int i = 0; i < 8; i++) {
+        slow[i] = call(house);
+        if (i % 2)
+            say(slow[i], "GET / HTTP/1.1\r\n" HOST "X-Slow: ");
+    }
+    for (int i = 0; i < 3; i++) {
+        int quick = call(house);
+        assert_int_equal(ask(quick, "GET / HTTP/1.1\r\n" HOST "\r\n").status, 200);
+        close(quick);
+    }
+    assert_closed(rests); /* who only rests goes before all others */
+    for (int i = 0; i < 4; i++)
+        assert_closed(slow[i]);
+    for (int i = 4; i < 8; i++)
+        close(slow[i]);
+    close_house(house);
+}
+
 /* Out of descriptors: those who come are closed, those who are there go on, and the server does
  * not spin. */
 static void test_out_of_descriptors(void **state)
@@ -1066,6 +1096,7 @@ int main(void)
         cmocka_unit_test(test_never_started),
         cmocka_unit_test(test_cannot_listen),
         cmocka_unit_test(test_largest_connections),
+        cmocka_unit_test(test_slow_clients_make_room),
         cmocka_unit_test(test_out_of_descriptors),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_many_connections),
