@@ -63,7 +63,8 @@ lint: build-asan/build.ninja ## clang-tidy and cppcheck
 	tools/check_cppcheck
 
 build-asan/build.ninja:
-	CC=clang-14 meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	CC=clang-14 meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false \
+	    -Doptimization=0 -Ddebug=false -Dc_args=-gline-tables-only -Dc_link_args=-fuse-ld=gold
 
 install: build ## as root: meson install into /usr/local (DESTDIR and meson's prefix work)
 	meson install -C $(BUILD) --no-rebuild

@@ -2,6 +2,7 @@
 """deploy/: the templates permit what the operation table says and nothing else, their roles carry
 out a replication on the local AWS, their rules let through what the event table knows, and linters
 have nothing to say where they are on the machine."""
+import functools
 import json
 import pathlib
 import re
@@ -89,12 +90,17 @@ Loader.add_multi_constructor('!', construct)
 NOTHING = object()
 
 
+@functools.lru_cache(None)
+def parsed(text):
+    return yaml.load(text, Loader)
+
+
 class Template:
     """A template with its parameters filled in: what becomes of its functions."""
 
     def __init__(self, name, **given):
         self.text = (CLOUDFORMATION / name).read_text()
-        self.body = yaml.load(self.text, Loader)
+        self.body = parsed(self.text)
         self.parameters = {key: given.get(key, one.get('Default'))
                            for key, one in self.body['Parameters'].items()}
         unknown = set(given) - set(self.parameters)
@@ -409,7 +415,7 @@ class Lint(unittest.TestCase):
 
     def test_parameters_are_documented_and_used(self):
         for path in CLOUDFORMATION.glob('*.yaml'):
-            body = yaml.load(path.read_text(), Loader)
+            body = parsed(path.read_text())
             used = json.dumps([body['Resources'], body['Conditions'], body['Outputs'],
                                body.get('Rules')])
             groups = body['Metadata']['AWS::CloudFormation::Interface']['ParameterGroups']
