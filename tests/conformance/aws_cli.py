@@ -1,8 +1,9 @@
 """aws_cli: the aws command line of Debian, many times without starting Python for each.
 
-`aws` spends more than a second on its imports. A helper process makes them once and then, for each
-call, runs the program's own entry point in a fork of itself, with an environment and standard
-streams of its own. (Not in the test's process: Debian's awscli and boto3 cannot share one.)
+`aws` spends more than a second on its imports. A helper process makes them once, reads each
+service's model once, and then, for each call, runs the program's own entry point in a fork of
+itself, with an environment and standard streams of its own. (Not in the test's process: Debian's
+awscli and boto3 cannot share one.)
 """
 import atexit
 import json
@@ -13,11 +14,12 @@ import tempfile
 import traceback
 
 PYTHON = '/usr/bin/python3' if os.path.exists('/usr/bin/python3') else sys.executable
+FIRST = 4  # of the words that a test gives, behind those that `run` puts before them
 helper = None
 answers = []
 
 
-def run(arguments, env):
+def run(url, arguments, env):
     """Standard output, or subprocess.CalledProcessError; `answers` are then what the server sent:
     [operation, HTTP status, content type, body, a REST service's error]."""
     global helper
@@ -25,11 +27,12 @@ def run(arguments, env):
         helper = subprocess.Popen([PYTHON, __file__], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, text=True)
         atexit.register(stop)
-    print(json.dumps([list(arguments), env]), file=helper.stdin, flush=True)
+    words = ['--endpoint-url', url, '--output', 'json', *arguments]
+    print(json.dumps([words, env]), file=helper.stdin, flush=True)
     status, out, err, sent = json.loads(helper.stdout.readline())
     answers[:] = [json.loads(line) for line in sent.splitlines()]
     if status != 0:
-        raise subprocess.CalledProcessError(status, ['aws', *arguments], out, err)
+        raise subprocess.CalledProcessError(status, ['aws', *words], out, err)
     return out
 
 
@@ -39,7 +42,7 @@ def stop():
     helper.stdout.close()
 
 
-def child(create_clidriver, arguments, env, out, err, sent):
+def child(create_clidriver, loader, arguments, env, out, err, sent):
     data = {'AWS_DATA_PATH': os.environ['AWS_DATA_PATH']}  # set by the program's imports
     os.environ.clear()
     os.environ.update(env, **data)
@@ -50,6 +53,7 @@ def child(create_clidriver, arguments, env, out, err, sent):
     status = 255
     try:
         driver = create_clidriver()
+        driver.session.register_component('data_loader', loader)
         driver.session.register('response-received.*.*', lambda **event: note(event, sent))
         status = driver.main(arguments)
         sys.stdout.flush()
@@ -71,12 +75,12 @@ def note(event, sent):
         sent.flush()
 
 
-def fork_and_run(create_clidriver, arguments, env):
+def fork_and_run(create_clidriver, loader, arguments, env):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, \
             tempfile.TemporaryFile() as sent:
         pid = os.fork()
         if pid == 0:
-            child(create_clidriver, arguments, env, out, err, sent)
+            child(create_clidriver, loader, arguments, env, out, err, sent)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         texts = []
         for file in (out, err, sent):
@@ -85,11 +89,28 @@ def fork_and_run(create_clidriver, arguments, env):
     return [status, *texts]
 
 
+def read_models(loader, service):
+    """What the program would read in each fork, and the loader keeps."""
+    from botocore.exceptions import DataNotFoundError
+    for kind in ('service-2', 'paginators-1', 'waiters-2', 'endpoint-rule-set-1'):
+        try:
+            loader.load_service_model(service, kind)
+        except DataNotFoundError:
+            pass  # no such service, or none of this kind
+    for name in ('cli', 'endpoints', 'partitions', '_retry'):
+        try:
+            loader.load_data(name)
+        except DataNotFoundError:
+            pass  # of another version of the program
+
+
 def serve():
     from awscli.clidriver import create_clidriver
-    create_clidriver()  # imports what every command needs
+    loader = create_clidriver().session.get_component('data_loader')
     for line in sys.stdin:
-        print(json.dumps(fork_and_run(create_clidriver, *json.loads(line))), flush=True)
+        arguments, env = json.loads(line)
+        read_models(loader, next(word for word in arguments[FIRST:] if not word.startswith('-')))
+        print(json.dumps(fork_and_run(create_clidriver, loader, arguments, env)), flush=True)
 
 
 if __name__ == '__main__':

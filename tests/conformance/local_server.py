@@ -23,6 +23,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+import lean  # noqa: F401, before boto3
 import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -208,7 +209,7 @@ class LocalServer:
                    AWS_DEFAULT_REGION=region, AWS_EC2_METADATA_DISABLED='true', AWS_PAGER='',
                    AWS_CONFIG_FILE='/dev/null', AWS_SHARED_CREDENTIALS_FILE='/dev/null')
         try:
-            out = aws_cli.run(['--endpoint-url', self.url, '--output', 'json', *arguments], env)
+            out = aws_cli.run(self.url, arguments, env)
         except subprocess.CalledProcessError as error:
             rows.note_cli(arguments, error.stderr)
             raise
