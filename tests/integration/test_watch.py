@@ -367,7 +367,7 @@ class Watch(Replication):
         self.end(watch, signal.SIGINT)
 
     def test_pages_and_status(self):
-        watch = self.start('--canary', '/canary', '--canary-every', '1s')
+        watch = self.start('--canary', '/canary', '--canary-every', '4s')  # 20 s late are well
         within(20, lambda: self.status().get('canary_lag', {}).get('count', 0) >= 2)
         with urllib.request.urlopen(self.page + '/metrics') as answer:
             metrics = answer.read().decode()
