@@ -2,7 +2,7 @@
 
 Each round changes the source, runs `understudy sync` into trouble, and runs it once more without:
 source and copies are then equal in every field, and no copy has more versions than the changes of
-its source called for. FAULT_ROUNDS says how many rounds, FAULT_SEED repeats a run.
+its source called for. FAULT_ROUNDS says how many rounds, FAULT_SEED makes another run.
 """
 import os
 import pathlib
@@ -44,7 +44,7 @@ def rules(trouble):
 class SyncFaults(Replication):
     def setUp(self):
         super().setUp()
-        self.seed = int(os.environ.get('FAULT_SEED', random.randrange(1 << 32)))
+        self.seed = int(os.environ.get('FAULT_SEED', 12))  # the same in each run
         print(f'FAULT_SEED={self.seed}', flush=True)
         self.chance = random.Random(self.seed)
         self.kept = {}  # what the source holds: name to its value, description and tags

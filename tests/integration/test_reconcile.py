@@ -528,7 +528,7 @@ class All(Reconcile):
         self.assertEqual(set(self.versions(COPY)), {'b/1'})
 
     def test_r31_random_changes_with_lost_repeated_and_reordered_hints(self):
-        seed = int(os.environ.get('SEED', random.randrange(1 << 32)))
+        seed = int(os.environ.get('SEED', 31))  # the same in each run
         print(f'SEED={seed}')
         chance = random.Random(seed)
         both = [self.open(parameters='{ deletes: owned, delete_grace: "0", max_delete: 1000 }')

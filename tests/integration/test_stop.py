@@ -132,7 +132,7 @@ class Stop(Replication):
         self.assertEqual(process.returncode, -signal.SIGINT)
 
     def test_killed_at_any_moment_it_converges_and_repeats_no_finished_write(self):
-        seed = int(os.environ.get('STOP_SEED', random.randrange(1 << 32)))
+        seed = int(os.environ.get('STOP_SEED', 10))  # the same in each run
         chance = random.Random(seed)
         print(f'STOP_SEED={seed}', flush=True)
         self.fill()

@@ -230,7 +230,7 @@ class Reconcilers(TwoWay):
             self.assertEqual(self.state(other), {})
 
     def test_r30_random_edits_at_both_sides_converge(self):
-        seed = int(os.environ.get('SEED', random.randrange(1 << 32)))
+        seed = int(os.environ.get('SEED', 30))  # the same in each run
         print(f'SEED={seed}')
         chance = random.Random(seed)
         names = [f'/n{i}' for i in range(6)]
