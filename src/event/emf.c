@@ -22,8 +22,10 @@ static void add(struct metric_list *list, const char *name, uint64_t value)
 }
 
 /* Zeros are written too: an alarm then sees a function that works, not one that is silent. */
-static void collect(struct metric_list *list, const struct metric_values *added, bool cold_start)
+static void collect(struct metric_list *list, const struct metric_values *added,
+                    const struct emf_context *context)
 {
+    int64_t age_ms = added->oldest_ms ? context->now_ms - added->oldest_ms : 0;
     static const char *const items[METRIC_OUTCOMES] = {"ItemsIgnored", "ItemsEqual",
                                                        "ItemsApplied", "ItemsBlocked",
                                                        "ItemsFailed",  "ItemsLater"};
@@ -41,8 +43,10 @@ static void collect(struct metric_list *list, const struct metric_values *added,
         add(list, "PassesFailed", added->passes_failed);
         add(list, "Missed", added->missed);
     }
-    if (cold_start)
+    if (context->cold_start)
         add(list, "ColdStarts", 1);
+    list->items[list->count++] =
+        (struct metric){"OldestUnreplicated", "Milliseconds", age_ms > 0 ? age_ms : 0};
 }
 
 static void put_definition(struct json_writer *w, const char *name, const char *unit)
@@ -97,7 +101,7 @@ void emf_write(struct buf *out, const struct emf_context *context,
                const struct metric_values *added, const int64_t *lags, size_t lag_count)
 {
     struct metric_list list = {.count = 0}, none = {.count = 0};
-    collect(&list, added, context->cold_start);
+    collect(&list, added, context);
     size_t first = lag_count < EMF_VALUES_MAX ? lag_count : EMF_VALUES_MAX;
     write_line(out, context, &list, lags, first);
     for (size_t at = first; at < lag_count; at += EMF_VALUES_MAX) {

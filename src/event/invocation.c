@@ -366,6 +366,7 @@ int invocation_run(struct invocation *invocation, struct text payload, struct er
         return fail(invocation, "Understudy.EventInvalid");
     }
     function_begin(invocation->function, invocation->deadline_ms);
+    metrics_oldest(&invocation->function->metrics, 0); /* what this one leaves */
     size_t i = 0, count = sizeof shapes / sizeof *shapes;
     while (i < count && !(json_is_object(json) && shapes[i].is(json)))
         i++;

@@ -82,6 +82,7 @@ static void test_one_line_has_all(void **state)
     assert_int_equal(json_int_or(line, "Throttled", -1), 1);
     assert_int_equal(json_integer_value(json_array_get(json_object_get(line, "Lag"), 1)), 903);
     assert_null(json_object_get(line, "Missed"));
+    assert_int_equal(json_int_or(line, "OldestUnreplicated", -1), 0);
     assert_null(json_object_get(line, "ColdStarts"));
     json_decref(objects[0]);
 }
@@ -89,7 +90,10 @@ static void test_one_line_has_all(void **state)
 static void test_a_pass_and_a_cold_start(void **state)
 {
     (void)state;
-    struct metric_values added = {.passes = 1, .passes_failed = 1, .missed = 3};
+    struct metric_values added = {.passes = 1,
+                                  .passes_failed = 1,
+                                  .missed = 3,
+                                  .oldest_ms = context.now_ms - 4500};
     struct emf_context cold = context;
     json_t *objects[4];
     cold.cold_start = true;
@@ -100,6 +104,7 @@ static void test_a_pass_and_a_cold_start(void **state)
     assert_int_equal(json_int_or(objects[0], "Missed", -1), 3);
     assert_int_equal(json_int_or(objects[0], "PassesFailed", -1), 1);
     assert_int_equal(json_int_or(objects[0], "ColdStarts", -1), 1);
+    assert_int_equal(json_int_or(objects[0], "OldestUnreplicated", -1), 4500);
     assert_null(json_object_get(objects[0], "Lag"));
     json_decref(objects[0]);
 }

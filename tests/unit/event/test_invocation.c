@@ -243,6 +243,8 @@ static void test_r28_what_is_not_done_is_a_failure(void **state)
         assert_null(strstr(err.message, "/prod/app/B"));
     }
     assert_int_equal(counted().oldest_ms, 1772356527000);
+    assert_int_equal(run("{\"understudy\":\"reconcile\"}"), 0);
+    assert_int_equal(counted().oldest_ms, 0); /* that one left nothing */
     engine.outcome = HINT_IGNORED;
     assert_int_equal(run_file("ssm-delete-parameters"), 0);
     assert_int_equal(counted().oldest_ms, 0);
