@@ -23,6 +23,9 @@ enum {
     FLAG_CONFIG_PARAMETER,
     FLAG_CANARY,
     FLAG_UNDO,
+    FLAG_FOR,
+    FLAG_KEY,
+    FLAG_SOURCE_KEY,
 };
 
 static const struct argp_option policy_options[] = {
@@ -39,6 +42,10 @@ static const struct argp_option policy_options[] = {
     {"config-parameter", FLAG_CONFIG_PARAMETER, "NAME", 0,
      "the parameter that holds the configuration (UNDERSTUDY_CONFIG_PARAMETER)", 0},
     {"canary", FLAG_CANARY, "NAME", 0, "the parameter that the daemon writes to measure", 0},
+    {"for", FLAG_FOR, "COMMAND", 0,
+     "only what promote, failback or reencrypt needs, in place of replicating", 0},
+    {"key", FLAG_KEY, "KEY", 0, "the key of reencrypt", 0},
+    {"source-key", FLAG_SOURCE_KEY, "KEY", 0, "the source's key of reencrypt (default: any)", 0},
     {"undo", FLAG_UNDO, NULL, 0, "also what `understudy undo` needs", 0},
     {0},
 };
@@ -60,6 +67,16 @@ static void set_format(struct asked *asked, const char *word, struct argp_state 
             return;
         }
     argp_error(state, "--format '%s' is none of json, cloudformation and terraform", word);
+}
+
+static void set_command(struct asked *asked, const char *word, struct argp_state *state)
+{
+    if (strcmp(word, "promote") == 0 || strcmp(word, "failback") == 0)
+        asked->options.command = PERMISSIONS_OF_PROMOTE;
+    else if (strcmp(word, "reencrypt") == 0)
+        asked->options.command = PERMISSIONS_OF_REENCRYPT;
+    else
+        argp_error(state, "--for '%s' is none of promote, failback and reencrypt", word);
 }
 
 static error_t take(int flag, char *value, struct argp_state *state)
@@ -96,11 +113,25 @@ static error_t take(int flag, char *value, struct argp_state *state)
     case FLAG_CANARY:
         asked->options.canary = value;
         return 0;
+    case FLAG_FOR:
+        set_command(asked, value, state);
+        return 0;
+    case FLAG_KEY:
+        asked->options.key = value;
+        return 0;
+    case FLAG_SOURCE_KEY:
+        asked->options.source_key = value;
+        return 0;
     case FLAG_UNDO:
         asked->options.undo = true;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is one argument too many", value);
+        return 0;
+    case ARGP_KEY_END:
+        if ((asked->options.key != NULL) != (asked->options.command == PERMISSIONS_OF_REENCRYPT) ||
+            (asked->options.source_key && !asked->options.key))
+            argp_error(state, "--for reencrypt goes with --key, and --source-key with these");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -1,139 +1,14 @@
-#include "engine/permissions.h"
-
 #include "aws/arn.h"
 #include "aws/denial.h"
 #include "aws/region.h"
 #include "base/text.h"
 #include "engine/mapping.h"
+#include "engine/permissions_parts.h"
 #include "engine/safety.h"
 #include "engine/two_way.h"
 #include "resource/resource.h"
 
 #include <string.h>
-
-/* --- lists ------------------------------------------------------------------------------------ */
-
-static void add_text(struct arena *arena, struct texts *list, const char *text)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i], text) == 0)
-            return;
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 8;
-        const char **items = arena_calloc(arena, room, sizeof *items);
-        if (list->count)
-            memcpy(items, list->items, list->count * sizeof *items);
-        list->items = items;
-        list->room = room;
-    }
-    list->items[list->count++] = text;
-}
-
-static void add_texts(struct arena *arena, struct texts *list, const struct texts *more)
-{
-    for (size_t i = 0; i < more->count; i++)
-        add_text(arena, list, more->items[i]);
-}
-
-static bool same_texts(const struct texts *a, const struct texts *b)
-{
-    bool same = a->count == b->count;
-    for (size_t i = 0; same && i < a->count; i++)
-        same = strcmp(a->items[i], b->items[i]) == 0;
-    return same;
-}
-
-static struct texts one_text(struct arena *arena, const char *text)
-{
-    struct texts list = {0};
-    add_text(arena, &list, text);
-    return list;
-}
-
-/* --- statements ------------------------------------------------------------------------------- */
-
-static void add_condition(struct permission_statement *statement, const char *test, const char *key,
-                          struct texts values)
-{
-    statement->conditions[statement->condition_count++] =
-        (struct permission_condition){test, key, values};
-}
-
-static bool same_conditions(const struct permission_statement *a,
-                            const struct permission_statement *b, bool values)
-{
-    bool same = a->condition_count == b->condition_count;
-    for (size_t i = 0; same && i < a->condition_count; i++)
-        same = strcmp(a->conditions[i].test, b->conditions[i].test) == 0 &&
-               strcmp(a->conditions[i].key, b->conditions[i].key) == 0 &&
-               (!values || same_texts(&a->conditions[i].values, &b->conditions[i].values));
-    return same;
-}
-
-/* Two statements become one only where that permits nothing that neither did. */
-static bool merge(struct arena *arena, struct permission_statement *into,
-                  const struct permission_statement *statement)
-{
-    if (into->deny != statement->deny || !same_texts(&into->actions, &statement->actions))
-        return false;
-    if (same_conditions(into, statement, true)) {
-        add_texts(arena, &into->resources, &statement->resources);
-        return true;
-    }
-    if (into->condition_count == 1 && same_conditions(into, statement, false) &&
-        same_texts(&into->resources, &statement->resources)) {
-        add_texts(arena, &into->conditions[0].values, &statement->conditions[0].values);
-        return true;
-    }
-    return false;
-}
-
-static void add_statement(struct arena *arena, struct permission_policy *policy,
-                          const struct permission_statement *statement)
-{
-    if (!statement->actions.count || !statement->resources.count)
-        return;
-    for (size_t i = 0; i < policy->count; i++)
-        if (merge(arena, &policy->statements[i], statement))
-            return;
-    if (policy->count == policy->room) {
-        size_t room = policy->room ? policy->room * 2 : 8;
-        struct permission_statement *grown = arena_calloc(arena, room, sizeof *grown);
-        if (policy->count)
-            memcpy(grown, policy->statements, policy->count * sizeof *grown);
-        policy->statements = grown;
-        policy->room = room;
-    }
-    struct permission_statement *added = &policy->statements[policy->count++];
-    *added = *statement;
-    size_t same = 1; /* Sids are unique within a policy */
-    for (size_t i = 0; i + 1 < policy->count; i++)
-        same += text_starts(policy->statements[i].sid, statement->sid);
-    if (same > 1)
-        added->sid = arena_printf(arena, "%s%zu", statement->sid, same);
-}
-
-static struct permission_policy *policy_for(struct permission_set *set, const char *role,
-                                            const char *role_arn)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        struct permission_policy *policy = &set->policies[i];
-        if (role_arn && policy->role_arn ? strcmp(policy->role_arn, role_arn) == 0
-                                         : policy->role_arn == role_arn)
-            return policy;
-    }
-    if (set->count == set->room) {
-        size_t room = set->room ? set->room * 2 : 8;
-        struct permission_policy *grown = arena_calloc(set->arena, room, sizeof *grown);
-        if (set->count)
-            memcpy(grown, set->policies, set->count * sizeof *grown);
-        set->policies = grown;
-        set->room = room;
-    }
-    struct permission_policy *added = &set->policies[set->count++];
-    *added = (struct permission_policy){.role = role, .role_arn = role_arn};
-    return added;
-}
 
 /* --- names and keys --------------------------------------------------------------------------- */
 
@@ -191,13 +66,14 @@ static void add_renamed(struct view *view, struct texts *out, const char *glob)
         const char *from = bare(config->rename[i].from), *to = bare(config->rename[i].to), *rest;
         size_t len = strlen(from);
         if (len <= literal && below(glob, from, &rest) && (*rest || !*from)) {
-            add_text(view->arena, out, iam_pattern(view->arena, joined(view->arena, to, rest)));
+            permission_add_text(view->arena, out,
+                                iam_pattern(view->arena, joined(view->arena, to, rest)));
             return;
         }
         if (literal < len && strncmp(glob, from, literal) == 0) /* some may be moved */
-            add_text(view->arena, out, joined(view->arena, to, "*"));
+            permission_add_text(view->arena, out, joined(view->arena, to, "*"));
     }
-    add_text(view->arena, out, iam_pattern(view->arena, glob));
+    permission_add_text(view->arena, out, iam_pattern(view->arena, glob));
 }
 
 static struct texts names_of(struct view *view, const char *on)
@@ -206,8 +82,9 @@ static struct texts names_of(struct view *view, const char *on)
     const struct config *config = view->config;
     const char *(*iam_name)(struct arena *, const char *, const char *) = view->kind->iam_name;
     for (size_t i = 0; iam_name && i < config->counterpart_count; i++) {
-        add_text(view->arena, &names, iam_name(view->arena, on, NULL));
-        add_text(view->arena, &names, iam_name(view->arena, on, config->counterparts[i]));
+        permission_add_text(view->arena, &names, iam_name(view->arena, on, NULL));
+        permission_add_text(view->arena, &names,
+                            iam_name(view->arena, on, config->counterparts[i]));
     }
     const char *const everything[] = {"**"};
     const char *const *globs = config->include_count ? config->include : everything;
@@ -215,11 +92,11 @@ static struct texts names_of(struct view *view, const char *on)
     for (size_t i = 0; i < count; i++) {
         const char *glob = bare(globs[i]);
         if (iam_name)
-            add_text(view->arena, &names, iam_name(view->arena, on, globs[i]));
+            permission_add_text(view->arena, &names, iam_name(view->arena, on, globs[i]));
         else if (view->destination)
             add_renamed(view, &names, glob);
         else
-            add_text(view->arena, &names, iam_pattern(view->arena, glob));
+            permission_add_text(view->arena, &names, iam_pattern(view->arena, glob));
     }
     return names;
 }
@@ -235,8 +112,9 @@ static struct texts arns_of(struct view *view, const char *on, const struct text
     struct texts arns = {0};
     const char *service = view->kind->services[0]->signing_name;
     for (size_t i = 0; i < names->count; i++)
-        add_text(view->arena, &arns,
-                 arn(view, service, arena_printf(view->arena, "%s%s", on, names->items[i])));
+        permission_add_text(view->arena, &arns,
+                            arn(view, service,
+                                arena_printf(view->arena, "%s%s", on, names->items[i])));
     return arns;
 }
 
@@ -255,15 +133,16 @@ static void add_key(struct view *view, struct key_scope *scope, const char *text
     if (view->kind->default_key && strcmp(whole, view->kind->default_key) == 0)
         return; /* its own policy lets everybody in who may use the service */
     if (!text_starts(whole, "alias/")) {
-        add_text(view->arena, &scope->keys,
-                 is_arn ? text : arn(view, "kms", arena_printf(view->arena, "key/%s", whole)));
+        permission_add_text(view->arena, &scope->keys,
+                            is_arn ? text
+                                   : arn(view, "kms", arena_printf(view->arena, "key/%s", whole)));
         return;
     }
-    add_text(view->arena, &scope->aliases, whole);
-    add_text(view->arena, &scope->of,
-             is_arn
-                 ? arena_printf(view->arena, "%.*skey/*", (int)(parsed.resource.data - text), text)
-                 : arn(view, "kms", "key/*"));
+    permission_add_text(view->arena, &scope->aliases, whole);
+    permission_add_text(view->arena, &scope->of,
+                        is_arn ? arena_printf(view->arena, "%.*skey/*",
+                                              (int)(parsed.resource.data - text), text)
+                               : arn(view, "kms", "key/*"));
 }
 
 static void keys_of_source(struct view *view, struct key_scope *scope)
@@ -280,9 +159,10 @@ static void keys_of_source(struct view *view, struct key_scope *scope)
     for (size_t i = 0; i < view->config->allow_count; i++)
         any = any || strcmp(view->config->allow[i], "default-key") == 0;
     if (any)
-        *scope = (struct key_scope){.keys = one_text(view->arena, arn(view, "kms", "key/*"))};
+        *scope =
+            (struct key_scope){.keys = permission_one_text(view->arena, arn(view, "kms", "key/*"))};
     else /* a multi-Region key needs no mapping */
-        add_text(view->arena, &scope->keys, arn(view, "kms", "key/mrk-*"));
+        permission_add_text(view->arena, &scope->keys, arn(view, "kms", "key/mrk-*"));
 }
 
 static void keys_of_destination(struct view *view, struct key_scope *scope)
@@ -293,7 +173,7 @@ static void keys_of_destination(struct view *view, struct key_scope *scope)
         add_key(view, scope, view->side->keys[i].destination);
     }
     if (!all)
-        add_text(view->arena, &scope->keys, arn(view, "kms", "key/mrk-*"));
+        permission_add_text(view->arena, &scope->keys, arn(view, "kms", "key/mrk-*"));
 }
 
 static void add_key_statement(struct view *view, struct permission_policy *policy, const char *sid,
@@ -303,18 +183,21 @@ static void add_key_statement(struct view *view, struct permission_policy *polic
     struct permission_statement statement = {.sid = sid};
     if (!keys->count)
         return;
-    add_texts(view->arena, &statement.actions, actions);
-    add_texts(view->arena, &statement.resources, keys);
+    permission_add_texts(view->arena, &statement.actions, actions);
+    permission_add_texts(view->arena, &statement.resources, keys);
     const char *service = view->kind->services[0]->host_label;
-    add_condition(&statement, "StringEquals", "kms:ViaService",
-                  one_text(view->arena, arena_printf(view->arena, "%s.%s.%s", service,
-                                                     view->side->region, view->suffix)));
-    add_condition(&statement, "StringLike",
-                  arena_printf(view->arena, "kms:EncryptionContext:%s", view->kind->key_context),
-                  *names);
+    permission_add_condition(&statement, "StringEquals", "kms:ViaService",
+                             permission_one_text(view->arena,
+                                                 arena_printf(view->arena, "%s.%s.%s", service,
+                                                              view->side->region, view->suffix)));
+    permission_add_condition(&statement, "StringLike",
+                             arena_printf(view->arena, "kms:EncryptionContext:%s",
+                                          view->kind->key_context),
+                             *names);
     if (aliases)
-        add_condition(&statement, "ForAnyValue:StringEquals", "kms:ResourceAliases", *aliases);
-    add_statement(view->arena, policy, &statement);
+        permission_add_condition(&statement, "ForAnyValue:StringEquals", "kms:ResourceAliases",
+                                 *aliases);
+    permission_add_statement(view->arena, policy, &statement);
 }
 
 /* --- one side --------------------------------------------------------------------------------- */
@@ -405,8 +288,8 @@ static struct texts actions_of(struct view *view, const char *on, bool writes)
         if (row->operation)
             denial_action(row->operation->service->signing_name, row->operation->name, action,
                           sizeof action);
-        add_text(view->arena, &actions,
-                 row->operation ? arena_strdup(view->arena, action) : row->action);
+        permission_add_text(view->arena, &actions,
+                            row->operation ? arena_strdup(view->arena, action) : row->action);
     }
     return actions;
 }
@@ -417,8 +300,8 @@ static void add_resources(struct view *view, struct permission_policy *policy, c
     for (int writes = 0; writes < 2; writes++) {
         struct permission_statement statement = {.sid = writes ? "Write" : "Read",
                                                  .actions = actions_of(view, on, writes)};
-        add_texts(view->arena, &statement.resources, &arns);
-        add_statement(view->arena, policy, &statement);
+        permission_add_texts(view->arena, &statement.resources, &arns);
+        permission_add_statement(view->arena, policy, &statement);
     }
     struct texts out = {0};
     for (size_t i = 0;
@@ -426,14 +309,14 @@ static void add_resources(struct view *view, struct permission_policy *policy, c
         const char *glob = bare(view->config->exclude[i]);
         size_t len = strlen(glob), literal = strcspn(glob, "*?");
         if (literal == len || (len > 3 && literal == len - 2 && strcmp(glob + len - 3, "/**") == 0))
-            add_text(view->arena, &out, iam_pattern(view->arena, glob));
+            permission_add_text(view->arena, &out, iam_pattern(view->arena, glob));
     }
     const struct texts denied = arns_of(view, on, &out);
     struct permission_statement deny = {.sid = "Excluded",
                                         .deny = true,
                                         .actions = actions_of(view, on, false)};
-    add_texts(view->arena, &deny.resources, &denied);
-    add_statement(view->arena, policy, &deny);
+    permission_add_texts(view->arena, &deny.resources, &denied);
+    permission_add_statement(view->arena, policy, &deny);
 }
 
 static void add_keys(struct view *view, struct permission_policy *policy, const char *on)
@@ -454,10 +337,10 @@ static void add_side(struct view *view, struct permission_policy *policy)
     for (int writes = 0; writes < 2; writes++) {
         struct permission_statement all = {.sid = writes ? "Create" : "List",
                                            .actions = actions_of(view, NULL, writes)};
-        add_text(view->arena, &all.resources, "*");
-        add_condition(&all, "StringEquals", "aws:RequestedRegion",
-                      one_text(view->arena, view->side->region));
-        add_statement(view->arena, policy, &all);
+        permission_add_text(view->arena, &all.resources, "*");
+        permission_add_condition(&all, "StringEquals", "aws:RequestedRegion",
+                                 permission_one_text(view->arena, view->side->region));
+        permission_add_statement(view->arena, policy, &all);
     }
     for (const struct resource_permission *row = view->kind->permissions; row->sides; row++) {
         bool seen = !row->on || strcmp(row->on, "key") == 0;
@@ -498,13 +381,14 @@ static void add_assume(struct permission_set *set, const struct config_side *sid
     for (size_t i = 0; i < side->chain_count; i++) {
         const struct config_role *next = &side->chain[i];
         struct permission_policy *policy =
-            policy_for(set, i ? "between" : "function", i ? side->chain[i - 1].role_arn : NULL);
+            permission_policy_for(set, i ? "between" : "function",
+                                  i ? side->chain[i - 1].role_arn : NULL);
         struct permission_statement statement = {.sid = "TakeRoles"};
-        add_text(set->arena, &statement.actions, "sts:AssumeRole");
+        permission_add_text(set->arena, &statement.actions, "sts:AssumeRole");
         if (next->session_tag_count || next->transitive_tag_count)
-            add_text(set->arena, &statement.actions, "sts:TagSession");
-        add_text(set->arena, &statement.resources, next->role_arn);
-        add_statement(set->arena, policy, &statement);
+            permission_add_text(set->arena, &statement.actions, "sts:TagSession");
+        permission_add_text(set->arena, &statement.resources, next->role_arn);
+        permission_add_statement(set->arena, policy, &statement);
     }
 }
 
@@ -533,7 +417,14 @@ static void add_replication(struct permission_set *set, const struct config *con
         else if ((roles == PERMISSIONS_DESTINATION) != (i > 0))
             continue;
         struct permission_policy *policy =
-            policy_for(set, roles == PERMISSIONS_BY_IDENTITY && !last ? "function" : role, last);
+            permission_policy_for(set,
+                                  roles == PERMISSIONS_BY_IDENTITY && !last ? "function" : role,
+                                  last);
+        if (options->command != PERMISSIONS_OF_RUNS) {
+            permissions_of_command(set->arena, config, i, view.partition, view.account, options,
+                                   policy);
+            continue;
+        }
         add_side(&view, policy);
         if (i) {
             view.side = &config->source;
@@ -578,13 +469,15 @@ static void add_function(struct permission_set *set, const struct config *first,
         if (!rows[i].name)
             continue;
         for (size_t j = 0; j < 6 && rows[i].actions[j]; j++)
-            add_text(set->arena, &statement.actions, rows[i].actions[j]);
+            permission_add_text(set->arena, &statement.actions, rows[i].actions[j]);
         const char *star = strstr(rows[i].resource, "%s");
-        add_text(set->arena, &statement.resources,
-                 arn_format(set->arena, partition, rows[i].service, region, account,
-                            arena_printf(set->arena, "%.*s%s%s", (int)(star - rows[i].resource),
-                                         rows[i].resource, bare(rows[i].name), star + 2)));
-        add_statement(set->arena, policy_for(set, "function", NULL), &statement);
+        permission_add_text(
+            set->arena, &statement.resources,
+            arn_format(set->arena, partition, rows[i].service, region, account,
+                       arena_printf(set->arena, "%.*s%s%s", (int)(star - rows[i].resource),
+                                    rows[i].resource, bare(rows[i].name), star + 2)));
+        permission_add_statement(set->arena, permission_policy_for(set, "function", NULL),
+                                 &statement);
     }
 }
 
@@ -617,13 +510,16 @@ int permissions_build(struct arena *arena, const struct config_set *configs,
     if (options->account && !account_valid(options->account))
         return error_set(err, ERR_INVALID, "account '%s' is not twelve digits", options->account);
     if (roles == PERMISSIONS_BY_IDENTITY)
-        policy_for(out, "function", NULL);
+        permission_policy_for(out, "function", NULL);
     for (size_t i = 0; i < configs->count; i++) {
         const struct config *config = &configs->items[i];
         const struct resource_kind *kind = config->kind ? config->kind : &resource_ssm_parameter;
+        if (permissions_left_out(configs, config, options))
+            continue;
         if (kind->permissions)
             add_replication(out, config, options, roles, kind);
-        if (kind->key_kind && is_true(config->create_counterparts))
+        if (kind->key_kind && options->command == PERMISSIONS_OF_RUNS &&
+            is_true(config->create_counterparts))
             add_counterparts(out, config, options, roles, kind->key_kind);
     }
     if (roles == PERMISSIONS_BY_IDENTITY)

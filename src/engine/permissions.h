@@ -1,5 +1,6 @@
 /*
- * permissions: the least that each role needs in IAM for a configuration.
+ * permissions: the least that each role needs in IAM for a configuration, or for a command between
+ * its sides.
  *
  * Made of the kinds' own rows (struct resource_permission), so a new operation is in the policies
  * or a test fails. Resources are narrowed to the selected names as they are called on each side, to
@@ -46,8 +47,16 @@ struct permission_policy {
     size_t count, room;
 };
 
+enum permission_command {
+    PERMISSIONS_OF_RUNS, /* plan, sync, verify, watch, the function */
+    PERMISSIONS_OF_PROMOTE,
+    PERMISSIONS_OF_REENCRYPT
+};
+
 struct permission_options {
-    const char *account; /* of sides that say none; NULL: not known */
+    enum permission_command command;
+    const char *key, *source_key; /* of reencrypt, as its flags; source_key NULL: any */
+    const char *account;          /* of sides that say none; NULL: not known */
     /* What stands in ARNs for an account that is not known. */
     const char *unknown_account;
     bool undo; /* `understudy undo` is to work too */

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """understudy policy: roles that may do exactly what it prints carry out a configuration with all
 options on; what is left out of them is missed and told, action by action."""
+import base64
 import copy
 import json
 import os
@@ -15,6 +16,7 @@ import replication
 from replication import SOURCE, Replication
 from local_server import ACCOUNT, OTHER_ACCOUNT
 import roles
+import sdk_message
 
 TARGET = 'us-east-1'
 READER, WRITER = f'arn:aws:iam::{ACCOUNT}:role/reader', f'arn:aws:iam::{OTHER_ACCOUNT}:role/writer'
@@ -407,6 +409,149 @@ kms_keys:
     AT_THE_END = ('kms:CreateKey', 'kms:ReplicateKey', 'kms:EnableKey', 'kms:DisableKey',
                   'kms:CancelKeyDeletion', 'kms:ScheduleKeyDeletion', 'kms:UpdateAlias',
                   'kms:DisableKeyRotation', 'tag:GetResources')
+
+
+
+class Commands(Replication):
+    """promote, failback and reencrypt, by roles that may do what is printed for them."""
+    ROLES = {'source': 'here', 'destination': 'there'}
+    CONFIG = f'''
+source: {{ region: {SOURCE}, role_arn: "arn:aws:iam::{ACCOUNT}:role/here" }}
+destinations:
+  - {{ region: {TARGET}, role_arn: "arn:aws:iam::{ACCOUNT}:role/there" }}
+kms_keys: {{ include: ["alias/app-*"] }}
+'''
+
+    def setUp(self):
+        super().setUp()
+        self.config = self.folder / 'sides.yaml'
+        self.config.write_text(self.CONFIG)
+        caller = roles.make(self.server, 'caller', roles.allow('sts:AssumeRole'))
+        for name in self.ROLES.values():
+            roles.make(self.server, name, trusts=roles.trust({'AWS': caller}))
+        self.keys = roles.assume(self.server, caller)
+        self.kms = {region: self.server.client('kms', region) for region in (SOURCE, TARGET)}
+
+    def environment(self):
+        key, secret, token = self.keys
+        return {**super().environment(), 'AWS_ACCESS_KEY_ID': key, 'AWS_SECRET_ACCESS_KEY': secret,
+                'AWS_SESSION_TOKEN': token, 'AWS_ENDPOINT_URL': self.witness.url}
+
+    def printed(self, *words):
+        """Given to the roles, and returned."""
+        done = subprocess.run([replication.program(), 'policy', '-c', str(self.config), '--account',
+                               ACCOUNT, *words], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = {one['role']: one['policy'] for one in json.loads(done.stdout)['policies']}
+        for role in self.ROLES:
+            self.give(role, found[role])
+        return {role: found[role] for role in self.ROLES}
+
+    def give(self, role, policy):
+        if not policy['Statement']:  # IAM takes none that says nothing
+            policy = {**policy, 'Statement': [roles.allow('iam:GetUser')]}
+        self.server.client('iam').put_role_policy(RoleName=self.ROLES[role], PolicyName='printed',
+                                                  PolicyDocument=json.dumps(policy))
+
+    def command(self, *words, text=b''):
+        done = subprocess.run([replication.program(), *words, '-c', str(self.config)], input=text,
+                              env=self.environment(), cwd=self.folder, capture_output=True,
+                              timeout=60)
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    def each_without(self, policies):
+        """With one action after another taken away, and given back behind."""
+        for role, policy in policies.items():
+            for action in actions(policy):
+                self.give(role, without(policy, action))
+                yield role, action
+                self.give(role, policy)
+
+    def pass_time(self):
+        self.witness.rules.append(lambda call: self.server.clock(advance=30) and None
+                                  if call.operation == 'DescribeKey' else None)
+
+    def test_promote_and_failback(self):
+        key = self.kms[SOURCE].create_key(MultiRegion=True)['KeyMetadata']['KeyId']
+        self.kms[SOURCE].replicate_key(KeyId=key, ReplicaRegion=TARGET)
+        for kms in self.kms.values():
+            kms.create_alias(AliasName='alias/app-main', TargetKeyId=key)
+        self.server.clock(advance=60)
+        policies = self.printed('--for', 'promote')
+        self.assertEqual(self.printed('--for', 'failback'), policies)
+        self.pass_time()
+        for command, said in (('promote', b'1 moved'), ('failback', b'1 moved')):
+            status, out, err = self.command(command, '--keys', '--yes')
+            self.assertEqual(status, 0, out.decode() + err)
+            self.assertIn(said, out)
+        for role, action in self.each_without(policies):
+            # Keys are listed where their primaries are, and each side asks for its own move.
+            back = role == 'destination' and action.split(':')[1] in (
+                'ListKeys', 'ListAliases', 'ListResourceTags', 'UpdatePrimaryRegion')
+            if back:
+                self.give(role, policies[role])
+                self.assertEqual(self.command('promote', '--keys', '--yes')[0], 0)
+                self.give(role, without(policies[role], action))
+            status, out, err = self.command('failback' if back else 'promote', '--keys', '--yes')
+            self.assertTrue(status != 0 and action in out.decode() + err,
+                            f'{role} {action}: {status} {out.decode()} {err}')
+            if back:
+                self.give(role, policies[role])
+                self.assertEqual(self.command('failback', '--keys', '--yes')[0], 0)
+
+    def message(self, key):
+        signer = sdk_message.Signer(0x0578)
+        context = {'a': 'b', sdk_message.PUBLIC_KEY: signer.point}
+        made = self.kms[SOURCE].generate_data_key(KeyId=key, NumberOfBytes=32,
+                                                  EncryptionContext=context)
+        return sdk_message.make(0x0578, made['Plaintext'],
+                                [(b'aws-kms', key.encode(), made['CiphertextBlob'])], context,
+                                b'text', signer=signer)
+
+    def test_reencrypt(self):
+        here, there = (kms.create_key()['KeyMetadata']['Arn'] for kms in self.kms.values())
+        self.kms[TARGET].create_alias(AliasName='alias/app-dr', TargetKeyId=there)
+        line = base64.b64encode(self.kms[SOURCE].encrypt(
+            KeyId=here, Plaintext=b'x')['CiphertextBlob'])
+        message = self.message(here)
+        for key in ('alias/app-dr', there):
+            policies = self.printed('--for', 'reencrypt', '--key', key, '--source-key', here)
+
+            def moves():
+                done = [self.command('reencrypt', '--key', key, text=line),
+                        self.command('reencrypt', '--key', key, '--format', 'binary', text=message)]
+                return max(one[0] for one in done), done[0][2] + done[1][2]
+            self.assertEqual(moves()[0], 0, moves())
+            for _, action in self.each_without(policies):
+                status, err = moves()
+                self.assertTrue(status != 0 and action in err, err)
+        other = self.kms[SOURCE].create_key()['KeyMetadata']['KeyId']
+        foreign = base64.b64encode(self.kms[SOURCE].encrypt(
+            KeyId=other, Plaintext=b'x')['CiphertextBlob'])
+        self.assertIn('kms:Decrypt', self.command('reencrypt', '--key', there, text=foreign)[2])
+
+    def test_reencrypt_inside_kms(self):
+        key = self.kms[SOURCE].create_key(MultiRegion=True)['KeyMetadata']['KeyId']
+        self.kms[SOURCE].replicate_key(KeyId=key, ReplicaRegion=TARGET)
+        self.server.clock(advance=60)
+        there = self.kms[TARGET].create_key()['KeyMetadata']['KeyId']
+        line = base64.b64encode(self.kms[SOURCE].encrypt(
+            KeyId=key, Plaintext=b'x')['CiphertextBlob'])
+        words = ('--key', there, '--source-key', key)
+        policies = self.printed('--for', 'reencrypt', *words)
+        self.assertEqual(self.command('reencrypt', *words, text=line)[0], 0)
+        self.assertIn('ReEncrypt', {call.operation for call in self.witness.calls})
+        for _, action in self.each_without(policies):
+            if action.startswith('kms:ReEncrypt'):
+                status, _, err = self.command('reencrypt', *words, text=line)
+                self.assertTrue(status != 0 and action in err, err)
+
+    def test_what_goes_together(self):
+        for words in (['--for', 'reencrypt'], ['--key', 'x'], ['--for', 'sync'],
+                      ['--for', 'promote', '--key', 'x'], ['--source-key', 'x']):
+            done = subprocess.run([replication.program(), 'policy', '-c', str(self.config), *words],
+                                  capture_output=True)
+            self.assertEqual(done.returncode, 2, words)
 
 
 if __name__ == '__main__':

@@ -1,7 +1,8 @@
 /* The daemon's own calls stand in the policies that are printed for it. */
 #include "base/text.h"
-#include "engine/permissions.h"
+#include "engine/permissions_parts.h"
 #include "event/sqs_queue.h"
+#include "resource/services.h"
 #include "support/test.h"
 
 #include <string.h>
@@ -55,8 +56,37 @@ static void the_daemon_may_do_what_it_calls(void **state)
     arena_done(&arena);
 }
 
+static bool of_kinds(const struct aws_operation *operation)
+{
+    for (size_t i = 0; resource_kinds[i]; i++)
+        for (const struct resource_permission *row = resource_kinds[i]->permissions;
+             row && row->sides; row++)
+            if (row->operation == operation)
+                return true;
+    return false;
+}
+
+static bool of_commands(const struct aws_operation *operation)
+{
+    for (const struct permission_command_row *row = permission_command_rows; row->sides; row++)
+        if (row->operation == operation)
+            return true;
+    return false;
+}
+
+static void each_operation_is_in_what_is_printed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; resource_operations[i]; i++)
+        if (!of_kinds(resource_operations[i]) && !of_commands(resource_operations[i]))
+            fail_msg("%s stands in no policy", resource_operations[i]->name);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_daemon_may_do_what_it_calls)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_daemon_may_do_what_it_calls),
+        cmocka_unit_test(each_operation_is_in_what_is_printed),
+    };
     return cmocka_run_group_tests_name("cli/policy", tests, NULL, NULL);
 }

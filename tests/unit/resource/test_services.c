@@ -71,7 +71,8 @@ static bool permitted(const struct aws_operation *operation)
     return false;
 }
 
-/* Commands for people who move keys: nothing of a configuration asks for them. */
+/* Commands for people who move keys: nothing of a configuration asks for them, and engine's
+ * permissions_command.c has their rows (cli/policy sees that none is missed). */
 static bool of_a_command(const struct aws_operation *operation)
 {
     return operation == &operation_kms_update_primary_region ||
