@@ -58,8 +58,8 @@ int protocol_json_build(struct arena *arena, const struct aws_operation *operati
                             ? "application/x-amz-json-1.0"
                             : "application/x-amz-json-1.1");
     protocol_add_header(out, "X-Amz-Target",
-                        arena_printf(arena, "%s.%s", operation->service->target_prefix,
-                                     operation->name));
+                        arena_join(arena, operation->service->target_prefix, ".", operation->name,
+                                   NULL));
     struct buf body;
     struct json_writer w;
     buf_init(&body, PROTOCOL_BODY_LIMIT);

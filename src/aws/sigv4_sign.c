@@ -114,7 +114,7 @@ static const char *const never_signed[] = {
 static bool signable(const char *name, const struct sigv4_signing *signing)
 {
     for (size_t i = 0; i < sizeof never_signed / sizeof never_signed[0]; i++)
-        if (strcmp(name, never_signed[i]) == 0)
+        if (name[0] == never_signed[i][0] && strcmp(name, never_signed[i]) == 0)
             return false;
     return !signing->omit_token || strcmp(name, "x-amz-security-token") != 0;
 }
@@ -179,6 +179,7 @@ static int sign(const struct sigv4_request *request, const struct sigv4_signing 
     struct buf canonical, string_to_sign;
     buf_init(&canonical, CANONICAL_LIMIT);
     buf_init(&string_to_sign, CANONICAL_LIMIT);
+    buf_reserve(&canonical, 1000); /* most are shorter: no growing by and by */
     int result = sigv4_canonical_write(&canonical, request, names, flags, err);
     if (result == 0) {
         const char *secret = signing->credentials.secret;
@@ -222,13 +223,13 @@ static int sign_header(struct arena *arena, struct sigv4_request *request,
     if (signed_names(arena, request, signing, &names, err) != 0 ||
         sign(request, signing, timestamp, names, SIGV4_KEEP_SIGNATURE, signature, err) != 0)
         return -1;
+    const char *date = arena_strndup(arena, timestamp, 8); /* yyyymmdd */
     fields[count] =
         field_of("Authorization",
-                 arena_printf(arena,
-                              SIGV4_ALGORITHM " Credential=%s/%.8s/%s/%s/" SIGV4_TERMINATOR
-                                              ", SignedHeaders=%.*s, Signature=%s",
-                              signing->credentials.access_key, timestamp, signing->region,
-                              signing->service, (int)names.len, names.data, signature));
+                 arena_join(arena, SIGV4_ALGORITHM " Credential=", signing->credentials.access_key,
+                            "/", date, "/", signing->region, "/", signing->service,
+                            "/" SIGV4_TERMINATOR ", SignedHeaders=", names.data,
+                            ", Signature=", signature, NULL));
     return 0;
 }
 

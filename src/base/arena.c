@@ -210,6 +210,22 @@ char *arena_strdup(struct arena *arena, const char *text)
     return arena_strndup(arena, text, strlen(text));
 }
 
+char *arena_join(struct arena *arena, ...)
+{
+    va_list args, again;
+    size_t len = 0;
+    va_start(args, arena);
+    va_copy(again, args);
+    for (const char *text; (text = va_arg(args, const char *));)
+        len += strlen(text);
+    va_end(args);
+    char *whole = arena_alloc(arena, len + 1), *at = whole;
+    for (const char *text; (text = va_arg(again, const char *));)
+        at = stpcpy(at, text);
+    va_end(again);
+    return whole;
+}
+
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
     char small[256]; /* most are: they are printed once, not twice */

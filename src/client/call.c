@@ -63,11 +63,9 @@ static int build(struct call *call, const json_t *in, struct error *err)
     struct protocol_request *request = &call->request;
     if (protocol_build(call->arena, call->operation, in, request, err) != 0)
         return -1;
-    call->path = arena_printf(call->arena, "%s%s", client->base_path, request->path);
-    call->url = arena_printf(call->arena, "%.*s%s%s%s",
-                             (int)(strlen(client->endpoint.url) - strlen(client->base_path)),
-                             client->endpoint.url, call->path, request->query ? "?" : "",
-                             request->query ? request->query : "");
+    call->path = arena_join(call->arena, client->base_path, request->path, NULL);
+    call->url = arena_join(call->arena, client->origin, call->path, request->query ? "?" : "",
+                           request->query ? request->query : "", NULL);
     digest_sha256_hex(request->body, request->body_len, call->payload_hash);
     random_uuid(client->shared->random, call->invocation);
     call->retry = (struct retry){.policy = &client->shared->retry,

@@ -24,6 +24,8 @@ static int resolve(struct aws_client *client, const char *region, struct error *
     client->region = arena_strdup(&client->arena, region);
     client->authority = url_authority(&client->arena, &url);
     client->base_path = arena_strndup(&client->arena, url.path, path_len);
+    client->origin = arena_strndup(&client->arena, client->endpoint.url,
+                                   strlen(client->endpoint.url) - path_len);
     client->quotas = shared->quotas == SESSION_QUOTAS_ON ||
                      (shared->quotas == SESSION_QUOTAS_AUTO && !client->endpoint.custom);
     return 0;

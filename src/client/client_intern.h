@@ -52,6 +52,7 @@ struct aws_client {
     struct endpoint endpoint;
     const char *authority; /* for the Host header */
     const char *base_path; /* of a configured URL, without the '/' at its end */
+    const char *origin;    /* that URL in front of base_path */
     struct credentials_provider *credentials;
     struct sigv4_key_cache keys;
     bool read_only;

@@ -136,17 +136,30 @@ static double burst(double rate)
     return rate > 10 ? rate / 10 : 1;
 }
 
+/* "account/region/service/operation"; on every call's path: nothing is printed to compare it. */
+static bool is_called(const char *name, const char *const *parts)
+{
+    for (; *parts; parts++) {
+        size_t len = strlen(*parts);
+        if (strncmp(name, *parts, len) != 0 || name[len] != (parts[1] ? '/' : '\0'))
+            return false;
+        name += len + 1;
+    }
+    return true;
+}
+
 static struct bucket *find_bucket(struct rate_limiter *limiter, const struct rate_key *key,
                                   int64_t now_ms)
 {
     const struct quota *quota = find_quota(key->service, key->operation);
-    char name[512]; /* on every call's path: no arena */
-    snprintf(name, sizeof name, "%s/%s/%s/%s", key->account, key->region, key->service,
-             quota ? quota->group : key->operation);
+    const char *const parts[] = {key->account, key->region, key->service,
+                                 quota ? quota->group : key->operation, NULL};
     struct bucket *bucket = limiter->buckets;
-    while (bucket && strcmp(bucket->name, name) != 0)
+    while (bucket && !is_called(bucket->name, parts))
         bucket = bucket->next;
     if (!bucket) {
+        char name[512];
+        snprintf(name, sizeof name, "%s/%s/%s/%s", parts[0], parts[1], parts[2], parts[3]);
         bucket = memory_alloc(sizeof *bucket);
         bucket->next = limiter->buckets;
         bucket->name = memory_strdup(name);

@@ -380,10 +380,13 @@ int plan_apply(struct engine *engine, struct error *err)
     uint64_t writes, removals;
     engine->stopped = false;
     presence_forget_plan(engine);
-    if (engine_work(engine, WORK_WRITE, write_job, err) != 0 || removal_apply(engine, err) != 0 ||
-        inventory_work_size(engine->inventory, WORK_WRITE, &writes, err) != 0 ||
+    if (engine_work(engine, WORK_WRITE, write_job, err) != 0 || removal_apply(engine, err) != 0)
+        return -1;
+    if (!stop_wanted(engine->options.stop))
+        return 0;
+    if (inventory_work_size(engine->inventory, WORK_WRITE, &writes, err) != 0 ||
         inventory_work_size(engine->inventory, WORK_REMOVE, &removals, err) != 0)
         return -1;
-    engine->stopped = (writes || removals) && stop_wanted(engine->options.stop);
+    engine->stopped = writes || removals;
     return 0;
 }

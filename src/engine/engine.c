@@ -353,8 +353,8 @@ static void run_apart(struct engine *engine, void (*job)(void *batch, unsigned w
 int engine_work(struct engine *engine, enum inventory_work work,
                 void (*job)(void *batch, unsigned worker), struct error *err)
 {
-    uint64_t total;
-    if (inventory_work_size(engine->inventory, work, &total, err) != 0)
+    uint64_t total = 0;
+    if (engine->options.progress && inventory_work_size(engine->inventory, work, &total, err) != 0)
         return -1;
     static const char *const phases[WORKS] = {"comparing", "writing", "deleting"};
     bool apart = work == WORK_WRITE && !engine->kind->read;
@@ -374,6 +374,7 @@ int engine_work(struct engine *engine, enum inventory_work work,
             batch_free(batch);
             break;
         }
+        more = batch->count == engine->kind->read_batch; /* else it was the last */
         free(after);
         after = memory_strdup(batch->keys[batch->count - 1]);
         if (apart)

@@ -1,6 +1,6 @@
 #include "engine/inventory.h"
 
-#include "base/json.h"
+#include "engine/database.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -167,6 +167,7 @@ struct inventory {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     size_t destinations;   /* that steps were put for */
+    bool approvals;        /* were put */
     pthread_mutex_t mutex; /* recursive: what walks the join puts steps */
 };
 
@@ -187,13 +188,9 @@ int inventory_open(const struct resource_kind *kind, struct inventory **out, str
     pthread_mutex_init(&inventory->mutex, &recursive);
     pthread_mutexattr_destroy(&recursive);
 
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    /* Else a statement is parsed again whenever a bound value might choose another index: for a
-     * look at one name that is more work than the look. */
-    bool good =
-        sqlite3_open_v2("", &inventory->db, flags, NULL) == SQLITE_OK &&
-        sqlite3_db_config(inventory->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL) == SQLITE_OK &&
-        sqlite3_exec(inventory->db, schema, NULL, NULL, NULL) == SQLITE_OK;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    bool good = database_open("", flags, &inventory->db) == SQLITE_OK &&
+                sqlite3_exec(inventory->db, schema, NULL, NULL, NULL) == SQLITE_OK;
     for (int i = 0; i < STATEMENTS && good; i++)
         good = sqlite3_prepare_v3(inventory->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
                                   &inventory->statements[i], NULL) == SQLITE_OK;
@@ -251,7 +248,9 @@ static const char *column_text(struct arena *arena, sqlite3_stmt *statement, int
 
 int inventory_clear(struct inventory *inventory, struct error *err)
 {
-    for (enum statement clear = CLEAR_ITEMS; clear <= CLEAR_APPROVED; clear++)
+    enum statement last = inventory->approvals ? CLEAR_APPROVED : CLEAR_STEPS;
+    inventory->approvals = false;
+    for (enum statement clear = CLEAR_ITEMS; clear <= last; clear++)
         if (run(inventory, begin(inventory, clear), err) != 0)
             return -1;
     return 0;
@@ -277,26 +276,50 @@ int inventory_put(struct inventory *inventory, unsigned side, const struct resou
 int inventory_put_tags(struct inventory *inventory, unsigned side, const char *key,
                        const struct tag *tags, size_t count, struct error *err)
 {
-    struct buf text;
-    buf_init(&text, 64 * 1024);
-    tags_write(tags, count, &text);
+    struct buf packed; /* key, NUL, value, NUL of each */
+    buf_init(&packed, 64 * 1024);
+    for (size_t i = 0; i < count; i++) {
+        buf_append(&packed, tags[i].key, strlen(tags[i].key) + 1);
+        buf_append(&packed, tags[i].value, strlen(tags[i].value) + 1);
+    }
     int result;
-    if (text.overflow) {
+    if (packed.overflow) {
         result = error_set(err, ERR_LIMIT, "%s: its tags are larger than 64 KB", key);
     } else {
         sqlite3_stmt *put = begin(inventory, PUT_TAGS);
         sqlite3_bind_int64(put, 1, side);
         bind_text(put, 2, key);
-        bind_text(put, 3, buf_text(&text));
+        sqlite3_bind_blob(put, 3, buf_text(&packed), (int)packed.len, SQLITE_STATIC);
         result = run(inventory, put, err);
     }
-    buf_done(&text);
+    buf_done(&packed);
     return result;
 }
 
+/* No row: the tags are not known. */
+static void read_tags(struct arena *arena, sqlite3_stmt *statement, int index, struct resource *out)
+{
+    if (sqlite3_column_type(statement, index) == SQLITE_NULL)
+        return;
+    const char *packed = sqlite3_column_blob(statement, index); /* NULL when there are none */
+    size_t len = (size_t)sqlite3_column_bytes(statement, index), count = 0;
+    const char *at = len ? arena_memdup(arena, packed, len) : "", *end = at + len;
+    for (const char *byte = at; byte < end; byte++)
+        count += *byte == '\0';
+    struct tag *tags = arena_calloc(arena, count / 2 + 1, sizeof *tags);
+    for (size_t i = 0; i < count / 2; i++) {
+        tags[i].key = at;
+        tags[i].value = at + strlen(at) + 1;
+        at = tags[i].value + strlen(tags[i].value) + 1;
+    }
+    tags_sort(tags, count / 2);
+    out->tags = tags;
+    out->tag_count = count / 2;
+}
+
 /* From column `first`: key, name, version, modified, tags, author, fields. */
-static int read_resource(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
-                         int first, struct resource *out, struct error *err)
+static void read_resource(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
+                          int first, struct resource *out)
 {
     *out = (struct resource){
         .key = column_text(arena, statement, first),
@@ -307,18 +330,25 @@ static int read_resource(struct inventory *inventory, struct arena *arena, sqlit
     };
     for (size_t i = 0; i < inventory->kind->slot_count; i++)
         out->fields[i] = column_text(arena, statement, first + PAIR_FIRST_FIELD + (int)i);
-    const char *tags = (const char *)sqlite3_column_text(statement, first + 4);
-    return tags ? tags_read(arena, tags, &out->tags, &out->tag_count, err) : 0;
+    read_tags(arena, statement, first + 4, out);
 }
 
-static int read_pair(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
-                     struct pair *out, struct error *err)
+static void read_pair(struct inventory *inventory, struct arena *arena, sqlite3_stmt *statement,
+                      struct pair *out)
 {
     const int second = PAIR_SECOND_SIDE;
     *out = (struct pair){.exists = sqlite3_column_type(statement, second) != SQLITE_NULL};
-    if (read_resource(inventory, arena, statement, 0, &out->source, err) != 0)
-        return -1;
-    return out->exists ? read_resource(inventory, arena, statement, second, &out->have, err) : 0;
+    read_resource(inventory, arena, statement, 0, &out->source);
+    if (out->exists)
+        read_resource(inventory, arena, statement, second, &out->have);
+}
+
+/* What a step of a statement about one key came to. */
+static int found(struct inventory *inventory, int code, const char *key, struct error *err)
+{
+    return code == SQLITE_ROW    ? 0
+           : code == SQLITE_DONE ? error_set(err, ERR_NOT_FOUND, "%s is not in this run", key)
+                                 : broken(inventory, err);
 }
 
 int inventory_drop(struct inventory *inventory, const char *key, struct error *err)
@@ -355,10 +385,12 @@ int inventory_join(struct inventory *inventory, struct arena *scratch, unsigned 
     int result = 0, code;
     while (result == 0 && (code = sqlite3_step(join)) != SQLITE_DONE) {
         struct pair pair;
-        if (code != SQLITE_ROW)
-            result = broken(inventory, err);
-        else if ((result = read_pair(inventory, scratch, join, &pair, err)) == 0)
+        if (code == SQLITE_ROW) {
+            read_pair(inventory, scratch, join, &pair);
             result = each(&pair, arg, err);
+        } else {
+            result = broken(inventory, err);
+        }
         arena_reset(scratch);
     }
     end(inventory, join);
@@ -372,9 +404,9 @@ int inventory_pair(struct inventory *inventory, struct arena *arena, const char 
     sqlite3_bind_int64(one, 1, destination + 1);
     bind_text(one, 2, key);
     int code = sqlite3_step(one);
-    int result = code == SQLITE_ROW    ? read_pair(inventory, arena, one, out, err)
-                 : code == SQLITE_DONE ? error_set(err, ERR_NOT_FOUND, "%s is not in this run", key)
-                                       : broken(inventory, err);
+    int result = found(inventory, code, key, err);
+    if (result == 0)
+        read_pair(inventory, arena, one, out);
     end(inventory, one);
     return result;
 }
@@ -387,10 +419,12 @@ int inventory_unpaired(struct inventory *inventory, struct arena *scratch, unsig
     int result = 0, code;
     while (result == 0 && (code = sqlite3_step(unpaired)) != SQLITE_DONE) {
         struct resource copy;
-        if (code != SQLITE_ROW)
-            result = broken(inventory, err);
-        else if ((result = read_resource(inventory, scratch, unpaired, 0, &copy, err)) == 0)
+        if (code == SQLITE_ROW) {
+            read_resource(inventory, scratch, unpaired, 0, &copy);
             result = each(&copy, arg, err);
+        } else {
+            result = broken(inventory, err);
+        }
         arena_reset(scratch);
     }
     end(inventory, unpaired);
@@ -404,9 +438,9 @@ int inventory_copy(struct inventory *inventory, struct arena *arena, const char 
     sqlite3_bind_int64(one, 1, destination + 1);
     bind_text(one, 2, key);
     int code = sqlite3_step(one);
-    int result = code == SQLITE_ROW    ? read_resource(inventory, arena, one, 0, out, err)
-                 : code == SQLITE_DONE ? error_set(err, ERR_NOT_FOUND, "%s is not in this run", key)
-                                       : broken(inventory, err);
+    int result = found(inventory, code, key, err);
+    if (result == 0)
+        read_resource(inventory, arena, one, 0, out);
     end(inventory, one);
     return result;
 }
@@ -634,6 +668,7 @@ int inventory_approve(struct inventory *inventory, const struct approval *approv
                       struct error *err)
 {
     sqlite3_stmt *approve = begin(inventory, APPROVE);
+    inventory->approvals = true;
     bind_text(approve, 1, approval->key);
     sqlite3_bind_int64(approve, 2, approval->destination);
     bind_text(approve, 3, approval->fingerprint);

@@ -42,6 +42,9 @@ void plan_fingerprint(const struct engine *engine, const struct resource *const 
 {
     struct buf text;
     unsigned char digest[SHA256_SIZE];
+    out[0] = '\0';
+    if (engine->focus) /* no plan is saved of a few names */
+        return;
     buf_init(&text, 256 * 1024);
     for (size_t i = 0; i < 3; i++)
         if (parts[i])
@@ -351,8 +354,9 @@ static int join_pair(const struct pair *pair, void *arg, struct error *err)
 
 static int join_sides(struct engine *engine, struct error *err)
 {
-    const char *target;
-    if (inventory_collision(engine->inventory, &engine->pass, &target, err) != 0)
+    const char *target = NULL;
+    bool alone = engine->focus && focus_count(engine->focus) == 1;
+    if (!alone && inventory_collision(engine->inventory, &engine->pass, &target, err) != 0)
         return -1;
     if (target)
         return error_set(err, ERR_INVALID,

@@ -274,9 +274,10 @@ static void look_job(void *arg, unsigned worker)
 
 int plan_look(struct engine *engine, struct error *err)
 {
-    uint64_t left;
+    uint64_t left = 0;
     if (engine_work(engine, WORK_UNSURE, look_job, err) != 0 ||
-        inventory_work_size(engine->inventory, WORK_UNSURE, &left, err) != 0)
+        (stop_wanted(engine->options.stop) &&
+         inventory_work_size(engine->inventory, WORK_UNSURE, &left, err) != 0))
         return -1;
     if (left)
         return error_set(err, ERR_CANCELLED, "stopped with %llu %s left to compare",

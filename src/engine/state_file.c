@@ -1,5 +1,6 @@
 #include "base/digest.h"
 #include "base/file.h"
+#include "engine/database.h"
 #include "engine/state_intern.h"
 
 #include <errno.h>
@@ -185,8 +186,7 @@ static enum opened open_database(struct state *state, struct error *err)
         }
         close(fd);
     }
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    int code = sqlite3_open_v2(state->path, &state->db, flags, NULL);
+    int code = database_open(state->path, SQLITE_OPEN_READWRITE, &state->db);
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(state->db, BUSY_MS);
         sqlite3_limit(state->db, SQLITE_LIMIT_ATTACHED, 0);
@@ -213,8 +213,12 @@ static enum opened open_database(struct state *state, struct error *err)
     }
     if (code == SQLITE_OK)
         code = sqlite3_exec(state->db, later, NULL, NULL, NULL);
+    /* In memory nobody else reads and nothing survives: one transaction that never ends. */
     if (code == SQLITE_OK)
-        code = sqlite3_exec(state->db, "COMMIT; PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+        code = sqlite3_exec(state->db,
+                            state->folder ? "COMMIT; PRAGMA journal_mode=WAL"
+                                          : "COMMIT; PRAGMA journal_mode=OFF; BEGIN IMMEDIATE",
+                            NULL, NULL, NULL);
     for (int i = 0; i < STATE_STATEMENTS && code == SQLITE_OK; i++)
         code = sqlite3_prepare_v3(state->db, state_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
                                   &state->statements[i], NULL);

@@ -18,6 +18,8 @@ enum state_statement {
     INTEND,
     KEEP,
     INTENT_END,
+    INTENT_LEFT,
+    INTENT_END_KILLED,
     FORGET,
     DIGEST_KEEP,
     DIGEST_FIND,

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -199,8 +200,11 @@ static void put_headers(struct http_handle *handle, const struct http_line *line
     for (size_t i = 0; i < count; i++)
         put_header(out, headers[i].name, headers[i].value);
     if (request->body_len || strcmp(request->method, "POST") == 0 ||
-        strcmp(request->method, "PUT") == 0)
-        buf_printf(out, "Content-Length: %zu\r\n", request->body_len);
+        strcmp(request->method, "PUT") == 0) {
+        char digits[24];
+        snprintf(digits, sizeof digits, "%zu", request->body_len);
+        put_header(out, "Content-Length", digits);
+    }
 }
 
 /* The head, and as much of the body as goes into the same packet: how much that is. */

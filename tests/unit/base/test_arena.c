@@ -107,6 +107,8 @@ static void test_copies(void **state)
     assert_string_equal(arena_strndup(&arena, NULL, 0), "");
     assert_memory_equal(arena_memdup(&arena, "a\0b", 3), "a\0b", 3);
     assert_string_equal(arena_printf(&arena, "%s-%d", "x", 7), "x-7");
+    assert_string_equal(arena_join(&arena, "a", "", "bc", NULL), "abc");
+    assert_string_equal(arena_join(&arena, NULL), "");
     char *text = arena_printf(&arena, "%0*d", 40000, 1);
     assert_int_equal(strlen(text), 40000);
     assert_int_equal(text[39999], '1');

@@ -74,6 +74,13 @@ static void test_keys(void **state)
     other_region.region = "eu-west-1";
     other_account.account = "222222222222";
     other_operation.operation = "DescribeParameters";
+    struct rate_key longer = put, shorter = put;
+    longer.operation = "GetThings"; /* as one begins, the other goes on */
+    shorter.operation = "GetThing";
+    longer.given = shorter.given = 1;
+    call(&longer, 1);
+    call(&shorter, 1);
+    assert_int_equal(clock_.slept_ms, 0);
     call(&put, 1);
     assert_int_equal(rate_limiter_wait(limiter, &other_region), 0);
     assert_int_equal(rate_limiter_wait(limiter, &other_account), 0);

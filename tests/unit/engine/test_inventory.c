@@ -93,6 +93,32 @@ static void sides_are_joined_by_what_the_copy_is_called(void **state)
     assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 
+static void tags_come_back_as_they_were(void **state)
+{
+    (void)state;
+    static const struct tag tags[] = {{"z", ""},
+                                      {"a", "{\"x\": 1}\n"},
+                                      {"\xc3\xa4 \xe2\x82\xac", "=@:/+-"}};
+    static const int sorted[] = {1, 0, 2};
+    struct pair pair;
+    put(0, "/x", 1, "x");
+    put(1, "x", 1, NULL);
+    assert_int_equal(inventory_put_tags(inventory, 0, "x", tags, 3, NULL), 0);
+    assert_int_equal(inventory_put_tags(inventory, 1, "x", NULL, 0, NULL), 0);
+    assert_int_equal(inventory_pair(inventory, &arena, "x", 0, &pair, NULL), 0);
+    assert_int_equal(pair.source.tag_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(pair.source.tags[i].key, tags[sorted[i]].key);
+        assert_string_equal(pair.source.tags[i].value, tags[sorted[i]].value);
+    }
+    assert_true(pair.exists);
+    assert_int_equal(pair.have.tag_count, 0);
+    assert_non_null(pair.have.tags); /* none, which is not unknown */
+    assert_int_equal(inventory_put_tags(inventory, 0, "x", tags, 1, NULL), 0);
+    assert_int_equal(inventory_pair(inventory, &arena, "x", 0, &pair, NULL), 0);
+    assert_int_equal(pair.source.tag_count, 1);
+}
+
 static void a_row_seen_twice_is_one(void **state)
 {
     (void)state;
@@ -215,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(sides_are_joined_by_what_the_copy_is_called),
+        TEST(tags_come_back_as_they_were),
         TEST(a_row_seen_twice_is_one),
         TEST(two_sources_for_one_name_are_found),
         TEST(work_is_handed_out_key_by_key),
