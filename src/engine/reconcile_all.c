@@ -226,6 +226,7 @@ static void add_so_far(const struct full_pass *pass, struct tally *sum)
         return;
     tally.stopped = true;
     tally.nothing = tally.absent = 0; /* they may still come */
+    tally.conflict = 0;               /* and those are looked at again when it ends */
     tally_add(sum, &tally);
     sum->resumed = sum->resumed || pass->resumed;
 }
