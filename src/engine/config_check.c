@@ -267,6 +267,22 @@ static int check_type(const char *type, struct error *err)
     return error_set(err, ERR_INVALID, "type: '%s' is not source or SecureString", type);
 }
 
+/* A slip such as 'prod-key' would be found only when the first copy is refused. */
+static int check_keys(const struct config_side *side, struct error *err)
+{
+    for (size_t i = 0; i < side->key_count; i++) {
+        const char *key = side->keys[i].destination;
+        const char *id = text_starts(key, "mrk-") ? key + strlen("mrk-") : key;
+        bool is_id = *id && strspn(id, "0123456789abcdefABCDEF-") == strlen(id);
+        if (!is_id && !arn_is(key) && !text_starts(key, "alias/"))
+            return error_set(err, ERR_INVALID,
+                             "'%s' is no key for %s: give an alias (alias/...), a key's id or an "
+                             "ARN",
+                             key, side->region);
+    }
+    return 0;
+}
+
 static int check_destinations(struct arena *arena, struct config *config, struct error *err)
 {
     if (!config->destination_count)
@@ -276,6 +292,7 @@ static int check_destinations(struct arena *arena, struct config *config, struct
     for (size_t i = 0; i < config->destination_count; i++) {
         struct config_side *side = &config->destinations[i];
         if (check_side(arena, side, "destination", err) != 0 || check_tier(side->tier, err) != 0 ||
+            check_keys(side, err) != 0 ||
             check_rewrites(side->rewrite, side->rewrite_count, err) != 0)
             return -1;
         const char *there = partition_of(side->region)->name;

@@ -226,6 +226,9 @@ static void impossible_configurations_are_refused(void **state)
     refused("source: { region: eu-west-1 }", "no destination");
     refused("source: { region: eu-west }\ndestinations: [{ region: us-east-1 }]",
             "'eu-west' is not the name of a Region");
+    refused("source: { region: eu-west-1 }\n"
+            "destinations: [{ region: eu-west-3, keys: { \"*\": prod-key } }]\n",
+            "'prod-key' is no key for eu-west-3");
     refused("source: { region: eu-west-1 }\ndestinations: [{ region: aws-global }]",
             "not the name of a Region");
     refused("source: { region: eu-west-1 }\ndestinations: [{ region: eu-west-1 }]",
