@@ -1,5 +1,6 @@
 """The custom resource that replicates KMS keys: bootstrap, run as Lambda runs it, before a server
 that plays CloudFormation and the local AWS."""
+import collections
 import json
 import time
 import unittest
@@ -445,6 +446,15 @@ class CustomResource(Replication):
 
     def test_r44_it_waits_until_they_work_and_tells_their_arns(self):
         key = self.make()['KeyId']
+        looks = collections.Counter()
+
+        def slowly(call):
+            """The first look finds it Creating."""
+            if call.operation == 'DescribeKey' and call.region != HERE and self.replicated():
+                looks[call.region] += 1
+                if looks[call.region] > 1:
+                    self.server.clock(advance=1)
+        self.witness.rules[:] = [slowly]
         data = self.succeeds(self.stack.create(
             {'KMSKeyID': key, 'ReplicationRegions': [TWO, ONE]}))['Data']
         arns = {region: f'arn:aws:kms:{region}:{ACCOUNT}:key/{key}' for region in (HERE, ONE, TWO)}

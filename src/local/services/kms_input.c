@@ -30,38 +30,14 @@ static const char *const usages[] = {"SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE
                                      "KEY_AGREEMENT", NULL};
 static const char *const origins[] = {"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE",
                                       NULL};
-static const char *const old_key_specs[] = {"RSA_2048",
-                                            "RSA_3072",
-                                            "RSA_4096",
-                                            "ECC_NIST_P256",
-                                            "ECC_NIST_P384",
-                                            "ECC_NIST_P521",
-                                            "ECC_SECG_P256K1",
-                                            "SYMMETRIC_DEFAULT",
-                                            "HMAC_224",
-                                            "HMAC_256",
-                                            "HMAC_384",
-                                            "HMAC_512",
-                                            "SM2",
-                                            NULL};
-static const char *const key_specs[] = {"RSA_2048",
-                                        "RSA_3072",
-                                        "RSA_4096",
-                                        "ECC_NIST_P256",
-                                        "ECC_NIST_P384",
-                                        "ECC_NIST_P521",
-                                        "ECC_SECG_P256K1",
-                                        "SYMMETRIC_DEFAULT",
-                                        "HMAC_224",
-                                        "HMAC_256",
-                                        "HMAC_384",
-                                        "HMAC_512",
-                                        "SM2",
-                                        "ML_DSA_44",
-                                        "ML_DSA_65",
-                                        "ML_DSA_87",
-                                        "ECC_NIST_EDWARDS25519",
-                                        NULL};
+/* Those that the old member knows stand first in the new one. */
+#define OLD_KEY_SPECS                                                                              \
+    "RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521",         \
+        "ECC_SECG_P256K1", "SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",    \
+        "SM2"
+static const char *const old_key_specs[] = {OLD_KEY_SPECS, NULL};
+static const char *const key_specs[] = {
+    OLD_KEY_SPECS, "ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ECC_NIST_EDWARDS25519", NULL};
 static const char *const pair_specs[] = {
     "RSA_2048",      "RSA_3072",        "RSA_4096", "ECC_NIST_P256",         "ECC_NIST_P384",
     "ECC_NIST_P521", "ECC_SECG_P256K1", "SM2",      "ECC_NIST_EDWARDS25519", NULL};

@@ -93,6 +93,26 @@ static json_t *sent(unsigned index)
                      strlen(fake_transport_request(&transport, index)->body), NULL);
 }
 
+/* Made by an earlier try whose answer was lost, or by somebody in between: found, and waited for.
+ */
+static void a_replica_that_is_there_after_all_is_no_failure(void **state)
+{
+    (void)state;
+    struct kms_outcome outcome;
+    struct error err = {0};
+    static const struct kms_wish wish = {.keep_policy = true,
+                                         .keep_tags = true,
+                                         .keep_description = true,
+                                         .keep_aliases = true};
+    answer(FAULT("NotFoundException"));
+    answer(FAULT("AlreadyExistsException"));
+    answer(KEY("us-east-1", "REPLICA", "Creating", "false"));
+    answer(KEY("us-east-1", "REPLICA", "Enabled", "true"));
+    assert_int_equal(kms_replica_ensure(&ctx, &source, &wish, NULL, &outcome, &err), 0);
+    assert_int_equal(outcome.end, KMS_END_EQUAL); /* not made here: nobody's to remove */
+    assert_true(outcome.usable);
+}
+
 static void a_replica_is_made_at_the_primary_and_waited_for(void **state)
 {
     (void)state;
@@ -286,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_replica_is_made_at_the_primary_and_waited_for),
+        TEST(a_replica_that_is_there_after_all_is_no_failure),
         TEST(nobody_waits_longer_than_told),
         TEST(what_is_pending_deletion_is_taken_back_and_enabled),
         TEST(an_equal_one_costs_no_write),
