@@ -336,7 +336,7 @@ class Bootstrap(Replication):
             if answer['create'] and not moved:  # it is planned; then an event comes in between
                 moved = self.put('/prod/z', 'two', Overwrite=True)
                 self.assertIsNone(process.invoke(put_event('/prod/z', 2))[0])
-            copied.append(len(names))
+            copied.append(len(names - {'prod/gone'}))
             self.assertGreaterEqual(copied[-1], copied[-2])
             self.assertLess(len(answers), 60)
         if 'PASS_NAMES' in os.environ:
