@@ -518,15 +518,3 @@ int kms_replica_remove(struct resource_ctx *ctx, const char *key, unsigned windo
     }
     return schedule(ctx, &found, window_days, out, error) == 0 ? 0 : failed(ctx, out, err);
 }
-
-const char *kms_end_name(enum kms_end end)
-{
-    static const char *const names[] = {
-        [KMS_END_FAILED] = "failed",     [KMS_END_EQUAL] = "equal",
-        [KMS_END_CHANGED] = "changed",   [KMS_END_CREATED] = "created",
-        [KMS_END_RESTORED] = "restored", [KMS_END_PENDING_IMPORT] = "pending-import",
-        [KMS_END_PRIMARY] = "primary",   [KMS_END_SCHEDULED] = "scheduled",
-        [KMS_END_GONE] = "gone",         [KMS_END_KEPT] = "kept",
-    };
-    return names[end];
-}

@@ -114,6 +114,4 @@ int kms_key_converge(struct resource_ctx *ctx, const char *id, const struct kms_
 int kms_replica_remove(struct resource_ctx *ctx, const char *key, unsigned window_days,
                        const struct tag *mark, struct kms_outcome *out, struct error *err);
 
-const char *kms_end_name(enum kms_end end); /* "equal", "pending-import", ... */
-
 #endif
