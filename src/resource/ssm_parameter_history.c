@@ -85,7 +85,7 @@ int ssm_read_history(struct resource_ctx *ctx, const char *name, struct revision
 
 static int label_call(struct resource_ctx *ctx, const struct aws_operation *operation,
                       const char *name, int64_t version, const char *const *labels, size_t count,
-                      struct error *err)
+                      size_t *refused, struct error *err)
 {
     json_t *list = json_array(), *out = NULL;
     for (size_t i = 0; i < count; i++)
@@ -94,25 +94,35 @@ static int label_call(struct resource_ctx *ctx, const struct aws_operation *oper
                            "Labels", list);
     int result = resource_call(ctx, operation, in, &out, err);
     json_decref(in);
-    size_t refused = json_array_size(json_object_get(out, "InvalidLabels"));
+    *refused = json_array_size(json_object_get(out, "InvalidLabels"));
     json_decref(out);
-    if (result == 0 && refused)
-        result = error_set(err, ERR_INVALID, "%zu labels were not taken", refused);
-    return result == 0 ? 0
-                       : error_context(err, "label version %lld of %s in %s", (long long)version,
-                                       name, ctx->region);
+    return result;
+}
+
+static int label_context(struct error *err, const struct resource_ctx *ctx, const char *name,
+                         int64_t version)
+{
+    return error_context(err, "label version %lld of %s in %s", (long long)version, name,
+                         ctx->region);
 }
 
 int ssm_put_labels(struct resource_ctx *ctx, const char *name, int64_t version,
                    const char *const *labels, size_t count, struct error *err)
 {
-    return label_call(ctx, &operation_ssm_label_parameter_version, name, version, labels, count,
-                      err);
+    size_t refused;
+    int result = label_call(ctx, &operation_ssm_label_parameter_version, name, version, labels,
+                            count, &refused, err);
+    if (result == 0 && refused)
+        result = error_set(err, ERR_INVALID, "%zu labels were not taken", refused);
+    return result == 0 ? 0 : label_context(err, ctx, name, version);
 }
 
 int ssm_take_labels(struct resource_ctx *ctx, const char *name, int64_t version,
                     const char *const *labels, size_t count, struct error *err)
 {
+    size_t gone; /* were not there: another run, of another event of the same change, was faster */
     return label_call(ctx, &operation_ssm_unlabel_parameter_version, name, version, labels, count,
-                      err);
+                      &gone, err) == 0
+               ? 0
+               : label_context(err, ctx, name, version);
 }

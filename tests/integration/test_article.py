@@ -106,6 +106,9 @@ class Article(local_server.Conformance):
             return counts if all(counts[name] >= least for name, least in wanted.items()) else None
         return within(20, look, (lambda: self.server.clock(advance=pause + 1)) if pause else None)
 
+    def failed_none(self, function):
+        self.assertEqual(function.counts()['ItemsFailed'], 0, '\n'.join(function.log()))
+
     def letter(self, url):
         """The next message of a queue, deleted."""
         sqs = self.aws('sqs')
@@ -131,7 +134,7 @@ class Article(local_server.Conformance):
         ssm.delete_parameter(Name='/prod/app/DB')
         self.gone('/prod/app/DB', **where)
         self.assertIsNone(self.one('/other/app', **where))
-        self.assertEqual(function.counts()['ItemsFailed'], 0)
+        self.failed_none(function)
         self.assertNotIn('secret', '\n'.join(function.log()))
 
     # --- the chains -----------------------------------------------------------------------------
@@ -271,7 +274,7 @@ class Article(local_server.Conformance):
         ssm.unlabel_parameter_version(Name='/prod/a', ParameterVersion=1, Labels=['live'])
         within(20, lambda: self.history('/prod/a')[-1]['Labels'] == [])
         self.assertEqual(len(self.history('/prod/a')), 1)
-        self.assertEqual(function.counts()['ItemsFailed'], 0)
+        self.failed_none(function)
 
     # --- failures are told ----------------------------------------------------------------------
     def test_r28_what_fails_is_tried_again_and_then_buried(self):
@@ -353,7 +356,7 @@ class Article(local_server.Conformance):
         # Processes that run at once may write one value twice (PutParameter takes no condition),
         # and an older one behind a newer; not last.
         self.assertEqual(self.value('/prod/a'), '14')
-        self.assertEqual(function.counts()['ItemsFailed'], 0)
+        self.failed_none(function)
 
     def test_r30_functions_in_both_regions_do_not_play_ping_pong(self):
         both = {}
@@ -423,7 +426,7 @@ class Article(local_server.Conformance):
         self.gone('/prod/a', region=SOURCE)
         self.gone('/prod/a')
         self.counted(function, Events=2)
-        self.assertEqual(function.counts()['ItemsFailed'], 0)
+        self.failed_none(function)
 
 
 if __name__ == '__main__':

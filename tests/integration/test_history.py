@@ -60,6 +60,22 @@ class History(Replication):
         self.assertEqual(done.steps('update')[0]['changes'], ['labels'])
         self.assertEqual(self.versions_of('/a', COPY), [('one', []), ('two', ['green', 'prod'])])
 
+    def test_a_label_that_another_run_took_away_before_is_no_failure(self):
+        self.put('/a', 'one')
+        self.label('/a', 1, 'prod', 'blue')
+        self.go('sync', rules='labels: true')
+        self.ssm().unlabel_parameter_version(Name='/a', ParameterVersion=1, Labels=['blue'])
+
+        def faster(call):
+            if call.operation == 'UnlabelParameterVersion':
+                self.ssm(call.region).unlabel_parameter_version(Name='/a', ParameterVersion=1,
+                                                                Labels=['blue'])
+        self.witness.rules.append(faster)
+        done = self.go('sync', '--json', rules='labels: true')
+        self.assertEqual(done.summary['failed'], 0)
+        self.witness.rules.clear()
+        self.go('verify', rules='labels: true')
+
     def test_r04_a_label_of_a_version_that_the_copy_lacks_is_a_loss(self):
         self.fill('/a', 'one', 'two')
         self.label('/a', 1, 'old')
