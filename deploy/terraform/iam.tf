@@ -72,6 +72,19 @@ data "aws_iam_policy_document" "run" {
   }
 
   dynamic "statement" {
+    for_each = var.canary_parameter == "" ? [] : [trimprefix(var.canary_parameter, "/")]
+
+    content {
+      sid     = "Canary"
+      actions = ["ssm:PutParameter"]
+
+      resources = [
+        "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter/${statement.value}",
+      ]
+    }
+  }
+
+  dynamic "statement" {
     for_each = var.destination_role_arn == "" ? [] : [var.destination_role_arn]
 
     content {

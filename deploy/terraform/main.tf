@@ -16,6 +16,7 @@ locals {
     var.configuration_parameter == "" ? {} : {
       UNDERSTUDY_CONFIG_PARAMETER = var.configuration_parameter
     },
+    var.canary_parameter == "" ? {} : { UNDERSTUDY_CANARY = var.canary_parameter },
     var.dry_run ? { DRY_RUN = "true" } : {},
   )
 }
@@ -162,6 +163,7 @@ data "aws_iam_policy_document" "failed_queue" {
 
       values = concat(
         [aws_cloudwatch_event_rule.changes.arn, aws_cloudwatch_event_rule.reconcile.arn],
+        aws_cloudwatch_event_rule.canary[*].arn,
         aws_cloudwatch_event_rule.key_changes[*].arn,
       )
     }
@@ -303,5 +305,43 @@ resource "aws_lambda_permission" "reconcile" {
   function_name  = aws_lambda_function.function.function_name
   principal      = "events.amazonaws.com"
   source_arn     = aws_cloudwatch_event_rule.reconcile.arn
+  source_account = local.account
+}
+
+resource "aws_cloudwatch_event_rule" "canary" {
+  count = var.canary_parameter == "" ? 0 : 1
+
+  name                = "${var.name}-canary"
+  description         = "The canary of understudy"
+  schedule_expression = var.canary_schedule
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_event_target" "canary" {
+  count = var.canary_parameter == "" ? 0 : 1
+
+  rule      = aws_cloudwatch_event_rule.canary[0].name
+  target_id = "understudy"
+  arn       = aws_lambda_function.function.arn
+  input     = jsonencode({ understudy = "canary" })
+
+  dead_letter_config {
+    arn = aws_sqs_queue.failed.arn
+  }
+
+  retry_policy {
+    maximum_retry_attempts       = 0
+    maximum_event_age_in_seconds = 300
+  }
+}
+
+resource "aws_lambda_permission" "canary" {
+  count = var.canary_parameter == "" ? 0 : 1
+
+  statement_id   = "Canary"
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.function.function_name
+  principal      = "events.amazonaws.com"
+  source_arn     = aws_cloudwatch_event_rule.canary[0].arn
   source_account = local.account
 }

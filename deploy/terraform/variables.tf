@@ -138,6 +138,18 @@ variable "reconcile_schedule" {
   default     = "rate(1 hour)"
 }
 
+variable "canary_parameter" {
+  description = "Name, with its leading slash and among parameters, of a parameter that the function writes to measure how far behind the copies are. Empty: none is written."
+  type        = string
+  default     = ""
+}
+
+variable "canary_schedule" {
+  description = "When it is written, with canary_parameter (an EventBridge schedule expression)."
+  type        = string
+  default     = "rate(5 minutes)"
+}
+
 variable "memory_mb" {
   description = "Memory of the function; processor time grows with it."
   type        = number

@@ -63,7 +63,7 @@ struct permission_options {
     /* Of the caller; NULL: has none. */
     const char *function;         /* its name: it writes its log group */
     const char *queue;            /* name of the queue that feeds it, or the daemon */
-    const char *canary;           /* name of the parameter that the daemon writes to measure */
+    const char *canary;           /* name of the parameter that is written to measure */
     const char *dead_letter;      /* name of the queue that takes what failed */
     const char *config_parameter; /* name of the parameter with the configuration */
 };

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "client/session.h"
+#include "event/canary.h"
 #include "resource/services.h"
 
 #include <string.h>
@@ -203,4 +204,52 @@ int function_ready(struct function *function, struct error *err)
     if (function->reconciler)
         return 0;
     return function_reconciler(function, &function->settings, &function->reconciler, err);
+}
+
+/* --- the canary ------------------------------------------------------------------------------- */
+
+static int check_canary(const struct function *function, struct arena *arena, struct error *err)
+{
+    const struct config_set *set = &function->settings.set;
+    const char *name = function->settings.canary;
+    if (!name)
+        return error_set(err, ERR_INVALID, "UNDERSTUDY_CANARY does not name the canary");
+    if (set->items[0].source.chain_count)
+        return error_set(err, ERR_INVALID,
+                         "the canary %s is written with the function's own role, and the source is "
+                         "behind another",
+                         name);
+    for (size_t i = 0; i < set->count; i++)
+        if (canary_carried(arena, set, &set->items[i], name))
+            return 0;
+    return error_set(err, ERR_INVALID, "no replication carries the canary %s from %s", name,
+                     set->items[0].source.region);
+}
+
+int function_canary(struct function *function, struct arena *arena, struct aws_call_counts *counts,
+                    struct error *err)
+{
+    const struct config_side *source = &function->settings.set.items[0].source;
+    *counts = (struct aws_call_counts){0};
+    if (check_canary(function, arena, err) != 0)
+        return -1;
+    if (function->settings.dry_run)
+        return 0;
+    const struct session_options options = {
+        .region = source->region,
+        .endpoint_url = source->endpoint_url,
+        .transport = function->options.transport,
+        .clock = function->options.clock,
+        .random = function->options.random,
+        .environment = function->options.environment,
+        .stop = &function->stop,
+    };
+    struct session *session = session_new(&options, err);
+    if (!session)
+        return -1;
+    int result = canary_write(session, arena, source->region, function->settings.canary,
+                              function->clock->now_ms(function->clock), err);
+    session_counts(session, counts);
+    session_free(session);
+    return result == 0 ? 0 : error_context(err, "the canary %s", function->settings.canary);
 }

@@ -59,6 +59,11 @@ void function_close(struct function *function);
 void function_begin(struct function *function, int64_t deadline_ms);
 /* Configuration and reconciler stand. */
 int function_ready(struct function *function, struct error *err);
+/* Writes the canary at the source, with the function's own identity; function_ready comes first.
+ * ERR_INVALID: UNDERSTUDY_CANARY is not set, nothing replicates it, or a role stands before the
+ * source. `counts`: calls that were made, also after a failure. */
+int function_canary(struct function *function, struct arena *arena, struct aws_call_counts *counts,
+                    struct error *err);
 /* A hint named it: is it the configuration's own parameter, which then is read again? */
 void function_hinted(struct function *function, const struct hint *hint);
 /* As the function's own, for the configuration of one payload. */

@@ -175,7 +175,7 @@ static bool is_bare_schedule(const json_t *payload)
             (!json_string_length(detail) || strcmp(json_string_value(detail), "{}") == 0));
 }
 
-static bool is_pass(const json_t *payload)
+static bool is_word_or_schedule(const json_t *payload)
 {
     return json_object_get(payload, "understudy") || is_bare_schedule(payload);
 }
@@ -245,22 +245,51 @@ static int run_pass(struct invocation *invocation, struct reconciler *reconciler
     return result;
 }
 
+static bool is_word(const json_t *payload, const char *word)
+{
+    return strcmp(json_text_or(payload, "understudy", ""), word) == 0;
+}
+
 /* What is beside the word was meant to say something, and would not be heard. */
 static int check_word(const json_t *payload, struct error *err)
 {
     const json_t *word = json_object_get(payload, "understudy");
     if (!word)
         return 0;
-    if (!json_is_string(word) || strcmp(json_string_value(word), "reconcile") != 0)
-        return error_set(err, ERR_INVALID, "the payload's understudy must be \"reconcile\"");
+    if (!is_word(payload, "reconcile") && !is_word(payload, "canary"))
+        return error_set(err, ERR_INVALID,
+                         "the payload's understudy must be \"reconcile\" or \"canary\"");
     if (json_object_size(payload) > 1)
         return error_set(err, ERR_INVALID,
-                         "the payload holds more than {\"understudy\":\"reconcile\"}: a full pass "
-                         "takes no other member");
+                         "the payload holds more than {\"understudy\":\"%s\"}, which takes no "
+                         "other member",
+                         json_text(payload, "understudy"));
     return 0;
 }
 
-static int run_reconcile(struct invocation *invocation, const json_t *payload, struct error *err)
+/* The event that the write causes comes back as every other, and its lag is in the metrics. */
+static int run_canary(struct invocation *invocation, struct error *err)
+{
+    struct function *function = invocation->function;
+    struct aws_call_counts counts;
+    struct json_writer w;
+    int result = function_canary(function, invocation->arena, &counts, err);
+    metrics_calls(&function->metrics, counts.calls, counts.retries, counts.throttled);
+    if (result != 0)
+        return not_ready(invocation, err);
+    log_event(LOG_INFO, function->settings.dry_run ? "canary not written: dry run" : "canary",
+              "name", function->settings.canary, NULL);
+    json_writer_init(&w, invocation->answer);
+    json_open(&w);
+    json_put_text(&w, "canary", function->settings.canary);
+    json_put_bool(&w, "written", !function->settings.dry_run);
+    json_put_bool(&w, "dry_run", function->settings.dry_run);
+    json_put_int(&w, "calls", (int64_t)counts.calls);
+    json_close(&w);
+    return 0;
+}
+
+static int run_word(struct invocation *invocation, const json_t *payload, struct error *err)
 {
     if (check_word(payload, err) != 0) {
         metrics_event(&invocation->function->metrics, false);
@@ -268,6 +297,8 @@ static int run_reconcile(struct invocation *invocation, const json_t *payload, s
     }
     if (function_ready(invocation->function, err) != 0)
         return not_ready(invocation, err);
+    if (is_word(payload, "canary"))
+        return run_canary(invocation, err);
     return run_pass(invocation, invocation->function->reconciler,
                     invocation->function->settings.dry_run, err);
 }
@@ -349,7 +380,7 @@ static const struct shape {
 } shapes[] = {
     {is_custom_resource, run_custom_resource},
     {sqs_batch_is, sqs_batch_run},
-    {is_pass, run_reconcile},
+    {is_word_or_schedule, run_word},
     {is_event, run_event},
     {is_params, run_params},
 };
@@ -376,7 +407,8 @@ int invocation_run(struct invocation *invocation, struct text payload, struct er
         metrics_event(&invocation->function->metrics, false);
         error_set(err, ERR_INVALID,
                   "the payload is none that is understood: an EventBridge event, a batch of SQS, "
-                  "{\"understudy\":\"reconcile\"}, params.json or a request of CloudFormation");
+                  "{\"understudy\":\"reconcile\"}, {\"understudy\":\"canary\"}, params.json or a "
+                  "request of CloudFormation");
         fail(invocation, "Understudy.EventInvalid");
     }
     json_decref(json);

@@ -2,10 +2,10 @@
  * invocation: one event of a Lambda function, from its payload to its answer.
  *
  * What a payload may be is one table in invocation.c: an EventBridge event, a batch of a queue, a
- * schedule's {"understudy":"reconcile"}, params.json for a sync of just that, a request of
- * CloudFormation. Anything else is an error. An item that failed, is blocked or was left fails the
- * invocation, so that Lambda tries again and dead-letter queues fill (R28); a batch fails by its
- * records. The error says which names and why; nothing here holds a value.
+ * schedule's {"understudy":"reconcile"} or {"understudy":"canary"}, params.json for a sync of just
+ * that, a request of CloudFormation. Anything else is an error. An item that failed, is blocked or
+ * was left fails the invocation, so that Lambda tries again and dead-letter queues fill (R28); a
+ * batch fails by its records. The error says which names and why; nothing here holds a value.
  *
  * Memory: the arena given. One thread. Source: shared facts, lambda-and-cloudformation.md A5.
  */

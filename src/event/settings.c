@@ -137,11 +137,16 @@ int event_settings_read(struct arena *arena, legacy_get_fn *get, const char *fol
     *out = (struct event_settings){0};
     if (find(arena, get, folder, &found, err) != 0 || read_dry_run(get, &out->dry_run, err) != 0)
         return -1;
+    const char *canary = variable(get, "UNDERSTUDY_CANARY");
+    if (canary)
+        canary = arena_strdup(arena, canary);
     out->origin = found.origin;
+    out->canary = canary;
     if (found.file) {
         bool dry_run = out->dry_run;
         int result = take_file(arena, get, found.file, out, err);
         out->dry_run = dry_run;
+        out->canary = canary;
         return result;
     }
     if (strcmp(found.origin, "UNDERSTUDY_CONFIG_PARAMETER") == 0) {

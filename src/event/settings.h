@@ -8,7 +8,8 @@
  *   - UNDERSTUDY_CONFIG: the configuration itself, YAML or JSON;
  *   - UNDERSTUDY_CONFIG_PARAMETER: the name of a parameter that holds it, read with the function's
  *     own role.
- * DRY_RUN=true counts beside each of them. A source without a Region is AWS_REGION.
+ * DRY_RUN=true and UNDERSTUDY_CANARY count beside each of them. A source without a Region is
+ * AWS_REGION.
  *
  * event_settings_read does no call of AWS: with a parameter it leaves `set` empty and the caller
  * gives the text it read to event_settings_take. Memory: the arena given; immutable after. Messages
@@ -27,6 +28,7 @@ struct event_settings {
     struct config_set set; /* checked; count 0: still to be read from `parameter` */
     bool dry_run;
     const char *origin;    /* for messages: "UNDERSTUDY_CONFIG", "understudy.yaml" */
+    const char *canary;    /* UNDERSTUDY_CANARY: name of the canary; NULL: none */
     const char *parameter; /* the name in UNDERSTUDY_CONFIG_PARAMETER; NULL: not that source */
     const char *notes[LEGACY_NOTES_MAX]; /* what an earlier tool did that is done otherwise here */
     size_t note_count;

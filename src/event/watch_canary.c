@@ -2,28 +2,12 @@
  * happens to it happens to every other change, so how long it takes to stand at the destinations is
  * measured from the answer to its write, exactly, where events only tell the second. */
 #include "base/log.h"
+#include "event/canary.h"
 #include "event/looked.h"
 #include "event/watch_parts.h"
-#include "resource/services.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static int write_canary(struct watch *watch, struct arena *arena, struct error *err)
-{
-    char time[CLOCK_TEXT_SIZE];
-    const char *region = watch->set.items[0].source.region;
-    clock_format_iso(watch->clock->now_ms(watch->clock), time);
-    struct aws_client *client = session_client(watch->session, &service_ssm, region, false, err);
-    if (!client)
-        return -1;
-    json_t *in = json_pack("{s:s, s:s, s:s, s:s, s:b}", "Name", watch->options.canary, "Value",
-                           time, "Type", "String", "Description",
-                           "Written by understudy watch to measure replication", "Overwrite", 1);
-    int result = aws_call(client, arena, &operation_ssm_put_parameter, in, NULL, err);
-    json_decref(in);
-    return result;
-}
 
 void watch_canary(struct watch *watch)
 {
@@ -34,7 +18,8 @@ void watch_canary(struct watch *watch)
         return;
     watch->canary_due_ms = now + watch->options.canary_every_ms;
     arena_init(&arena);
-    if (write_canary(watch, &arena, &err) != 0) {
+    if (canary_write(watch->session, &arena, watch->set.items[0].source.region,
+                     watch->options.canary, watch->clock->now_ms(watch->clock), &err) != 0) {
         log_event(LOG_ERROR, "the canary was not written", "error", err.message, NULL);
     } else {
         pthread_mutex_lock(&watch->mutex);

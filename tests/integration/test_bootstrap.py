@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """The Lambda function's program, as Lambda runs it, against the local AWS: what follows of each
 event, and what is told when it does not."""
+import datetime
 import json
 import os
+import subprocess
 import time
 import unittest
 import uuid
 
 from lambda_process import LambdaProcess
-from replication import SOURCE, Replication, error
+from replication import SOURCE, Replication, error, program
 from local_server import ACCOUNT, CREDENTIALS
 
 COPY = 'us-east-1'
@@ -281,6 +283,73 @@ class Bootstrap(Replication):
             self.assertIsNone(failed, answer)
             self.assertTrue(answer['dry_run'])
         self.assertEqual(answer['create'], 1)
+        self.assertEqual(self.witness.writes(), [])
+
+    # --- the canary -------------------------------------------------------------------------------
+    def status(self, *words, config=None):
+        file = self.folder / 'status.yaml'
+        file.write_text(config or self.owned['UNDERSTUDY_CONFIG'])
+        return subprocess.run(
+            [program(), 'status', '-c', str(file), '--canary', '/prod/canary', '--endpoint-url',
+             self.witness.url, *words], capture_output=True, text=True, env=self.environment())
+
+    def places(self, *words):
+        done = self.status('--json', *words)
+        self.assertEqual(done.stderr, '')
+        said = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 0 if said['healthy'] else 1)
+        self.assertEqual([(one['side'], one['region']) for one in said['places']],
+                         [('source', SOURCE), ('destination', COPY)])
+        return said['places']
+
+    def test_the_canary_is_written_and_measured(self):
+        process = self.function({**self.owned, 'UNDERSTUDY_CANARY': '/prod/canary'})
+        self.assertEqual([one['state'] for one in self.places()], ['missing', 'missing'])
+        self.witness.forget()
+        failed, answer = process.invoke({'understudy': 'canary'})
+        self.assertEqual((failed, answer), (None, {'canary': '/prod/canary', 'written': True,
+                                                   'dry_run': False, 'calls': 1}))
+        self.assertEqual([(call.region, call.operation) for call in self.witness.writes()],
+                         [(SOURCE, 'PutParameter')])
+        self.assertEqual([one['state'] for one in self.places()], ['ok', 'missing'])
+        # Its event is one like all others: it is in the lag.
+        failed, answer = process.invoke(native('/prod/canary', 'Create'))
+        self.assertEqual((failed, answer['applied']), (None, 1))
+        self.assertEqual(len(process.metrics()[-1]['Lag']), 1)
+        source, copy = self.places()
+        self.assertEqual((source['state'], copy['state'], copy['behind_ms']), ('ok', 'ok', 0))
+        self.assertEqual(copy['written'], self.value('/prod/canary', SOURCE))
+        self.assertRegex(self.status().stdout,
+                         rf'(?m)^ok +destination +{COPY} .* s old, 0.000 s behind')
+        # A copy that stopped a while ago, and one that is something else.
+        written = datetime.datetime.fromisoformat(source['written'].replace('Z', '+00:00'))
+        copies = self.ssm(COPY)
+        copies.put_parameter(Name='/prod/canary', Overwrite=True, Value=(
+            written - datetime.timedelta(hours=1)).isoformat())
+        _, copy = self.places()
+        self.assertEqual((copy['state'], copy['behind_ms']), ('old', 3600_000))
+        self.assertEqual(self.places('--max-age', '9d')[1]['state'], 'ok')
+        copies.put_parameter(Name='/prod/canary', Overwrite=True, Value=MARK)
+        self.assertEqual(self.places()[1]['state'], 'unreadable')
+        self.assertNotIn(MARK, self.status().stdout)
+        # A place that refuses is told, and the others are looked at all the same.
+        self.witness.rules.append(
+            lambda call: error('AccessDeniedException') if call.region == SOURCE else None)
+        source, copy = self.places()
+        self.assertEqual((source['state'], copy['state']), ('unreadable', 'unreadable'))
+        self.assertIn('ssm:GetParameters', source['reason'])
+
+    def test_a_canary_that_cannot_be(self):
+        self.assertEqual(self.status(config=self.owned['UNDERSTUDY_CONFIG'].replace(
+            '/prod/**', '/api/**')).returncode, 1)
+        for more, why in (({}, 'UNDERSTUDY_CANARY'),
+                          ({'UNDERSTUDY_CANARY': '/api/canary'}, 'no replication carries')):
+            failed, answer = self.function({**self.owned, **more}).invoke({'understudy': 'canary'})
+            self.assertEqual(failed, 'Understudy.ConfigurationInvalid')
+            self.assertIn(why, answer['errorMessage'])
+        dry = self.function({**self.owned, 'UNDERSTUDY_CANARY': '/prod/canary', 'DRY_RUN': 'true'})
+        failed, answer = dry.invoke({'understudy': 'canary'})
+        self.assertEqual((failed, answer['written'], answer['dry_run']), (None, False, True))
         self.assertEqual(self.witness.writes(), [])
 
     # --- time -------------------------------------------------------------------------------------

@@ -220,13 +220,18 @@ class Permissions(unittest.TestCase):
             policy = json.loads(subprocess.run(
                 [replication.program(), 'policy', '-c', file.name, '--role', 'function',
                  '--function', 'f', '--queue', 'q', '--dead-letter-queue', 'd',
-                 '--config-parameter', '/c'], capture_output=True, text=True, check=True).stdout)
+                 '--config-parameter', '/c', '--canary', '/k'],
+                capture_output=True, text=True, check=True).stdout)
         wanted = {one['Sid']: sorted(as_list(one['Action'])) for one in policy['Statement']}
         template = Template('understudy.yaml', **FUNCTION, ConfigurationParameter='/c',
+                            CanaryParameter='/k',
                             DestinationRoleArn=f'arn:aws:iam::{OTHER_ACCOUNT}:role/w')
         (run,) = template.resources()['Role']['Properties']['Policies']
         self.assertEqual({one['Sid']: sorted(as_list(one['Action']))
                           for one in run['PolicyDocument']['Statement']}, wanted)
+        for document in (policy, run['PolicyDocument']):
+            (arn,) = (one['Resource'] for one in document['Statement'] if one['Sid'] == 'Canary')
+            self.assertRegex(str(arn), rf':ssm:{SOURCE}:[^:]*:parameter/k\b')
         text = (TERRAFORM / 'iam.tf').read_text()
         for sid, actions in wanted.items():
             block = re.search(rf'sid +?= "{sid}"(.*?)resources', text, re.S)[1]
@@ -252,6 +257,7 @@ class Permissions(unittest.TestCase):
 
     def test_stack_of_every_kind_refers_to_what_there_is(self):
         for options in ({}, dict(ALL_ON, SourceKeyArns=KEY), {'WatchKeys': 'true'},
+                        {'CanaryParameter': '/prod/app/canary'},
                         {'Delivery': 'direct', 'WatchKeys': 'true'},
                         {'SubnetIds': 's-1', 'SecurityGroupIds': 'g-1', 'EncryptionKeyArn': KEY,
                          'AlarmTopicArn': 'arn:aws:sns:x:1:t', 'CodeVersion': 'v'}):

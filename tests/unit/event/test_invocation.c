@@ -290,6 +290,7 @@ static void test_r33_payloads_that_are_not_understood(void **state)
         "{\"understudy\":\"CANARY\"}",
         "{\"understudy\":1}",
         "{\"understudy\":\"reconcile\",\"more\":1}",
+        "{\"understudy\":\"canary\",\"more\":1}",
         "{\"understudy\":\"reconcile\",\"CANARY\":\"CANARY\"}",
         "{\"understudy\":\"reconcile\",\"destination_region\":\"eu-west-1\"}",
         "{\"Records\":[]}",

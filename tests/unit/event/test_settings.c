@@ -94,7 +94,9 @@ static void test_files_of_the_package(void **state)
     assert_string_equal(read_one(&settings)->source.region, "eu-central-1");
     unlink(file_named("understudy.yaml"));
     put_file("params.json", params);
+    environment_set(VARIABLES("AWS_REGION=ap-south-1", "UNDERSTUDY_CANARY=/api/canary"));
     assert_string_equal(read_one(&settings)->destinations[0].region, "eu-west-1");
+    assert_string_equal(settings.canary, "/api/canary");
     assert_string_equal(read_one(&settings)->include[0], "/api/**");
     assert_true(settings.note_count > 0);
 }
@@ -109,11 +111,14 @@ static void test_an_inline_configuration(void **state)
                               "DRY_RUN=false"));
     assert_string_equal(read_one(&settings)->include[0], "/a/**");
     assert_false(settings.dry_run);
-    environment_set(VARIABLES("DRY_RUN=true", "UNDERSTUDY_CONFIG=source: {region: ap-south-1}\n"
-                                              "destinations: [{region: us-east-1}]\n"
-                                              "parameters: {include: [x]}"));
+    environment_set(VARIABLES("DRY_RUN=true",
+                              "UNDERSTUDY_CONFIG=source: {region: ap-south-1}\n"
+                              "destinations: [{region: us-east-1}]\n"
+                              "parameters: {include: [x]}",
+                              "UNDERSTUDY_CANARY=x"));
     assert_string_equal(read_one(&settings)->include[0], "x");
     assert_true(settings.dry_run);
+    assert_string_equal(settings.canary, "x");
 }
 
 static void test_a_parameter_is_read_by_the_caller(void **state)
