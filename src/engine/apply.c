@@ -128,6 +128,25 @@ static int settle_race(struct engine *engine, const struct step *step, struct ar
     return race_settle(engine, step->destination, calls, pair, have, &wrote->version, err);
 }
 
+/* An edit of the copy's that an earlier run's write hid: true when that was what there is to do. */
+static bool restore(struct batch *batch, struct arena *calls, struct step *step,
+                    const struct pair *pair, struct wrote *wrote)
+{
+    struct error error = {0};
+    if (!pair->known.over)
+        return false;
+    if (race_restore(batch->engine, step->destination, calls, pair, &wrote->restored, &error) != 0)
+        fail_write(batch, step, &error);
+    else if (!wrote->restored)
+        return false;
+    else if (two_way_back(batch->engine->config)) /* the way that carries it is over */
+        finish(&batch->arena, step, STATUS_CONFLICT,
+               arena_printf(calls, "%s; the next run carries it to the other side", step->note));
+    else
+        finish(&batch->arena, step, STATUS_APPLIED, NULL);
+    return true;
+}
+
 /* Writes one step, comparing before it writes again whenever it cannot know what happened. */
 static void write_step(struct batch *batch, struct arena *values, struct arena *calls,
                        struct step *step, const struct pair *pair, struct wrote *wrote)
@@ -141,6 +160,9 @@ static void write_step(struct batch *batch, struct arena *values, struct arena *
     bool exists = pair->exists, replaces = step->replaces;
     /* AWS's clock may differ by this much from ours; by more, the next run reads the value. */
     enum { CLOCKS_DIFFER_MS = 2000 };
+    *wrote = (struct wrote){0};
+    if (restore(batch, calls, step, pair, wrote))
+        return;
     *wrote = (struct wrote){.earliest_ms = engine->clock->now_ms(engine->clock) - CLOCKS_DIFFER_MS};
     plan_decide(engine, &batch->arena, pair, step->destination,
                 step->value_differs ? VALUE_DIFFERS : VALUE_SAME, true, &again, &want, &diff);
@@ -317,7 +339,7 @@ static void intend(struct batch *batch)
         for (size_t j = 0; j < batch->items[i].step_count; j++) {
             const struct step *step = &batch->items[i].steps[j];
             if (step_writes(step))
-                state_intend(engine->state, engine->sides[step->destination + 1].link, step->key);
+                engine_intend(engine, step->destination, &batch->items[i].pairs[j]);
         }
     state_end(engine->state);
 }
@@ -337,8 +359,9 @@ static void keep_written(struct batch *batch)
                 guard_left(batch, step, &item->pairs[j], item->wrote[j].version);
             if (item->wrote[j].version)
                 engine_keep(engine, step->destination, &item->pairs[j], &item->wrote[j]);
-            two_way_keep_tags(engine, step->destination, &item->pairs[j]);
-            state_finish(engine->state, engine->sides[step->destination + 1].link, step->key);
+            if (!item->wrote[j].restored)
+                two_way_keep_tags(engine, step->destination, &item->pairs[j]);
+            engine_finish(engine, step->destination, step->key);
         }
     }
     state_end(engine->state);

@@ -189,6 +189,7 @@ struct wrote {
     int64_t version;
     int64_t earliest_ms, latest_ms; /* AWS took it in between */
     unsigned char digest[32];       /* of the copy's value, keyed as in struct reading */
+    bool restored; /* not the source's value: an edit of the copy's that had been lost */
 };
 
 /* recall.c: */
@@ -209,6 +210,9 @@ bool engine_copy_digest(struct engine *engine, unsigned destination, const struc
 /* The copy's value is the source's: found so when `wrote` is NULL, else written just now. */
 void engine_keep(struct engine *engine, unsigned destination, const struct pair *pair,
                  const struct wrote *wrote);
+/* Around a write: what a later run must look at, and that it need not. */
+void engine_intend(struct engine *engine, unsigned destination, const struct pair *pair);
+void engine_finish(struct engine *engine, unsigned destination, const char *key);
 /* A key for one purpose: the same in every run with the same state folder, else of this run. */
 void engine_derive_key(const struct engine *engine, const char *purpose,
                        unsigned char out[STATE_KEY_SIZE]);

@@ -6,6 +6,7 @@
 #include "engine/focus.h"
 #include "engine/history.h"
 #include "engine/idle.h"
+#include "engine/race.h"
 #include "engine/two_way.h"
 
 #include <stdio.h>
@@ -229,10 +230,32 @@ static void keep_equal(struct batch *batch,
             if (states[i][j] == VALUE_SAME)
                 engine_keep(engine, step->destination, &item->pairs[j], NULL);
             if (!item->stopped && item->pairs[j].known.unfinished && step->action == STEP_EQUAL)
-                state_finish(engine->state, engine->sides[step->destination + 1].link, step->key);
+                engine_finish(engine, step->destination, step->key);
         }
     }
     state_end(engine->state);
+}
+
+/* A write that was broken off may have hidden a later edit, also where both sides are equal now. */
+static void look_at_lost(struct batch *batch, struct arena *values, struct step *step,
+                         const struct pair *pair)
+{
+    struct error error = {0};
+    const char *lost;
+    if (!pair->known.over || step->unsure ||
+        (step->action != STEP_EQUAL && step->action != STEP_UPDATE && step->action != STEP_KEPT))
+        return;
+    if (race_lost(batch->engine, step->destination, &batch->arena, values, pair, &lost, &error) !=
+        0) {
+        fail_step(&batch->arena, step, error.message);
+    } else if (lost) {
+        step->action = STEP_UPDATE;
+        step->changes = "[\"value\"]";
+        step->value_differs = true;
+        step->reason = NULL;
+        step->note = lost;
+    }
+    arena_reset(values);
 }
 
 static void look_job(void *arg, unsigned worker)
@@ -260,6 +283,7 @@ static void look_job(void *arg, unsigned worker)
                             step, &want, &diff);
                 plan_pair_fingerprint(engine, &item->pairs[j], &want, step->fingerprint);
                 step->digests = digests[i][j];
+                look_at_lost(batch, &engine->values[worker], step, &item->pairs[j]);
             }
             result = inventory_put_step(engine->inventory, step, &error);
         }

@@ -1,5 +1,6 @@
 #include "engine/race.h"
 
+#include "base/clock.h"
 #include "engine/focus.h"
 #include "engine/ownership.h"
 #include "engine/two_way.h"
@@ -61,8 +62,7 @@ static int settle(struct engine *engine, unsigned destination, struct resource_c
 {
     unsigned side = destination + 1;
     int64_t seen = have->version;
-    /* What understudy wrote at the source is older than any edit of the copy. */
-    bool any = two_way_ours(engine, SIDE_SOURCE, &pair->source);
+    bool any = false;
     for (int tries = 0; *version > seen + 1 && tries < TRIES; tries++) {
         struct resource now = *have;
         struct revision *rows;
@@ -72,8 +72,7 @@ static int settle(struct engine *engine, unsigned destination, struct resource_c
             return error_context(err, "%s was written by somebody else at the same time",
                                  have->name);
         const struct revision *theirs = met(engine, side, rows, count, &now, seen, *version);
-        if (!theirs ||
-            (!any && two_way_edit_ms(&theirs->resource) <= two_way_edit_ms(&pair->source)))
+        if (!theirs || (!any && !two_way_edit_wins(engine, pair, &theirs->resource)))
             break;
         seen = now.version = *version;
         if (put_back(engine, ctx, &theirs->resource, &now, version, err) != 0)
@@ -98,6 +97,62 @@ int race_settle(struct engine *engine, unsigned destination, struct arena *arena
     remember_moved(engine, destination, pair, have);
     return error_set(err, ERR_CONFLICT,
                      "somebody else wrote it at the same time, and later: that was put back");
+}
+
+int race_lost(struct engine *engine, unsigned destination, struct arena *arena,
+              struct arena *values, const struct pair *pair, const char **lost, struct error *err)
+{
+    struct resource_ctx ctx = engine_ctx(engine, destination + 1, true, values);
+    const struct resource *have = &pair->have;
+    struct revision *rows;
+    size_t count;
+    *lost = NULL;
+    if (!pair->known.over || !pair->exists || have->version <= pair->known.over + 1 ||
+        !two_way_ours(engine, destination + 1, have))
+        return 0;
+    if (engine->kind->read_history(&ctx, have->name, &rows, &count, err) != 0)
+        return error_context(err,
+                             "%s may have been edited while a run that was broken off wrote it",
+                             have->name);
+    const struct revision *theirs =
+        met(engine, destination + 1, rows, count, have, pair->known.over, have->version);
+    if (!theirs || !two_way_edit_wins(engine, pair, &theirs->resource))
+        return 0;
+    const struct resource *edit = &theirs->resource;
+    /* When both sides are understudy's, there are no times of edits to compare: later runs that
+     * wrote here again knew more. */
+    if (two_way_ours(engine, SIDE_SOURCE, &pair->source) && edit->version + 1 != have->version)
+        return 0;
+    char when[CLOCK_TEXT_SIZE] = "on an unknown day";
+    if (edit->modified_ms > 0)
+        clock_format_iso_ms(edit->modified_ms, when);
+    *lost = arena_printf(arena,
+                         "version %lld of %s, written %s by %s, was lost under a write that was "
+                         "broken off: it is put back",
+                         (long long)edit->version, engine->sides[destination + 1].config->region,
+                         when, edit->modified_by ? edit->modified_by : "somebody");
+    return 0;
+}
+
+int race_restore(struct engine *engine, unsigned destination, struct arena *arena,
+                 const struct pair *pair, bool *restored, struct error *err)
+{
+    struct resource_ctx ctx = engine_ctx(engine, destination + 1, false, arena);
+    struct resource looked_at = pair->have;
+    int64_t version = pair->have.version;
+    const char *lost;
+    *restored = false;
+    looked_at.version = pair->known.over;
+    if (race_lost(engine, destination, arena, arena, pair, &lost, err) != 0)
+        return -1;
+    if (!lost)
+        return 0;
+    if (settle(engine, destination, &ctx, pair, &looked_at, &version, restored, err) != 0)
+        return -1;
+    focus_again(engine, pair->source.key);
+    if (*restored)
+        remember_moved(engine, destination, pair, &pair->have);
+    return 0;
 }
 
 int race_remade(struct engine *engine, unsigned destination, struct arena *arena,

@@ -21,6 +21,16 @@ int race_settle(struct engine *engine, unsigned destination, struct arena *arena
                 const struct pair *pair, const struct resource *have, int64_t *version,
                 struct error *err);
 
+/* A run that was broken off behind such a write left no more than its intent, with the version that
+ * it had looked at (pair->known.over). Is there an edit behind that one, under what understudy
+ * wrote last, that is to stand? *lost says which, in `arena`; NULL: none. Reads the history, if
+ * that may be. */
+int race_lost(struct engine *engine, unsigned destination, struct arena *arena,
+              struct arena *values, const struct pair *pair, const char **lost, struct error *err);
+/* Puts it back; *restored: there was one. */
+int race_restore(struct engine *engine, unsigned destination, struct arena *arena,
+                 const struct pair *pair, bool *restored, struct error *err);
+
 /* A write over a copy that somebody deleted meanwhile makes a new one, at an early version and
  * without tags, so without the one that says whose it is: it gets those of `want`, and the name is
  * looked at again, because the source may be gone too. */

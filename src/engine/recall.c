@@ -147,8 +147,8 @@ static void turn(struct state_pair *pair)
     pair->copy_earliest_ms = pair->copy_latest_ms = was.source_modified_ms;
 }
 
-/* Digests are of the copy's value, and each direction has another copy. */
-static int64_t digest_link(const struct engine *engine, unsigned destination)
+/* Each direction has another copy, with a value and versions of its own. */
+static int64_t way_of(const struct engine *engine, unsigned destination)
 {
     int64_t link = engine->sides[destination + 1].link;
     return two_way_back(engine->config) ? -link : link;
@@ -159,6 +159,25 @@ void engine_recall(struct engine *engine, unsigned destination, struct pair *pai
     state_find(engine->state, engine->sides[destination + 1].link, pair->source.key, &pair->known);
     if (two_way_back(engine->config))
         turn(&pair->known.pair);
+    if (two_way_is(engine->config))
+        pair->known.over = state_over(engine->state, way_of(engine, destination), pair->source.key);
+    /* The other direction may have ended what both count as one. */
+    pair->known.unfinished = pair->known.unfinished || pair->known.over;
+}
+
+void engine_intend(struct engine *engine, unsigned destination, const struct pair *pair)
+{
+    state_intend(engine->state, engine->sides[destination + 1].link, pair->source.key);
+    if (two_way_is(engine->config) && pair->exists && pair->have.version > 0)
+        state_intend_over(engine->state, way_of(engine, destination), pair->source.key,
+                          pair->have.version);
+}
+
+void engine_finish(struct engine *engine, unsigned destination, const char *key)
+{
+    state_finish(engine->state, engine->sides[destination + 1].link, key);
+    if (two_way_is(engine->config))
+        state_finish_over(engine->state, way_of(engine, destination), key);
 }
 
 /* Is the copy as it was when it was last known? A service that tells no version or time is not
@@ -207,7 +226,7 @@ void engine_keep(struct engine *engine, unsigned destination, const struct pair 
     state_keep(engine->state, link, &now, wrote != NULL);
     const unsigned char *digest = wrote ? wrote->digest : pair->aim ? pair->aim->digest : NULL;
     if (engine->options.stays && digest)
-        state_keep_digest(engine->state, digest_link(engine, destination), now.key, copy_version,
+        state_keep_digest(engine->state, way_of(engine, destination), now.key, copy_version,
                           digest);
 }
 
@@ -215,6 +234,6 @@ bool engine_copy_digest(struct engine *engine, unsigned destination, const struc
                         unsigned char out[32])
 {
     return engine->options.stays && !engine->options.deep && copy_stands(pair) &&
-           state_digest(engine->state, digest_link(engine, destination), pair->source.key,
+           state_digest(engine->state, way_of(engine, destination), pair->source.key,
                         pair->have.version, out);
 }

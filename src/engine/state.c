@@ -33,6 +33,11 @@ const char *const state_sql[STATE_STATEMENTS] = {
     [INTENT_END_KILLED] = "DELETE FROM intent WHERE link = ?1 AND key = ?2 AND NOT EXISTS"
                           " (SELECT 1 FROM run WHERE run.id = intent.run AND run.ended IS NULL)",
     [FORGET] = "DELETE FROM pair WHERE link = ?1 AND key = ?2",
+    [OVER_INTEND] = "INSERT OR IGNORE INTO over VALUES (?1, ?2, ?3, ?4)",
+    [OVER_FIND] = "SELECT min(version) FROM over LEFT JOIN run ON run.id = over.run WHERE way = ?1"
+                  " AND key = ?2 AND (over.run = ?3 OR run.id IS NULL OR run.ended IS NOT NULL)",
+    [OVER_END] = "DELETE FROM over WHERE way = ?1 AND key = ?2 AND (run = ?3 OR NOT EXISTS"
+                 " (SELECT 1 FROM run WHERE run.id = over.run AND run.ended IS NULL))",
     [DIGEST_KEEP] = "INSERT OR REPLACE INTO temp.digest VALUES (?1, ?2, ?3, ?4)",
     [DIGEST_FIND] = "SELECT digest FROM temp.digest WHERE link = ?1 AND key = ?2 AND version = ?3",
     [REMOVED_ADD] = "INSERT INTO removed VALUES (?1, ?2, ?3)",
@@ -239,6 +244,37 @@ void state_finish(struct state *state, int64_t link, const char *key)
         run_of_pair(state, INTENT_END_KILLED, link, key);
 }
 
+void state_intend_over(struct state *state, int64_t way, const char *key, int64_t copy_version)
+{
+    sqlite3_stmt *intend = way ? begin(state, OVER_INTEND) : NULL;
+    if (!intend)
+        return;
+    sqlite3_bind_int64(intend, 1, way);
+    bind_text(intend, 2, key);
+    bind_text(intend, 3, state->run_id);
+    sqlite3_bind_int64(intend, 4, copy_version);
+    run(state, intend);
+}
+
+int64_t state_over(struct state *state, int64_t way, const char *key)
+{
+    sqlite3_stmt *find = way ? begin(state, OVER_FIND) : NULL;
+    if (!find)
+        return 0;
+    sqlite3_bind_int64(find, 1, way);
+    bind_text(find, 2, key);
+    bind_text(find, 3, state->run_id);
+    int64_t version = row(state, find) ? sqlite3_column_int64(find, 0) : 0;
+    end(state, find);
+    return version;
+}
+
+void state_finish_over(struct state *state, int64_t way, const char *key)
+{
+    if (way)
+        run_of_pair(state, OVER_END, way, key);
+}
+
 void state_forget(struct state *state, int64_t link, const char *key)
 {
     if (link)
@@ -324,11 +360,12 @@ static void tidy(struct state *state)
     text = sqlite3_mprintf(
         "DELETE FROM run WHERE ended IS NOT NULL AND (id < %Q OR id NOT IN"
         " (SELECT id FROM run ORDER BY id DESC LIMIT %d));"
-        "DELETE FROM intent WHERE run < %Q; DELETE FROM pair WHERE used < %lld;"
+        "DELETE FROM intent WHERE run < %Q; DELETE FROM over WHERE run < %Q; DELETE FROM pair "
+        "WHERE used < %lld;"
         "DELETE FROM removed WHERE at < %lld;"
         "DELETE FROM link WHERE NOT EXISTS (SELECT 1 FROM pair WHERE pair.link = link.id)"
         " AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.link = link.id)",
-        oldest, RUNS_KEPT, oldest, (long long)(now_ms - UNUSED_MS),
+        oldest, RUNS_KEPT, oldest, oldest, (long long)(now_ms - UNUSED_MS),
         (long long)(now_ms - UNUSED_MS));
     if (code == SQLITE_OK)
         code = sqlite3_exec(state->db, text, NULL, NULL, NULL);

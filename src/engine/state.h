@@ -67,6 +67,7 @@ struct state_known {
     bool recorded;   /* `pair` and `run_id` are filled */
     bool written;    /* that run wrote the copy; else it found both equal */
     bool unfinished; /* a write was begun by a run that ended without finishing it */
+    int64_t over;    /* the copy's version that it goes over; 0: not known. By the engine */
 };
 void state_find(struct state *state, int64_t link, const char *key, struct state_known *out);
 
@@ -85,6 +86,12 @@ bool state_digest(struct state *state, int64_t link, const char *key, int64_t co
                   unsigned char out[32]);
 /* The copy is whole: ends the intents of this run, and of runs that have ended. */
 void state_finish(struct state *state, int64_t link, const char *key);
+/* Between two peers: the copy's version that a write goes over, beside state_intend; the oldest
+ * that a run of those began and did not finish (0: none); as state_finish. `way` is the link,
+ * negative on the way back. */
+void state_intend_over(struct state *state, int64_t way, const char *key, int64_t copy_version);
+int64_t state_over(struct state *state, int64_t way, const char *key);
+void state_finish_over(struct state *state, int64_t way, const char *key);
 /* Nothing is known of it any more (it was deleted, or failed to be written). */
 void state_forget(struct state *state, int64_t link, const char *key);
 

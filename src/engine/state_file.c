@@ -168,6 +168,8 @@ static void set_aside(struct state *state)
 /* Made by whoever opens it, whichever version began the file; and what only this process keeps. */
 static const char later[] =
     "CREATE TABLE IF NOT EXISTS removed (link INTEGER, at INTEGER, count INTEGER);"
+    "CREATE TABLE IF NOT EXISTS over (way INTEGER, key TEXT, run TEXT, version INTEGER,"
+    " PRIMARY KEY (way, key, run)) WITHOUT ROWID;"
     "CREATE TEMP TABLE digest (link INTEGER, key TEXT, version INTEGER, digest BLOB,"
     " PRIMARY KEY (link, key)) WITHOUT ROWID;";
 

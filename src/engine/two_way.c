@@ -266,6 +266,19 @@ static bool source_wins(struct engine *engine, unsigned destination, const struc
     return source_ms == copy_ms ? first : source_ms > copy_ms;
 }
 
+bool two_way_edit_wins(const struct engine *engine, const struct pair *pair,
+                       const struct resource *edit)
+{
+    const char *owner = owner_of(engine->config, pair->source.key);
+    if (owner)
+        return strcmp(owner, engine->config->source.region) != 0;
+    /* What understudy wrote at the source is older than any edit of the copy. */
+    if (two_way_ours(engine, SIDE_SOURCE, &pair->source))
+        return true;
+    int64_t edit_ms = two_way_edit_ms(edit), source_ms = two_way_edit_ms(&pair->source);
+    return edit_ms == source_ms ? two_way_back(engine->config) : edit_ms > source_ms;
+}
+
 static const char *when(struct arena *arena, int64_t time_ms)
 {
     char text[CLOCK_TEXT_SIZE] = "an unknown day";

@@ -38,6 +38,9 @@ const char *two_way_gone(const struct engine *engine, struct arena *arena, unsig
 /* Why a copy without a source is not to be deleted; NULL: it may be. */
 const char *two_way_edited(struct engine *engine, struct arena *arena, unsigned destination,
                            const struct resource *copy);
+/* Was this version of the copy's an edit that wins over the source, though it was written over? */
+bool two_way_edit_wins(const struct engine *engine, const struct pair *pair,
+                       const struct resource *edit);
 /* Both sides have the same tags now. */
 void two_way_keep_tags(struct engine *engine, unsigned destination, const struct pair *pair);
 

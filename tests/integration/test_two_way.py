@@ -2,9 +2,10 @@
 """Two Regions that are both written: by one-shot runs, and by two reconcilers at once."""
 import os
 import random
+import subprocess
 import unittest
 
-from replication import COPIES, SOURCE, Replication
+from replication import COPIES, SOURCE, Replication, error
 from test_reconcile import Reconciler
 import roles  # beside local_server: replication made it known
 
@@ -165,6 +166,86 @@ class Runs(TwoWay):
                 (', writers: [me]', 'not an ARN'),
                 (', rewrite: [{ match: a, with: b }]', 'rewrite')):
             self.assertIn(words, self.sync(more=more, status=None).err)
+
+
+class BrokenOff(TwoWay):
+    """Between writing over an edit that nobody saw and putting it back."""
+
+    def meet(self, region, name, history):
+        """Somebody writes there right before understudy does, which then asks for the history."""
+        met = []
+
+        def rule(call):
+            if call.operation == 'PutParameter' and call.region == region and not met:
+                met.append(call)
+                self.edit(region, name, 'later')
+            return history if call.operation == 'GetParameterHistory' else None
+
+        self.witness.rules.append(rule)
+
+    def killed(self, first, second, name):
+        """One side is edited and carried to the other, which is edited meanwhile."""
+        self.put(name, 'one')
+        self.sync()
+        self.edit(first, name, 'earlier')
+        self.witness.stalled.clear()
+        self.witness.released.clear()
+        self.meet(second, name, 'stall')
+        process = subprocess.Popen(
+            self.command('sync', flags=False, config=self.config()),
+            env=self.environment(), cwd=self.folder, stdout=subprocess.DEVNULL)
+        self.assertTrue(self.witness.stalled.wait(60))
+        process.kill()
+        process.wait()
+        self.witness.released.set()
+        self.witness.forget()
+        self.assertBoth(name, 'earlier')
+
+    def assertBoth(self, name, value):
+        self.assertEqual([self.value(region, name[1:]) for region in (HERE, THERE)], [value] * 2)
+
+    def assertSettled(self):
+        self.assertQuiet()
+        self.sync()
+        self.assertNotIn('GetParameterHistory', [call.operation for call in self.witness.calls])
+
+    def test_killed_behind_its_write_the_later_edit_is_put_back(self):
+        self.killed(HERE, THERE, '/a')
+        lost = f'version 2 of {THERE}, written .* was lost under a write that was broken off'
+        self.assertRegex(self.sync(command='verify', status=3).out, lost)
+        self.assertBoth('/a', 'earlier')
+        self.witness.rules.append(lambda call: error('AccessDeniedException')
+                                  if call.operation == 'PutParameter' else None)
+        self.sync(status=4)
+        self.witness.forget()
+        self.assertRegex(self.sync().out, lost)
+        self.assertEqual(self.values(THERE, '/a'), ['one', 'later', 'earlier', 'later'])
+        self.assertEqual(self.values(HERE, '/a'), ['one', 'earlier', 'later'])
+        self.assertSettled()
+
+    def test_killed_on_the_way_back_too_and_no_edit_behind_it_is_undone(self):
+        self.killed(THERE, HERE, '/back')
+        self.assertRegex(self.sync(status=4).out, f'version 2 of {HERE}, .* put back')
+        self.sync()
+        self.assertBoth('/back', 'later')
+        for region in (HERE, THERE):
+            self.killed(HERE, THERE, '/' + region)
+            self.edit(region, '/' + region, 'latest')
+            self.sync()
+            self.assertBoth('/' + region, 'latest')
+        self.assertSettled()
+
+    def test_a_reconciler_that_may_not_see_whom_it_met_does_when_it_may(self):
+        reconciler = self.open()
+        self.put('/a', 'one')
+        reconciler.hints({'region': HERE, 'name': '/a'})
+        self.edit(HERE, '/a', 'earlier')
+        self.meet(THERE, '/a', error('AccessDeniedException'))
+        answer = reconciler.hints({'region': HERE, 'name': '/a'})
+        self.assertEqual((answer['outcomes'], self.value(THERE, 'a')), (['failed'], 'earlier'))
+        self.witness.forget()
+        reconciler.all()
+        self.assertBoth('/a', 'later')
 
 
 class Reconcilers(TwoWay):

@@ -184,6 +184,8 @@ static void a_killed_run_is_known_as_one(void **unused)
         struct state *state = open_as("20260101T000000Z-000001");
         state_begin(state);
         state_intend(state, link_of(state), "prod/a");
+        state_intend_over(state, link_of(state), "prod/a", 7);
+        state_intend_over(state, link_of(state), "prod/a", 9); /* the first counts */
         state_end(state);
         kill(getpid(), SIGKILL);
     }
@@ -196,6 +198,20 @@ static void a_killed_run_is_known_as_one(void **unused)
     assert_true(known.unfinished);
     assert_int_equal(state_runs(state, count_killed, &killed, &err), 0);
     assert_int_equal(killed, 1);
+    const int64_t out = link_of(state);
+    assert_int_equal(state_over(state, out, "prod/a"), 7);
+    assert_int_equal(state_over(state, -out, "prod/a"), 0);
+    /* One that is under way may be finishing its own. */
+    struct state *other = open_as("20260101T000000Z-000003");
+    state_intend_over(other, out, "prod/a", 3);
+    assert_int_equal(state_over(state, out, "prod/a"), 7);
+    assert_int_equal(state_over(other, out, "prod/a"), 3);
+    state_finish_over(state, -out, "prod/a");
+    assert_int_equal(state_over(state, out, "prod/a"), 7);
+    state_finish_over(state, out, "prod/a");
+    assert_int_equal(state_over(state, out, "prod/a"), 0);
+    assert_int_equal(state_over(other, out, "prod/a"), 3);
+    state_close(other);
     state_close(state);
 }
 

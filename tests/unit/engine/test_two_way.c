@@ -119,12 +119,40 @@ static void what_understudy_wrote_is_told_from_edits(void **state)
     assert_false(ours(&engine, NULL));
 }
 
+static void an_edit_that_was_written_over_wins_by_the_same_rule(void **state)
+{
+    (void)state;
+    static struct config_key owners[] = {{"a/**", "us-east-1"}, {"b/**", "ap-south-1"}};
+    struct side sides[] = {{.caller = "arn:aws:iam::111111111111:role/understudy"}, {0}};
+    const struct engine engine = {.config = &config, .sides = sides, .side_count = 2};
+    const struct resource edit = {.version = 2, .modified_ms = 2000};
+    struct pair pair = {.source = {.key = "x", .version = 2, .modified_ms = 1999}};
+    assert_true(two_way_edit_wins(&engine, &pair, &edit));
+    pair.source.modified_ms = 2001;
+    assert_false(two_way_edit_wins(&engine, &pair, &edit));
+    pair.source.modified_by = sides[0].caller; /* what it wrote is older than any edit */
+    assert_true(two_way_edit_wins(&engine, &pair, &edit));
+    pair.source = (struct resource){.key = "x", .version = 2, .modified_ms = 2000};
+    assert_false(two_way_edit_wins(&engine, &pair, &edit)); /* the file's source */
+    config.two_way = "back";
+    assert_true(two_way_edit_wins(&engine, &pair, &edit));
+    config.two_way = "true";
+    config.owners = owners;
+    config.owner_count = 2;
+    pair.source = (struct resource){.key = "a/x", .version = 2, .modified_ms = 2001};
+    assert_true(two_way_edit_wins(&engine, &pair, &edit));
+    pair.source = (struct resource){.key = "b/x", .version = 2, .modified_ms = 1999};
+    assert_false(two_way_edit_wins(&engine, &pair, &edit));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_becomes_out_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_turned_round_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_understudy_wrote_is_told_from_edits, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_edit_that_was_written_over_wins_by_the_same_rule, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
