@@ -220,6 +220,10 @@ static void write_step(struct batch *batch, struct arena *values, struct arena *
         if (exists && diff_empty(&diff)) {
             wrote->version = now.version;
             wrote->earliest_ms = wrote->latest_ms = now.modified_ms;
+            if (pair->exists && !replaces && now.version > have.version + 1 &&
+                two_way_ours(engine, step->destination + 1, &now) &&
+                settle_race(engine, step, calls, pair, &want, &have, wrote, &error) != 0)
+                break;
             finish_written(batch, values, step, pair, &want);
             return;
         }

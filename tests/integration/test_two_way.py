@@ -171,7 +171,7 @@ class Runs(TwoWay):
 class BrokenOff(TwoWay):
     """Between writing over an edit that nobody saw and putting it back."""
 
-    def meet(self, region, name, history):
+    def meet(self, region, name, history=None, put=None):
         """Somebody writes there right before understudy does, which then asks for the history."""
         met = []
 
@@ -179,6 +179,7 @@ class BrokenOff(TwoWay):
             if call.operation == 'PutParameter' and call.region == region and not met:
                 met.append(call)
                 self.edit(region, name, 'later')
+                return put
             return history if call.operation == 'GetParameterHistory' else None
 
         self.witness.rules.append(rule)
@@ -234,6 +235,17 @@ class BrokenOff(TwoWay):
             self.sync()
             self.assertBoth('/' + region, 'latest')
         self.assertSettled()
+
+    def test_an_answer_that_was_lost_hides_no_edit(self):
+        self.put('/a', 'one')
+        self.sync()
+        self.edit(HERE, '/a', 'earlier')
+        self.meet(THERE, '/a', put='lose')
+        self.sync(status=4)
+        self.assertEqual(self.values(THERE, '/a'), ['one', 'later', 'earlier', 'later'])
+        self.witness.forget()
+        self.sync()
+        self.assertBoth('/a', 'later')
 
     def test_a_reconciler_that_may_not_see_whom_it_met_does_when_it_may(self):
         reconciler = self.open()
