@@ -48,10 +48,9 @@ void held_list_free(struct held_list *list)
 {
     if (!list)
         return;
-    while (list->ring.next != &list->ring) {
-        struct held *first = list->ring.next;
-        take_out(first);
-        held_free(first);
+    for (struct held *next, *at = list->ring.next; at != &list->ring; at = next) {
+        next = at->next;
+        held_free(at);
     }
     pthread_mutex_destroy(&list->mutex);
     free(list);
