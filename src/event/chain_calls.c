@@ -1,5 +1,6 @@
 /* The calls of chain: rows, and answers that stay. */
 #include "event/chain_parts.h"
+#include "event/sqs_queue.h"
 
 #include <string.h>
 
@@ -25,14 +26,6 @@ static const struct aws_service service_lambda = {
     .host_label = "lambda",
     .api_version = "2015-03-31",
     .protocol = AWS_REST_JSON,
-};
-static const struct aws_service service_sqs = {
-    .name = "sqs",
-    .signing_name = "sqs",
-    .host_label = "sqs",
-    .target_prefix = "AmazonSQS",
-    .api_version = "2012-11-05",
-    .protocol = AWS_JSON_1_0,
 };
 static const struct aws_service service_iam = {
     .name = "iam",

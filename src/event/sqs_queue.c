@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct aws_service service_sqs = {
+const struct aws_service service_sqs = {
     .name = "sqs",
     .signing_name = "sqs",
     .host_label = "sqs",

@@ -19,6 +19,8 @@
 
 enum { SQS_QUEUE_BATCH = 10, SQS_QUEUE_WAIT_S = 20 };
 
+extern const struct aws_service service_sqs;
+
 struct held; /* held.h */
 
 struct sqs_queue {
