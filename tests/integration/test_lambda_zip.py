@@ -259,15 +259,15 @@ def inside(folder):
         ssm.put_parameter(Name='/app/a', Value='one', Type='SecureString')
         tls = Tls(('127.0.0.1', int(server.url.rsplit(':', 1)[1].strip('/'))), certificate, key)
         tls.start()
-        runtime = Listener(('127.0.0.1', 0), RuntimeApi)
-        threading.Thread(target=runtime.serve_forever, daemon=True).start()
         found = {}
         for trusted in (False, True):
             if trusted:  # in the place of AWS's authorities: it is this file that counts
                 shutil.copy(certificate, task / 'understudy-ca.pem')
-            RuntimeApi.answered.clear()
-            RuntimeApi.answers.clear()
-            RuntimeApi.event = {'understudy': 'reconcile'}
+            # One each: the last request of the program before must not take this one's event.
+            api = type('Api', (RuntimeApi,), {'event': {'understudy': 'reconcile'}, 'answers': [],
+                                              'answered': threading.Event()})
+            runtime = Listener(('127.0.0.1', 0), api)
+            threading.Thread(target=runtime.serve_forever, daemon=True).start()
             program = subprocess.Popen(
                 [chroot, str(root), '/var/task/bootstrap'], text=True, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, env={
@@ -279,11 +279,11 @@ def inside(folder):
                     'AWS_ENDPOINT_URL': f'https://aws.test:{tls.port}',
                     'UNDERSTUDY_CONFIG': f'{{"source": {{"region": "{SOURCE}"}}, "destinations": '
                                          f'[{{"region": "{TARGET}"}}]}}'})
-            answered = RuntimeApi.answered.wait(60)
+            answered = api.answered.wait(60)
             program.terminate()
             said = program.communicate(timeout=60)[0]
             found['trusted' if trusted else 'strange'] = {
-                'answered': answered, 'said': said, 'answers': list(RuntimeApi.answers)}
+                'answered': answered, 'said': said, 'answers': list(api.answers)}
         copies = server.client('ssm', TARGET)
         rows = copies.describe_parameters()['Parameters']
         found['copies'] = {row['Name']: copies.get_parameter(
